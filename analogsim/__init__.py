@@ -1,0 +1,22 @@
+"""analogsim: learning on analog hardware, simulated.
+
+Dyadic neurons in continuous time on models of memristor crossbars and opto-electronic circuits, beside digital
+references on the same data. The names below load on first use (Scientific Python SPEC 1).
+"""
+
+import lazy_loader as _lazy
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["cards", "circuits", "devices", "engine", "learning", "measure", "experiments"],
+    submod_attrs={
+        "errors": ["InputError"],
+        "wiring": ["Wiring"],
+        "network": ["Network", "load_network"],
+        "circuits": ["Chip", "circuit", "load_chip"],
+        "engine": ["Stream", "relax", "settle"],
+        "learning": ["gradient", "reference"],
+    },
+)

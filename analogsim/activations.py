@@ -1,0 +1,76 @@
+"""Activation functions and their slopes, by name; the codes are what the compiled kernel switches on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from analogsim.errors import unknown
+
+LEAK = 0.01
+"""Slope of leaky-relu below zero."""
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """s = f(a), with its derivative and its largest slope.
+
+    At a kink the derivative is that of the left branch: 0 for ReLU at 0, so that a silent neuron stays silent.
+    """
+
+    name: str
+    code: int
+    function: Callable[[Array], Array]
+    derivative: Callable[[Array], Array]
+    slope_max: float
+
+    def __call__(self, a: Array) -> Array:
+        return self.function(a)
+
+
+def _step(a: Array) -> Array:
+    return (a > 0).astype(a.dtype)
+
+
+ACTIVATIONS = {
+    item.name: item
+    for item in (
+        Activation("identity", 0, lambda a: a, np.ones_like, 1.0),
+        Activation("relu", 1, lambda a: np.maximum(a, 0), _step, 1.0),
+        Activation(
+            "leaky-relu",
+            2,
+            lambda a: np.where(a > 0, a, a * a.dtype.type(LEAK)),
+            lambda a: np.where(a > 0, a.dtype.type(1), a.dtype.type(LEAK)),
+            1.0,
+        ),
+        Activation(
+            "hard-sigmoid",
+            3,
+            lambda a: np.clip(a / 2, 0, 1),
+            lambda a: ((a > 0) & (a < 2)).astype(a.dtype) / 2,
+            0.5,
+        ),
+        Activation("tanh", 4, np.tanh, lambda a: 1 - np.tanh(a) ** 2, 1.0),
+        Activation("sigmoid", 5, expit, lambda a: expit(a) * (1 - expit(a)), 0.25),
+    )
+}
+
+
+def activation(name: str) -> Activation:
+    """Look an activation up by its name.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name; the message names the nearest.
+    """
+    if name not in ACTIVATIONS:
+        raise unknown("activation", name, ACTIVATIONS)
+    return ACTIVATIONS[name]

@@ -1,0 +1,1 @@
+"""Cards: find, read, check and override the TOML files that hold the numbers."""

@@ -1,0 +1,249 @@
+"""The chip: a plain record of what a circuit made of a network. All that the engine knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analogsim.activations import activation
+from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.files import atomic, read_npz
+from analogsim.network import LOSSES, Network
+
+Array = NDArray[np.floating]
+
+READ_MODES = ("per-read", "quasi-static", "ou")
+CORRELATIONS = ("common", "differential")
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A programmed circuit: layer j+1 of the network is index j, compartments are rows (+, −).
+
+    With the nominal wiring (F, B, N, n) of the caller, neuron i of layer k obeys, in units of the activity and of
+    ``time_unit``,
+
+        τ^c da^c/dt = −a^c + g^c (W u^c + m^c V v^c) + b + o^c ∓ (1 + ν^c) n^c β ∇ℓ(r^c) + noise
+
+    where u = (F + δ [1, −1]) s with δ the divider error of the sending neuron and m = 1 + mirror.
+
+    Parameters
+    ----------
+    forward : (n_{j+1}, n_j) arrays
+        W_{j+1} as realised, in activity per activity.
+    feedback : None and (n_j, n_{j+1}) arrays
+        V_{j+1} as realised, into layer j from layer j+1; ``feedback[0]`` is None.
+    biases : (n_{j+1},) arrays
+    tau : (2, n_{j+1}) arrays
+        Time constants in units of ``time_unit``; > 0.
+    gain : (2, n_{j+1}) arrays
+        g, nominally 1: gain of each compartment for all that comes from the arrays.
+    offset : (2, n_{j+1}) arrays
+        o, in units of the activity.
+    divider : (2, n_{j+1}) arrays
+        δ, error of the ratio that mixes a neuron's compartments into what it sends forward (row = receiver's
+        compartment). Where the nominal rows of F are equal there is one divider, and row 0 holds for both.
+    mirror : (2, n_{j+1}) arrays
+        Relative error of the mirror that brings the feedback into each compartment.
+    nudge : (2, n_L) array
+        ν, relative error of the nudge of each output compartment.
+    forward_noise, feedback_noise : arrays shaped as ``forward``, ``feedback``, or None
+        Standard deviation of each weight at each read, in units of the weight.
+    read_mode : {"per-read", "quasi-static", "ou"}
+        Held for ``read_period`` and drawn again; drawn once; or an OU process with that correlation time.
+    read_period : float
+        In units of ``time_unit``; > 0.
+    read_correlation : {"common", "differential"}
+        Whether both compartments see the same draw of the array's noise or each its own.
+    node_noise : float
+        Stationary standard deviation of each compartment from white noise at its node; ≥ 0.
+    time_unit, activity_unit : float
+        Seconds for one unit of t, and volts (watts in optics) for one unit of a.
+    devices : mapping of str to array
+        State of the devices: conductances, age, pulse counts.
+    record : mapping
+        What was programmed, in words and resolved cards; JSON.
+    """
+
+    forward: tuple[Array, ...]
+    feedback: tuple[Array | None, ...]
+    biases: tuple[Array, ...]
+    tau: tuple[Array, ...]
+    gain: tuple[Array, ...]
+    offset: tuple[Array, ...]
+    divider: tuple[Array, ...]
+    mirror: tuple[Array, ...]
+    nudge: Array
+    activation: str = "relu"
+    loss: str = "mse"
+    output_activation: str = "identity"
+    forward_noise: tuple[Array | None, ...] = ()
+    feedback_noise: tuple[Array | None, ...] = ()
+    read_mode: str = "per-read"
+    read_period: float = 1.0
+    read_correlation: str = "common"
+    node_noise: float = 0.0
+    time_unit: float = 1.0
+    activity_unit: float = 1.0
+    devices: Mapping[str, Any] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        layers = len(self.forward)
+        for name in ("forward_noise", "feedback_noise"):
+            if not getattr(self, name):
+                set_(self, name, (None,) * layers)
+        for name in _PER_LAYER:
+            value = tuple(None if v is None else np.asarray(v) for v in getattr(self, name))
+            if len(value) != layers:
+                raise InputError(f"Chip.{name} has {len(value)} entries; expected one for each of {layers} layers.")
+            set_(self, name, value)
+        set_(self, "nudge", np.asarray(self.nudge))
+        sizes = self.sizes
+        for j in range(layers):
+            n, m = sizes[j + 1], sizes[j]
+            back = None if j == 0 else (m, n)
+            shapes = {"forward": (n, m), "feedback": back, "biases": (n,)}
+            shapes |= dict.fromkeys(("tau", "gain", "offset", "divider", "mirror"), (2, n))
+            for name, shape in shapes.items():
+                _check(f"Chip.{name}[{j}]", getattr(self, name)[j], shape)
+            if not (self.tau[j] > 0).all():
+                raise out_of_range(f"Chip.tau[{j}]", float(self.tau[j].min()), "every time constant > 0")
+            for name, shape in (("forward_noise", (n, m)), ("feedback_noise", back)):
+                if (sigma := getattr(self, name)[j]) is not None:
+                    _check(f"Chip.{name}[{j}]", sigma, shape)
+        _check("Chip.nudge", self.nudge, (2, sizes[-1]))
+        activation(self.activation)
+        activation(self.output_activation)
+        for kind, value, valid in (
+            ("loss", self.loss, LOSSES),
+            ("read mode", self.read_mode, READ_MODES),
+            ("read correlation", self.read_correlation, CORRELATIONS),
+        ):
+            if value not in valid:
+                raise unknown(kind, value, valid)
+        for name, low in (("read_period", 0.0), ("time_unit", 0.0), ("activity_unit", 0.0)):
+            if not getattr(self, name) > low:
+                raise out_of_range(f"Chip.{name}", getattr(self, name), f"{name} > 0")
+        if not self.node_noise >= 0:
+            raise out_of_range("Chip.node_noise", self.node_noise, "node_noise ≥ 0")
+        set_(self, "devices", MappingProxyType(dict(self.devices)))
+        set_(self, "record", MappingProxyType(dict(self.record)))
+
+    @classmethod
+    def ideal(cls, network: Network, **changes: Any) -> Chip:
+        """Exact weights, V = Wᵀ, τ = 1, no noise; `changes` override fields."""
+        rows = [(2, n) for n in network.sizes[1:]]
+        nominal: dict[str, Any] = {
+            "forward": network.weights,
+            "feedback": tuple(w.T.copy() if j else None for j, w in enumerate(network.weights)),
+            "biases": network.biases,
+            **{name: tuple(np.ones(r) for r in rows) for name in ("tau", "gain")},
+            **{name: tuple(np.zeros(r) for r in rows) for name in ("offset", "divider", "mirror")},
+            "nudge": np.zeros(rows[-1]),
+            **{name: getattr(network, name) for name in ("activation", "loss", "output_activation")},
+        }
+        return cls(**{**nominal, **changes})
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Neurons of each layer, the input first."""
+        return (self.forward[0].shape[1], *(w.shape[0] for w in self.forward))
+
+    @property
+    def layers(self) -> int:
+        """L, the number of layers with weights."""
+        return len(self.forward)
+
+    @property
+    def has_noise(self) -> bool:
+        """Whether anything on the chip is random in time."""
+        arrays = (*self.forward_noise, *self.feedback_noise)
+        return self.node_noise > 0 or any(a is not None and a.any() for a in arrays)
+
+    def network(self) -> Network:
+        """The network that the forward matrices realise; for digital references on the chip's own weights."""
+        return Network(self.forward, self.biases, self.activation, self.loss, self.output_activation)
+
+    def replace(self, **changes: Any) -> Chip:
+        """Return a validated copy with some fields changed, as in ``chip.replace(tau=...)``."""
+        valid = [f.name for f in fields(self)]
+        for name in changes:
+            if name not in valid:
+                raise unknown("field of Chip", name, valid)
+        return replace(self, **changes)
+
+    def save(self, path: str | Path) -> None:
+        """Write an ``.npz`` that `load_chip` reads. No pickle."""
+        arrays: dict[str, Any] = {"nudge": self.nudge}
+        for name in _PER_LAYER:
+            arrays |= {f"{name}.{j}": a for j, a in enumerate(getattr(self, name)) if a is not None}
+        arrays |= {f"devices.{key}": np.asarray(value) for key, value in self.devices.items()}
+        arrays["plain"] = np.array(json.dumps({**{n: getattr(self, n) for n in _PLAIN}, "record": dict(self.record)}))
+        with atomic(path) as temporary, open(temporary, "wb") as stream:
+            np.savez(stream, **arrays)
+
+
+_PLAIN = (
+    *("activation", "loss", "output_activation", "read_mode", "read_period", "read_correlation"),
+    *("node_noise", "time_unit", "activity_unit"),
+)
+_PER_LAYER = (
+    *("forward", "feedback", "biases", "tau", "gain", "offset", "divider", "mirror"),
+    *("forward_noise", "feedback_noise"),
+)
+
+
+@dataclass(frozen=True)
+class Population:
+    """Chips programmed from one network with different seeds; results gain a dimension ``chip``."""
+
+    chips: tuple[Chip, ...]
+    seeds: tuple[int, ...]
+
+    def __iter__(self) -> Iterator[Chip]:
+        return iter(self.chips)
+
+    def __len__(self) -> int:
+        return len(self.chips)
+
+    def __getitem__(self, index: int) -> Chip:
+        return self.chips[index]
+
+
+def load_chip(path: str | Path) -> Chip:
+    """Read a chip that `Chip.save` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, corrupt or no chip.
+    """
+    arrays = read_npz(path)
+    try:
+        plain = json.loads(str(arrays["plain"]))
+        layers = sum(key.startswith("forward.") for key in arrays)
+        parts: dict[str, Any] = {name: tuple(arrays.get(f"{name}.{j}") for j in range(layers)) for name in _PER_LAYER}
+        devices = {key.removeprefix("devices."): value for key, value in arrays.items() if key.startswith("devices.")}
+        return Chip(**parts, nudge=arrays["nudge"], devices=devices, **plain)
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not a chip written by Chip.save ({error}).") from None
+
+
+def _check(name: str, value: Array | None, shape: tuple[int, ...] | None) -> None:
+    if shape is None:
+        if value is not None:
+            raise InputError(f"{name} must be None: nothing feeds back into the clamped input.")
+        return
+    if value is None or value.shape != shape:
+        raise InputError(f"{name} has shape {None if value is None else value.shape}; expected {shape}.")
+    if not np.issubdtype(value.dtype, np.number) or not np.isfinite(value).all():
+        raise InputError(f"{name} holds NaN, Inf or what is no number.")

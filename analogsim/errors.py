@@ -1,0 +1,39 @@
+"""One error for all a user can get wrong: what, where, the value got, the nearest valid choice, the likely fix."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+class InputError(ValueError):
+    """Bad input. The command line prints it as one line and exits with code 2."""
+
+
+def unknown(kind: str, value: Any, choices: Iterable[str], *, where: str = "", hint: str = "") -> InputError:
+    """Build the error for a name that is not among the valid ones, with the nearest valid name.
+
+    Parameters
+    ----------
+    kind : str
+        What the name stands for, as in ``"circuit"`` or ``"activation"``.
+    value : object
+        The name got.
+    choices : iterable of str
+        The valid names.
+    where, hint : str
+        A file and key, and a likely fix, if there is more to say.
+    """
+    names = sorted(choices)
+    near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
+    message = f"{where + ': ' if where else ''}unknown {kind} {value!r}"
+    message += f"; did you mean {near[0]!r}?" if near else ""
+    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    message += f" Valid: {shown}." if near else f"; valid: {shown}."
+    return InputError(message + (f" {hint}" if hint else ""))
+
+
+def out_of_range(name: str, value: Any, allowed: str, *, hint: str = "") -> InputError:
+    """Build the error for a number outside its range; ``allowed`` is the range in words, as in ``"0 ≤ alpha ≤ 1"``."""
+    return InputError(f"{name} = {value!r} is out of range: {allowed}." + (f" {hint}" if hint else ""))

@@ -1,0 +1,1 @@
+"""Experiments: run, sweep, reproduce; their data, results and plots."""

@@ -1,0 +1,1 @@
+"""Learning: the one local rule, updates on the chip, optimisers, and digital references."""

@@ -1,0 +1,1 @@
+"""Digital reference trainers, one module each."""

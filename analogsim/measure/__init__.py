@@ -1,0 +1,1 @@
+"""What a lab notebook records: Lipschitz constants, alignment, symmetry defect, saturation, convergence."""

@@ -1,0 +1,242 @@
+"""A layered dense network as mathematics: sizes, weights, biases, activation, loss. No hardware and no time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax, softmax
+
+from analogsim.activations import activation
+from analogsim.errors import InputError, out_of_range, unknown
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """ℓ(r, y) for each sample, and its gradient in r."""
+
+    name: str
+    code: int
+    value: Callable[[Array, Array], Array]
+    gradient: Callable[[Array, Array], Array]
+
+
+LOSSES = {
+    item.name: item
+    for item in (
+        Loss("mse", 0, lambda r, y: 0.5 * ((r - y) ** 2).sum(-1), lambda r, y: r - y),
+        Loss(
+            "cross-entropy",
+            1,
+            lambda r, y: -(y * log_softmax(r, axis=-1)).sum(-1),
+            lambda r, y: softmax(r, axis=-1) * y.sum(-1, keepdims=True) - y,
+        ),
+    )
+}
+
+INITS: dict[str, Callable[[int, int], float]] = {
+    "kaiming": lambda n_in, n_out: (2.0 / n_in) ** 0.5,
+    "lecun": lambda n_in, n_out: (1.0 / n_in) ** 0.5,
+    "glorot": lambda n_in, n_out: (2.0 / (n_in + n_out)) ** 0.5,
+}
+"""Standard deviation of a weight for fan-in and fan-out: He 2015, LeCun 1998, Glorot 2010."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Weights and biases with the functions between them.
+
+    Layer k = 1…L computes ``a_k = W_k s_{k−1} + b_k``, ``s_k = f(a_k)``; ``weights[k−1]`` is W_k.
+
+    Parameters
+    ----------
+    weights : sequence of (n_out, n_in) arrays
+    biases : sequence of (n_out,) arrays
+    activation : str
+        f of the hidden layers: relu, leaky-relu, hard-sigmoid (clip(x/2, 0, 1)), tanh, sigmoid, identity.
+    loss : str
+        "mse", ½‖r − y‖² for each sample, or "cross-entropy", which takes logits: ∇ℓ = softmax(r) − y.
+    output_activation : str
+        f of layer L; the output is linear unless this says otherwise.
+
+    Raises
+    ------
+    InputError
+        If shapes do not chain, an entry is NaN or Inf, or a name is unknown.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    activation: str = "relu"
+    loss: str = "mse"
+    output_activation: str = "identity"
+
+    def __post_init__(self) -> None:
+        weights = tuple(_array(f"weights[{k}]", w, 2) for k, w in enumerate(self.weights))
+        biases = tuple(_array(f"biases[{k}]", b, 1) for k, b in enumerate(self.biases))
+        if not weights or len(weights) != len(biases):
+            raise InputError(f"Network: {len(weights)} weight matrices and {len(biases)} biases; expected one of each.")
+        for k, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            if b.shape[0] != w.shape[0]:
+                raise InputError(f"biases[{k}] has shape {b.shape}; weights[{k}] of {w.shape} needs ({w.shape[0]},).")
+            if k and w.shape[1] != weights[k - 1].shape[0]:
+                given = weights[k - 1].shape[0]
+                hint = " Weights are (n_out, n_in): transpose them?" if w.shape[0] == given else ""
+                raise InputError(f"weights[{k}] takes {w.shape[1]} inputs, but weights[{k - 1}] gives {given}.{hint}")
+        activation(self.activation)
+        activation(self.output_activation)
+        if self.loss not in LOSSES:
+            raise unknown("loss", self.loss, LOSSES)
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "biases", biases)
+
+    @classmethod
+    def random(
+        cls,
+        sizes: Sequence[int],
+        activation: str = "relu",
+        loss: str = "mse",
+        *,
+        seed: int | np.random.Generator = 0,
+        init: str = "kaiming",
+        gain: float = 1.0,
+        output_activation: str = "identity",
+    ) -> Network:
+        """Draw normal weights of standard deviation ``gain·init(n_in, n_out)`` and zero biases.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Neurons of each layer, the input first: ``(64, 32, 10)``.
+        seed : int or numpy.random.Generator
+        init : {"kaiming", "glorot", "lecun"}
+        gain : float
+            Multiplies every weight; > 0.
+        """
+        if len(sizes) < 2 or any(int(n) != n or n < 1 for n in sizes):
+            raise InputError(f"sizes = {tuple(sizes)}: at least two layers, each with one neuron or more.")
+        if init not in INITS:
+            raise unknown("init", init, INITS)
+        if not gain > 0:
+            raise out_of_range("gain", gain, "gain > 0")
+        rng = np.random.default_rng(seed)
+        shapes = [(int(n_out), int(n_in)) for n_in, n_out in pairwise(sizes)]
+        weights = tuple(gain * INITS[init](n_in, n_out) * rng.standard_normal((n_out, n_in)) for n_out, n_in in shapes)
+        biases = tuple(np.zeros(n_out) for n_out, _ in shapes)
+        return cls(weights, biases, activation, loss, output_activation)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Neurons of each layer, the input first."""
+        return (self.weights[0].shape[1], *(w.shape[0] for w in self.weights))
+
+    @property
+    def layers(self) -> int:
+        """L, the number of layers with weights."""
+        return len(self.weights)
+
+    def replace(self, **changes: Any) -> Network:
+        """Return a validated copy with some fields changed."""
+        return replace(self, **changes)
+
+    def astype(self, dtype: Any) -> Network:
+        """Return a copy with weights and biases of another floating type."""
+        return self.replace(
+            weights=tuple(w.astype(dtype) for w in self.weights), biases=tuple(b.astype(dtype) for b in self.biases)
+        )
+
+    def forward(self, x: Array) -> list[Array]:
+        """Pre-activations a_1 … a_L, each (sample, n_k), of a plain digital forward pass."""
+        f, s, a = activation(self.activation), x, []
+        for w, b in zip(self.weights, self.biases, strict=True):
+            a.append(s @ w.T + b)
+            s = f(a[-1])
+        return a
+
+    def output(self, x: Array) -> Array:
+        """s_L = f_out(a_L), (sample, class)."""
+        return activation(self.output_activation)(self.forward(x)[-1])
+
+    def accuracy(self, x: Array, labels: NDArray[np.integer]) -> float:
+        """Share of samples whose largest output is the label."""
+        return float((self.output(x).argmax(-1) == labels).mean())
+
+    def save(self, path: str | Path) -> None:
+        """Write an ``.npz`` that `load_network` reads: W1, b1, … and the names of the functions. No pickle."""
+        arrays: dict[str, Any] = {f"W{k + 1}": w for k, w in enumerate(self.weights)}
+        arrays |= {f"b{k + 1}": b for k, b in enumerate(self.biases)}
+        names = {key: np.array(getattr(self, key)) for key in ("activation", "loss", "output_activation")}
+        from analogsim.files import atomic
+
+        with atomic(path) as temporary, open(temporary, "wb") as stream:
+            np.savez(stream, **arrays, **names)
+
+
+def load_network(path: str | Path, **overrides: Any) -> Network:
+    """Read weights from ``.npz`` (W1, b1, W2, …) or ``.safetensors`` (``0.weight``, ``0.bias``, …; extra ``[torch]``).
+
+    Parameters
+    ----------
+    path : path
+    **overrides
+        ``activation``, ``loss``, ``output_activation``: what the file does not say or says otherwise.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, corrupt, or holds no chain of weight matrices.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file.")
+    if path.suffix == ".safetensors":
+        try:
+            from safetensors.numpy import load_file
+        except ImportError:
+            raise InputError(f"{path}: reading .safetensors needs `pip install 'analogsim[torch]'`.") from None
+        arrays: dict[str, Any] = dict(load_file(path))
+    else:
+        from analogsim.files import read_npz
+
+        arrays = read_npz(path)
+    weights, biases = _by_layer(arrays, r"w|weight|weights"), _by_layer(arrays, r"b|bias|biases")
+    if not weights:
+        raise InputError(f"{path}: no weight matrices; expected W1, b1, W2, ... and got {sorted(arrays)[:8]}.")
+    layers = [weights[key] for key in sorted(weights)]
+    found = [biases.get(key, np.zeros(len(weights[key]))) for key in sorted(weights)]
+    known = {key: str(arrays[key]) for key in ("activation", "loss", "output_activation") if key in arrays}
+    return Network(tuple(layers), tuple(found), **{**known, **overrides})
+
+
+def _by_layer(arrays: dict[str, Any], kind: str) -> dict[int, Array]:
+    """Arrays by layer number, for both ``W1`` / ``weight_1`` and ``layers.1.weight``."""
+    found = {}
+    for key, value in arrays.items():
+        match = re.fullmatch(rf"(?:{kind})[_.]?(\d+)|(?:.*\.)?(\d+)\.(?:{kind})", key, re.IGNORECASE)
+        if match:
+            found[int(match[1] or match[2])] = value
+    return found
+
+
+def _array(name: str, value: ArrayLike, ndim: int) -> Array:
+    array = np.asarray(value)
+    if not np.issubdtype(array.dtype, np.floating):
+        try:
+            array = array.astype(float)
+        except (TypeError, ValueError):
+            raise InputError(f"{name} is not numeric.") from None
+    if array.ndim != ndim or array.size == 0:
+        raise InputError(
+            f"{name} has shape {array.shape}; expected {ndim} dimension{'s' * (ndim > 1)} and no empty one."
+        )
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} holds NaN or Inf.")
+    return array
