@@ -173,11 +173,11 @@ class Network:
         """Write an ``.npz`` that `load_network` reads: W1, b1, … and the names of the functions. No pickle."""
         arrays: dict[str, Any] = {f"W{k + 1}": w for k, w in enumerate(self.weights)}
         arrays |= {f"b{k + 1}": b for k, b in enumerate(self.biases)}
-        names = {key: np.array(getattr(self, key)) for key in ("activation", "loss", "output_activation")}
+        arrays |= {key: np.array(getattr(self, key)) for key in ("activation", "loss", "output_activation")}
         from analogsim.files import atomic
 
         with atomic(path) as temporary, open(temporary, "wb") as stream:
-            np.savez(stream, **arrays, **names)
+            np.savez(stream, **arrays)
 
 
 def load_network(path: str | Path, **overrides: Any) -> Network:
@@ -213,7 +213,8 @@ def load_network(path: str | Path, **overrides: Any) -> Network:
     layers = [weights[key] for key in sorted(weights)]
     found = [biases.get(key, np.zeros(len(weights[key]))) for key in sorted(weights)]
     known = {key: str(arrays[key]) for key in ("activation", "loss", "output_activation") if key in arrays}
-    return Network(tuple(layers), tuple(found), **{**known, **overrides})
+    known.update(overrides)
+    return Network(tuple(layers), tuple(found), **known)
 
 
 def _by_layer(arrays: dict[str, Any], kind: str) -> dict[int, Array]:

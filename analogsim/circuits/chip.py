@@ -123,16 +123,16 @@ class Chip:
         _check("Chip.nudge", self.nudge, (2, sizes[-1]))
         activation(self.activation)
         activation(self.output_activation)
-        for kind, value, valid in (
-            ("loss", self.loss, LOSSES),
+        for kind, choice, valid in (
+            ("loss", self.loss, tuple(LOSSES)),
             ("read mode", self.read_mode, READ_MODES),
             ("read correlation", self.read_correlation, CORRELATIONS),
         ):
-            if value not in valid:
-                raise unknown(kind, value, valid)
-        for name, low in (("read_period", 0.0), ("time_unit", 0.0), ("activity_unit", 0.0)):
-            if not getattr(self, name) > low:
-                raise out_of_range(f"Chip.{name}", getattr(self, name), f"{name} > 0")
+            if choice not in valid:
+                raise unknown(kind, choice, valid)
+        for quantity in ("read_period", "time_unit", "activity_unit"):
+            if not getattr(self, quantity) > 0:
+                raise out_of_range(f"Chip.{quantity}", getattr(self, quantity), f"{quantity} > 0")
         if not self.node_noise >= 0:
             raise out_of_range("Chip.node_noise", self.node_noise, "node_noise ≥ 0")
         set_(self, "devices", MappingProxyType(dict(self.devices)))
