@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import config
+from numba.core import config as _config
+
+config: Any = _config
 
 
 @lru_cache(maxsize=1)

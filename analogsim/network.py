@@ -212,7 +212,9 @@ def load_network(path: str | Path, **overrides: Any) -> Network:
         raise InputError(f"{path}: no weight matrices; expected W1, b1, W2, ... and got {sorted(arrays)[:8]}.")
     layers = [weights[key] for key in sorted(weights)]
     found = [biases.get(key, np.zeros(len(weights[key]))) for key in sorted(weights)]
-    known = {key: str(arrays[key]) for key in ("activation", "loss", "output_activation") if key in arrays}
+    known: dict[str, Any] = {
+        key: str(arrays[key]) for key in ("activation", "loss", "output_activation") if key in arrays
+    }
     known.update(overrides)
     return Network(tuple(layers), tuple(found), **known)
 
