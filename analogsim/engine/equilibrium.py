@@ -28,7 +28,7 @@ METHODS = ("auto", "up-down", "sor", "synchronous", "ode")
 PATIENCE, GAIN = 6, 3.3
 """A sample that does not gain this factor in this many sweeps is slow."""
 DECADES = 12.0
-"""e-folds to settle from the order of one to 1e-5: an equilibrium slower than this within the horizon is left to the ODE."""
+"""e-folds from the order of one to 1e-5: an equilibrium that needs longer than the horizon is left to the ODE."""
 PRELUDE = 40.0
 """Time constants of ODE before sweeps where several equilibria may exist."""
 
@@ -135,11 +135,11 @@ def coupling_norm(batch: Batch, steps: int = 25) -> float:
         for _ in range(steps):
             # The matrices stand on one off-diagonal, so the norm of the whole is the largest of the blocks.
             vectors = [m.T @ (m @ u) for m, u in zip(matrices, vectors, strict=True)]
-            lengths = [float(np.linalg.norm(u)) for u in vectors]
-            vectors = [u / n if n > 0 else u for u, n in zip(vectors, lengths, strict=True)]
+            lengths = [float((u @ u) ** 0.5) for u in vectors]
+            vectors = [u / length if length > 0 else u for u, length in zip(vectors, lengths, strict=True)]
             size = max(lengths)
         norms.append(size**0.5)
-    return float(np.sqrt(norms[0] * norms[1]))
+    return float((norms[0] * norms[1]) ** 0.5)
 
 
 def _by_sweeps(

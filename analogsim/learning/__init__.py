@@ -5,5 +5,9 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["reference"],
-    submod_attrs={"local": ["gradient"]},
+    submod_attrs={
+        "local": ["gradient"],
+        "optimisers": ["ADAM", "SGD", "Schedule"],
+        "training": ["batches", "train"],
+    },
 )
