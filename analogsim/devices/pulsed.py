@@ -74,6 +74,8 @@ class Pulsed(Device):
         super().__post_init__()
         if not self.w_min < self.w_max:
             raise InputError(f"device.w_min = {self.w_min:g} must be below w_max = {self.w_max:g}.")
+        if self.d2d or self.verify_attempts > 1:
+            raise InputError("cells updated by pulses have spreads of their own: leave d2d and verify_attempts alone.")
 
     @abstractmethod
     def shape_up(self, w: Array, cells: Cells) -> Array:
@@ -87,7 +89,7 @@ class Pulsed(Device):
         """The cell without spread."""
         down = self.step * (1 - max(self.up_down, 0.0))
         up = self.step * (1 + min(self.up_down, 0.0))
-        values = {"up": up, "down": down, "b_max": self.w_max, "b_min": self.w_min, "reference": 0.0}
+        values = {"up": up, "down": down, "b_max": self.w_max, "b_min": self.w_min}
         return {key: np.asarray(value) for key, value in values.items()}
 
     def cells(self, shape: tuple[int, ...], rng: np.random.Generator) -> Cells:
@@ -152,19 +154,25 @@ class Pulsed(Device):
             From `cells`; default: typical ones.
         """
         cells = cells or self.typical()
-        w = np.broadcast_to(self.weight(conductance), np.shape(counts)).copy()
-        fixed = {key: np.broadcast_to(value, w.shape) for key, value in cells.items()}
-        for done in range(int(np.abs(counts).max(initial=0))):
-            for sign, size, shape in ((1, fixed["up"], self.shape_up), (-1, fixed["down"], self.shape_down)):
-                hit = sign * counts > done
-                if not hit.any():
-                    continue
-                these = {key: value[hit] for key, value in fixed.items()}
-                noise = self.cycle_noise * rng.standard_normal(int(hit.sum())) if self.cycle_noise else 0.0
-                factor = shape(w[hit], these)
-                move = size[hit] * (factor + noise if self.additive else factor * (1.0 + noise))
-                w[hit] = np.clip(w[hit] + sign * move, these["b_min"], these["b_max"])
-        return self._frozen(self.conductance(w), cells)
+        w = np.broadcast_to(self.weight(conductance), np.shape(counts)).ravel().copy()
+        pulses = np.ravel(counts)
+        fixed = {key: np.broadcast_to(cells[key], np.shape(counts)).ravel() for key in self.typical()}
+        for sign, size, shape in ((1, "up", self.shape_up), (-1, "down", self.shape_down)):
+            # Most pulses first: the cells that still get one are always the first few.
+            moved = np.flatnonzero(sign * pulses > 0)
+            moved = moved[np.argsort(-np.abs(pulses[moved]), kind="stable")]
+            left = np.abs(pulses[moved])
+            these = {key: value[moved] for key, value in fixed.items()}
+            x = w[moved]
+            for done in range(int(left.max(initial=0))):
+                active = slice(int(np.searchsorted(-left, -done)))
+                at = {key: value[active] for key, value in these.items()}
+                noise = self.cycle_noise * rng.standard_normal(len(x[active])) if self.cycle_noise else 0.0
+                factor = shape(x[active], at)
+                step = at[size] * (factor + noise if self.additive else factor * (1.0 + noise))
+                x[active] = np.clip(x[active] + sign * step, at["b_min"], at["b_max"])
+            w[moved] = x
+        return self._frozen(self.conductance(w.reshape(np.shape(counts))), cells)
 
     def pulses_for(self, change: Array, rng: np.random.Generator) -> NDArray[np.int64]:
         """Number of pulses for a wanted change of conductance, S, rounded at random so that its mean is right."""
@@ -237,6 +245,10 @@ class SoftBounds(Pulsed):
 
     subtract_symmetry_point: bool = flag("whether the reference is each cell's symmetry point", default=False)
     reference_spread: float = quantity("error of the reference, in weights", low=0, default=0.0)
+
+    def typical(self) -> Cells:
+        """The cell without spread, its reference 0."""
+        return {**super().typical(), "reference": np.asarray(0.0)}
 
     def cells(self, shape: tuple[int, ...], rng: np.random.Generator) -> Cells:
         """Draw the reference too."""
