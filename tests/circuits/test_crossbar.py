@@ -175,6 +175,16 @@ def test_the_record_says_what_was_programmed_and_survives_a_file(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("device", ["ideal", "pcm-ibm", "rram-milo"])
+def test_a_layer_of_zeros_is_programmed_as_such(device):
+    net = Network((np.zeros((3, 2)), np.zeros((1, 3))), (np.zeros(3), np.zeros(1)))
+    chip = circuit("crossbar", device=device, full_scale=3.0).program(net)
+    assert np.isfinite(chip.forward[0]).all()
+    assert (np.abs(chip.forward[0]) <= 1.0).all()
+    exact = circuit("crossbar", device="ideal").program(net)
+    assert not exact.forward[0].any()
+
+
 @pytest.mark.parametrize("seed", [-1, 1.5, "x", True])
 def test_a_seed_is_a_whole_number(seed):
     with pytest.raises(InputError, match="seed"):
@@ -213,14 +223,17 @@ def test_thermal_noise_of_the_node_is_kt_over_c():
     assert both.total_node_noise == pytest.approx(np.hypot(1e-3, 6.436e-4), rel=1e-3)
 
 
-@pytest.mark.parametrize(("lrs", "hrs", "expected"), [(0.0175, 0.0904, 0.58), (0.002, 0.0, 0.18)])
-def test_stuck_cells_cost_what_an_independent_calculation_found(lrs, hrs, expected):
-    """‖ΔW‖/‖W‖ of one-sided pairs, normal weights with 3σ at full scale: the few low-resistance faults dominate."""
+@pytest.mark.parametrize(("lrs", "hrs"), [(0.0175, 0.0904), (0.002, 0.0)])
+def test_stuck_cells_of_one_sided_pairs_cost_their_closed_form(lrs, hrs):
+    """With w̃ ~ N(0, 1/9): ‖ΔW‖²/‖W‖² = 2 (p_lrs E[(1 − w̃⁺)²] + p_hrs E[w̃⁺²]) / E[w̃²]; the few LRS faults dominate."""
     rng = np.random.default_rng(1)
     net = Network((rng.standard_normal((1000, 800)),), (np.zeros(1000),))
     faults = {"device.p_stuck_lrs": lrs, "device.p_stuck_hrs": hrs}
     clean, faulty = (circuit("crossbar", device="ideal", full_scale=3.0, **kw).program(net) for kw in ({}, faults))
-    assert distance(faulty.forward[0], clean.forward[0]) == pytest.approx(expected, rel=0.06)
+    mean, square = 1 / (3 * np.sqrt(2 * np.pi)), 1 / 18
+    expected = np.sqrt(2 * (lrs * (1 - 2 * mean + square) + hrs * square) * 9)
+    assert expected == pytest.approx({0.0175: 0.582, 0.002: 0.169}[lrs], abs=1e-3)
+    assert distance(faulty.forward[0], clean.forward[0]) == pytest.approx(expected, rel=0.03)
 
 
 def test_the_record_is_strict_json():
