@@ -43,11 +43,11 @@ BUILT_IN = {
     "vteam": "vteam:VTEAM",
     "yakopcic": "yakopcic:Yakopcic",
     "stanford-pku": "stanford:StanfordPKU",
-    "constant-step": "pulsed:ConstantStep",
-    "linear-step": "pulsed:LinearStep",
-    "soft-bounds": "pulsed:SoftBounds",
-    "exp-step": "pulsed:ExpStep",
-    "pow-step": "pulsed:PowStep",
+    "constant-step": "steps:ConstantStep",
+    "linear-step": "steps:LinearStep",
+    "soft-bounds": "steps:SoftBounds",
+    "exp-step": "steps:ExpStep",
+    "pow-step": "steps:PowStep",
     "table": "table:Table",
 }
 _registered: dict[str, type[Device]] = {}
