@@ -134,7 +134,8 @@ def sweep(
     for k in range(last):
         kernels.both(a[k].T, e[k].T, code, gain, mean, s[k].T, d[k].T)
     dyads = Dyads([x, *s[:-1]], d)
-    return dyads.gradients(layers, -1 / (len(x) * beta * wiring.total_nudge), space), dyads
+    with np.errstate(over="ignore", invalid="ignore"):
+        return dyads.gradients(layers, -1 / (len(x) * beta * wiring.total_nudge), space), dyads
 
 
 def dual_propagation(net: Network, x: Array, y: Array, *, alpha: float = 0.5, beta: float = 0.5, **options: Any) -> Any:
