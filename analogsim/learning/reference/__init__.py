@@ -4,19 +4,21 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
+    submodules=["objectives"],
     submod_attrs={
         "auxiliary": ["auxiliary_coordinates", "predictive_coding"],
-        "backprop": ["backprop"],
+        "backpropagation": ["backprop"],
         "contrastive": ["contrastive_hebbian"],
-        "dual": ["adjoint_dual_propagation", "dual_propagation"],
         "dyads": ["relaxed"],
+        "equilibrium": ["implicit"],
         "feedback": ["FeedbackPath"],
-        "fenchel": ["fenchel"],
-        "inputs": ["adversarial", "robust_dual_propagation"],
         "hopfield": ["dyadic", "equilibrium_propagation", "skew_symmetric"],
-        "implicit": ["implicit"],
+        "inputs": ["adversarial", "robust_dual_propagation"],
         "lagrangian": ["lecun_lagrangian"],
         "layers": ["Workspace"],
         "lifted": ["damped_dual_propagation", "lpom"],
+        "propagation": ["adjoint_dual_propagation", "dual_propagation"],
+        "rules": ["RULES", "rule"],
+        "targets": ["fenchel"],
     },
 )

@@ -8,9 +8,9 @@ import numpy as np
 
 from analogsim.activations import activation
 from analogsim.errors import InputError
-from analogsim.learning.reference.fenchel import spacings
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.output import check_sweeps
+from analogsim.learning.reference.targets import spacings
 from analogsim.network import LOSSES, Network
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from analogsim.activations import activation
-from analogsim.learning.reference.fenchel import spacings
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.output import Nudge, check_sweeps
+from analogsim.learning.reference.targets import spacings
 from analogsim.network import Network
 from analogsim.wiring import Wiring
 
@@ -60,8 +60,37 @@ def contrastive_hebbian(
     Xie & Seung, Neural Computation 15, 441 (2003); Zach & Estellers 2019; Bilevel Programs Meet Deep Learning,
     Eqs. 22-25 and Table 1.
     """
-    check_sweeps(sweeps)
     x, y = batch(net, x, y)
+    layers, betas = stack(net, feedback), spacings(net, beta)
+    free, clamped = states(
+        net, x, y, betas, convex=convex, sweeps=sweeps, damping=damping, output=output, feedback=feedback, tol=tol
+    )
+    found: Gradients = []
+    for k, layer in enumerate(layers):
+        scale = -1 / (len(x) * float(np.prod(betas[k:])))
+        parts = []
+        for sign, z in ((1, [x, *clamped]), (-1, [x, *free])):
+            post = z[k + 1] - layer.forward(z[k]) - layer.bias if convex else z[k + 1]
+            parts.append(layer.gradient(post, z[k], sign * scale))
+        found.append((parts[0][0] + parts[1][0], parts[0][1] + parts[1][1]))
+    return found
+
+
+def states(
+    net: Network,
+    x: Array,
+    y: Array,
+    beta: float | Sequence[float],
+    *,
+    convex: bool = False,
+    sweeps: int = 200,
+    damping: float = 1.0,
+    output: str = "re-evaluated",
+    feedback: Sequence[Array | None] | None = None,
+    tol: float = 0.0,
+) -> tuple[list[Array], list[Array]]:
+    """Free states ž_k and clamped states ẑ_k of `contrastive_hebbian` for k = 1 … L; options as there."""
+    check_sweeps(sweeps)
     layers, betas, dtype = stack(net, feedback), spacings(net, beta), x.dtype.type
     f, f_out, last = activation(net.activation), activation(net.output_activation), net.layers - 1
     nudge = Nudge(net, y, Wiring.dual_propagation(1.0), betas[-1], output)
@@ -93,12 +122,4 @@ def contrastive_hebbian(
     free = settle(z, f_out)
     nudge.free(free[-1])
     clamped = settle(free, lambda a: nudge(a, a)[0])
-    found: Gradients = []
-    for k, layer in enumerate(layers):
-        scale = -1 / (len(x) * float(np.prod(betas[k:])))
-        parts = [
-            layer.gradient(s[k + 1] - drive(s, k) if convex else s[k + 1], s[k], sign * scale)
-            for sign, s in ((1, clamped), (-1, free))
-        ]
-        found.append((parts[0][0] + parts[1][0], parts[0][1] + parts[1][1]))
-    return found
+    return free[1:], clamped[1:]

@@ -9,7 +9,7 @@ import numpy as np
 
 from analogsim.activations import activation
 from analogsim.errors import out_of_range
-from analogsim.learning.reference.backprop import backprop
+from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.dyads import Relaxation, _mix, orders, settle
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch
 from analogsim.learning.reference.lifted import squared_norms

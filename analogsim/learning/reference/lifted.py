@@ -8,9 +8,9 @@ import numpy as np
 
 from analogsim.activations import activation
 from analogsim.learning.reference.dyads import PROJECTIONS, Relaxation, orders, settle, stabilise
-from analogsim.learning.reference.fenchel import spacings
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.output import Nudge, check_sweeps
+from analogsim.learning.reference.targets import spacings
 from analogsim.network import Network
 from analogsim.wiring import Wiring
 
@@ -114,11 +114,46 @@ def lpom(
     -----
     Li, Fang & Lin, arXiv 1811.01501; arXiv 2402.08573, Eqs. 47, 48 and 53.
     """
-    check_sweeps(sweeps)
     x, y = batch(net, x, y)
+    layers, betas = stack(net, feedback), spacings(net, beta)
+    s = lpom_states(
+        net,
+        x,
+        y,
+        betas,
+        inverted=inverted,
+        stabilised=stabilised,
+        sweeps=sweeps,
+        output=output,
+        feedback=feedback,
+        tol=tol,
+    )
+    s = [x, *s]
+    found = []
+    for k, layer in enumerate(layers):
+        f = activation(net.activation if k < net.layers - 1 else net.output_activation)
+        pull = s[k + 1] - f(layer.forward(s[k]) + layer.bias)
+        found.append(layer.gradient(pull, s[k], (1 if inverted else -1) / (len(x) * betas[k])))
+    return found
+
+
+def lpom_states(
+    net: Network,
+    x: Array,
+    y: Array,
+    beta: float | Sequence[float],
+    *,
+    inverted: bool = False,
+    stabilised: bool = True,
+    sweeps: int = 50,
+    output: str = "re-evaluated",
+    feedback: Sequence[Array | None] | None = None,
+    tol: float = 0.0,
+) -> list[Array]:
+    """States s_k of `lpom` for k = 1 … L; options as there."""
+    check_sweeps(sweeps)
     layers, betas, dtype = stack(net, feedback), spacings(net, beta), x.dtype.type
     f, f_out, last = activation(net.activation), activation(net.output_activation), net.layers - 1
-    sign = -1.0 if inverted else 1.0
     nudge = Nudge(net, y, Wiring.dual_propagation(0.0 if inverted else 1.0), betas[-1], output)
     ratio = [betas[k] / betas[k + 1] for k in range(last)]
     damp = [stabilised * r * n for r, n in zip(ratio, squared_norms(net, 5), strict=False)]
@@ -147,4 +182,4 @@ def lpom(
     for numbers in orders(net.layers, "up-down", sweeps, None):
         if max([update(k) for k in numbers]) <= tol:
             break
-    return [layer.gradient(s[k + 1] - free(k), s[k], -sign / (len(x) * betas[k])) for k, layer in enumerate(layers)]
+    return s[1:]

@@ -226,3 +226,36 @@ def test_robust_dp_is_dp_with_the_input_as_one_more_layer(alpha):
 def test_what_is_wrong_is_said(call, message):
     with pytest.raises(InputError, match=message):
         call(problem())
+
+
+def test_rules_are_found_by_name():
+    net, x, y = problem()
+    for name in ref.RULES:
+        gradient = ref.rule(name)(net, x, y)
+        assert [(w.shape, b.shape) for w, b in gradient] == [(w.shape, b.shape) for w, b in ref.backprop(net, x, y)]
+    assert distance(ref.rule("dpt", alpha=0.0, beta=0.3)(net, x, y), ref.fenchel(net, x, y, beta=0.3)) < 1e-14
+    with pytest.raises(InputError, match="did you mean 'fenchel'"):
+        ref.rule("fenchell")
+    with pytest.raises(InputError, match="did you mean 'alpha'"):
+        ref.rule("dpt", alfa=0.3)
+    with pytest.raises(InputError, match="sets lam"):
+        ref.rule("sshm", lam=0.3)
+
+
+def test_contract_names_are_functions_whatever_was_imported_before():
+    import subprocess
+    import sys
+
+    code = (
+        "import analogsim.learning.training, analogsim.learning.reference.equilibrium, analogsim as asim\n"
+        "assert callable(asim.reference.backprop) and callable(asim.reference.implicit)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["bp", "dp", "dpt", "dp-damped", "fenchel", "ep", "sshm", "pcn"])
+def test_float32_agrees_with_float64(name):
+    net, x, y = problem("relu", gain=0.3)
+    single = ref.rule(name)(net.astype(np.float32), x, y)
+    assert all(w.dtype == b.dtype == np.float32 for w, b in single)
+    assert distance(single, ref.rule(name)(net, x, y)) < 1e-4

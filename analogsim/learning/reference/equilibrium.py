@@ -9,7 +9,7 @@ import numpy as np
 
 from analogsim.activations import activation
 from analogsim.errors import InputError
-from analogsim.learning.reference.backprop import backprop
+from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.layers import Array, Gradients, batch
 from analogsim.network import LOSSES, Network
 from analogsim.wiring import Wiring

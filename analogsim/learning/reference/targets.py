@@ -51,17 +51,27 @@ def fenchel(
     """
     x, y = batch(net, x, y)
     betas, layers = spacings(net, beta), stack(net, feedback)
+    free, target = states(net, x, y, betas, feedback)
+    below = [x, *free[:-1]]
+    return [
+        layer.gradient(z - s, u, -1 / (len(x) * b))
+        for layer, z, s, u, b in zip(layers, target, free, below, betas, strict=True)
+    ]
+
+
+def states(
+    net: Network, x: Array, y: Array, beta: float | Sequence[float], feedback: Sequence[Array | None] | None = None
+) -> tuple[list[Array], list[Array]]:
+    """Free states z*_k and targets z̄_k of `fenchel`, for k = 1 … L."""
+    betas, layers, dtype = spacings(net, beta), stack(net, feedback), x.dtype.type
     f, f_out = activation(net.activation), activation(net.output_activation)
-    a, z = [], [x]
+    a: list[Array] = []
+    z: list[Array] = []
     for k, layer in enumerate(layers):
-        a.append(layer.forward(z[-1]) + layer.bias)
+        a.append(layer.forward(z[-1] if k else x) + layer.bias)
         z.append((f if k < net.layers - 1 else f_out)(a[-1]))
-    dtype = x.dtype.type
-    target = f_out(a[-1] - dtype(betas[-1]) * LOSSES[net.loss].gradient(z[-1], y))
-    gradients: Gradients = []
-    for k in range(net.layers - 1, -1, -1):
-        pull = target - z[k + 1]
-        gradients.append(layers[k].gradient(pull, z[k], -1 / (len(x) * betas[k])))
-        if k:
-            target = f(a[k - 1] + dtype(betas[k - 1] / betas[k]) * layers[k].feedback(pull))
-    return gradients[::-1]
+    target = [f_out(a[-1] - dtype(betas[-1]) * LOSSES[net.loss].gradient(z[-1], y))]
+    for k in range(net.layers - 1, 0, -1):
+        ratio = dtype(betas[k - 1] / betas[k])
+        target.insert(0, f(a[k - 1] + ratio * layers[k].feedback(target[0] - z[k])))
+    return z, target
