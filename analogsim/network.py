@@ -155,7 +155,8 @@ class Network:
 
     def forward(self, x: Array) -> list[Array]:
         """Pre-activations a_1 … a_L, each (sample, n_k), of a plain digital forward pass."""
-        f, s, a = activation(self.activation), x, []
+        f, s = activation(self.activation), x
+        a: list[Array] = []
         for w, b in zip(self.weights, self.biases, strict=True):
             a.append(s @ w.T + b)
             s = f(a[-1])

@@ -1,0 +1,231 @@
+"""The right-hand side of a dyadic network, compiled, on layer-packed arrays.
+
+A state is one flat array: for each layer a block (compartment, sample, neuron), so that every operand of a matrix
+product is contiguous. Each direction of each layer costs one product: the two compartments are first mixed into the
+signals that are really read (one if the wiring has rank one, else two), stacked, and read together.
+
+The mixing of a wiring entry M (2×2) is factorised as M = P Q: Q belongs to the sending neuron (its divider), P to the
+receiving one (its mirror and gain), so that each neuron may deviate.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analogsim.activations import LEAK
+from analogsim.jit import jit
+
+BLOW_UP = 1e6
+"""|a| beyond which a sample has diverged, in units of the activity."""
+
+
+class Problem(NamedTuple):
+    """All that the compiled code reads: matrices transposed and concatenated, mixing, drive, nudge, scratch."""
+
+    cum: NDArray[np.int64]  # (L+1,) first neuron of each layer in a (N,) vector
+    batch: int
+    w: NDArray[np.floating]  # W_{k+1}ᵀ, (n_k, n_{k+1}), one after another from k = 1
+    v: NDArray[np.floating]  # V_{k+1}ᵀ, (n_{k+1}, n_k), likewise
+    at: NDArray[np.int64]  # (L,) where the matrices between layers k and k+1 begin
+    forward_q: NDArray[np.floating]  # (R, 2, N)
+    forward_p: NDArray[np.floating]  # (2, R, N)
+    feedback_q: NDArray[np.floating]
+    feedback_p: NDArray[np.floating]
+    leak: NDArray[np.floating]  # (2, N), 1/τ
+    drive: NDArray[np.floating]  # (2·B·N,), all that does not depend on the state
+    target: NDArray[np.floating]  # (B, n_L)
+    beta: NDArray[np.floating]  # (B,)
+    nudge: NDArray[np.floating]  # (2, n_L), ±n with deviations
+    nudge_at: NDArray[np.floating]  # (2, 2)
+    activation: int
+    output_activation: int
+    loss: int
+    signal: NDArray[np.floating]  # scratch, (R·B·n,)
+    current: NDArray[np.floating]
+
+
+@jit
+def block(flat, p, layer):
+    """View of one layer of a packed array, (2, B, n)."""
+    start, stop = p.cum[layer], p.cum[layer + 1]
+    return flat[2 * p.batch * start : 2 * p.batch * stop].reshape(2, p.batch, stop - start)
+
+
+@jit
+def activate(code, a, s):
+    """s = f(a), element by element, on flat arrays."""
+    n = a.size
+    if code == 0:
+        for i in range(n):
+            s[i] = a[i]
+    elif code == 1:
+        for i in range(n):
+            s[i] = max(a[i], a.dtype.type(0))
+    elif code == 2:
+        leak = a.dtype.type(LEAK)
+        for i in range(n):
+            s[i] = a[i] if a[i] > 0 else leak * a[i]
+    elif code == 3:
+        half, zero, one = a.dtype.type(0.5), a.dtype.type(0), a.dtype.type(1)
+        for i in range(n):
+            s[i] = min(max(half * a[i], zero), one)
+    elif code == 4:
+        for i in range(n):
+            s[i] = np.tanh(a[i])
+    else:
+        for i in range(n):
+            s[i] = 1 / (1 + np.exp(-a[i]))
+
+
+@jit
+def slope(code, a, d):
+    """d = f'(a), element by element, with the left-hand value at a kink."""
+    for i in range(a.size):
+        x = a[i]
+        if code == 0:
+            d[i] = 1
+        elif code == 1:
+            d[i] = 1 if x > 0 else 0
+        elif code == 2:
+            d[i] = 1 if x > 0 else LEAK
+        elif code == 3:
+            d[i] = 0.5 if 0 < x < 2 else 0
+        elif code == 4:
+            d[i] = 1 - np.tanh(x) ** 2
+        else:
+            s = 1 / (1 + np.exp(-x))
+            d[i] = s * (1 - s)
+
+
+@jit
+def code_of(p, layer):
+    """Activation code of a layer."""
+    return p.output_activation if layer == p.cum.size - 2 else p.activation
+
+
+@jit
+def activate_layer(p, a, s, layer):
+    """s = f(a) for one layer of packed arrays."""
+    start, stop = 2 * p.batch * p.cum[layer], 2 * p.batch * p.cum[layer + 1]
+    activate(code_of(p, layer), a[start:stop], s[start:stop])
+
+
+@jit
+def read(p, matrices, q, s, sender, receiver):
+    """Mix the sender's compartments and multiply: the currents (R·B, n) that the receiver gets, in scratch."""
+    batch, reads = p.batch, q.shape[0]
+    first, n = p.cum[sender], p.cum[sender + 1] - p.cum[sender]
+    m = p.cum[receiver + 1] - p.cum[receiver]
+    state = block(s, p, sender)
+    signal = p.signal[: reads * batch * n].reshape(reads * batch, n)
+    for r in range(reads):
+        for b in range(batch):
+            for i in range(n):
+                signal[r * batch + b, i] = q[r, 0, first + i] * state[0, b, i] + q[r, 1, first + i] * state[1, b, i]
+    at = p.at[min(sender, receiver)]
+    matrix = matrices[at : at + n * m].reshape(n, m)
+    current = p.current[: reads * batch * m].reshape(reads * batch, m)
+    if reads * batch == 1:
+        np.dot(signal[0], matrix, current[0])
+    else:
+        np.dot(signal, matrix, current)
+    return current
+
+
+@jit
+def receive(p, share, current, z, layer):
+    """Add the currents to z (2, B, n), each compartment with its own share (2, R, N)."""
+    batch, reads, first = p.batch, share.shape[1], p.cum[layer]
+    for c in range(2):
+        for r in range(reads):
+            for b in range(batch):
+                for i in range(z.shape[2]):
+                    z[c, b, i] += share[c, r, first + i] * current[r * batch + b, i]
+
+
+@jit
+def pull(p, s, z):
+    """Subtract the nudge ±n β ∇ℓ(N s) from z (2, B, n_L), given the output states."""
+    for b in range(p.batch):
+        beta = p.beta[b]
+        if beta == 0:
+            continue
+        for c in range(2):
+            if p.loss == 0:
+                for i in range(z.shape[2]):
+                    r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
+                    z[c, b, i] -= p.nudge[c, i] * beta * (r - p.target[b, i])
+            else:
+                top, mass, total = -np.inf, 0.0, 0.0
+                for i in range(z.shape[2]):
+                    top = max(top, p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i])
+                for i in range(z.shape[2]):
+                    r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
+                    mass += np.exp(r - top)
+                    total += p.target[b, i]
+                for i in range(z.shape[2]):
+                    r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
+                    z[c, b, i] -= p.nudge[c, i] * beta * (total * np.exp(r - top) / mass - p.target[b, i])
+
+
+@jit
+def target(p, a, s, z):
+    """z(a): what each compartment leaks towards. Fills s = f(a) too. da/dt = (z − a)/τ."""
+    last = p.cum.size - 2
+    for layer in range(last + 1):
+        activate_layer(p, a, s, layer)
+    z[:] = p.drive
+    for layer in range(last + 1):
+        zl = block(z, p, layer)
+        if layer > 0:
+            receive(p, p.forward_p, read(p, p.w, p.forward_q, s, layer - 1, layer), zl, layer)
+        if layer < last:
+            receive(p, p.feedback_p, read(p, p.v, p.feedback_q, s, layer + 1, layer), zl, layer)
+        else:
+            pull(p, block(s, p, last), zl)
+
+
+@jit
+def rate(p, a, s, z):
+    """da/dt in place of z."""
+    target(p, a, s, z)
+    for layer in range(p.cum.size - 1):
+        al, zl, first = block(a, p, layer), block(z, p, layer), p.cum[layer]
+        for c in range(2):
+            for b in range(p.batch):
+                for i in range(al.shape[2]):
+                    zl[c, b, i] = (zl[c, b, i] - al[c, b, i]) * p.leak[c, first + i]
+
+
+@jit
+def residual(p, a, z, out):
+    """out[b] = max |z − a| = max |τ da/dt| over the compartments of each sample."""
+    out[:] = 0
+    for layer in range(p.cum.size - 1):
+        al, zl = block(a, p, layer), block(z, p, layer)
+        for c in range(2):
+            for b in range(p.batch):
+                worst = out[b]
+                for i in range(al.shape[2]):
+                    gap = abs(zl[c, b, i] - al[c, b, i])
+                    # A NaN must not pass for a small residual.
+                    worst = gap if not gap <= worst else worst
+                out[b] = worst
+
+
+@jit
+def extent(p, a, out):
+    """out[b] = max |a| of each sample; NaN counts as infinite."""
+    out[:] = 0
+    for layer in range(p.cum.size - 1):
+        al = block(a, p, layer)
+        for c in range(2):
+            for b in range(p.batch):
+                worst = out[b]
+                for i in range(al.shape[2]):
+                    size = abs(al[c, b, i])
+                    worst = max(worst, size) if size == size else np.inf
+                out[b] = worst
