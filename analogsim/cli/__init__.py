@@ -1,1 +1,76 @@
-"""The command line: click commands, one module each, and no physics."""
+"""The command line: click commands, one module each, and no physics.
+
+A command is a module of this package with a click command called ``command``. It may import nothing but click and
+`analogsim.errors` at the top, so that ``--help`` stays instant; all else is imported when the command runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from analogsim import __version__
+from analogsim.errors import InputError
+
+COMMANDS = ("run", "plot", "list", "show", "cite", "info")
+
+
+class Group(click.Group):
+    """Loads commands when they are asked for, and says what was wrong in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return importlib.import_module(f"analogsim.cli.{name}").command
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run a command and exit: 0 done, 1 the run failed or was interrupted, 2 wrong usage."""
+        if not standalone_mode:
+            return super().main(args, *rest, standalone_mode=False, **extra)
+        try:
+            code = super().main(args, *rest, standalone_mode=False, **extra)
+            sys.stdout.flush()
+        except click.exceptions.NoArgsIsHelpError as help_:
+            click.echo(help_.ctx.get_help() if help_.ctx else "", color=None)
+            code = 0
+        except click.UsageError as error:
+            where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+            code = _say(f"{error.format_message()}{where}", 2)
+        except InputError as error:
+            code = _say(str(error), 2)
+        except click.ClickException as error:
+            code = _say(error.format_message(), error.exit_code)
+        except (click.Abort, KeyboardInterrupt):
+            code = _say("interrupted", 1)
+        except BrokenPipeError:
+            # The reader of our output left (`analogsim list | head`); keep Python from complaining at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        except (OSError, MemoryError, FloatingPointError) as error:
+            code = _say(f"{type(error).__name__}: {error}", 1)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(message: str, code: int) -> int:
+    """Print an error as one line on stderr."""
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    return code
+
+
+@click.command(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """Simulate learning on analog hardware.
+
+    \b
+    Example:
+      analogsim run crossbar --alpha 0.3 --noise 0.05
+    """

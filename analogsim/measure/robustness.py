@@ -1,6 +1,6 @@
 """Lipschitz constants: how far a change of the input can move the network, with every activation's slope set to one.
 
-For 1-Lipschitz activations these are upper bounds on the true constants in the feed-forward and the skew-symmetric case.
+For 1-Lipschitz activations these bound the true constants from above in the feed-forward and the skew-symmetric case.
 """
 
 from __future__ import annotations
