@@ -1,1 +1,12 @@
 """Everything that happens in time: trajectories, equilibria, noise, stability."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "problem": ["Stream"],
+        "relax": ["relax"],
+        "settle": ["settle"],
+    },
+)

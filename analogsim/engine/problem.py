@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ class Stream:
         x = x[:, None] if x.ndim == 2 else x
         y = y[:, None] if y is not None and y.ndim == 2 else y
         if x.ndim != 3 or (y is not None and (y.ndim != 3 or y.shape[:2] != x.shape[:2])):
-            raise InputError(f"Stream: x {np.shape(self.x)} and y {np.shape(self.y)} do not match; samples come first.")
+            shapes = f"x {x.shape} and y {None if y is None else y.shape}"
+            raise InputError(f"Stream: {shapes} do not match; steps come first, then samples.")
         if not self.dwell > 0:
             raise InputError(f"Stream.dwell = {self.dwell}: must be > 0.")
         object.__setattr__(self, "x", x)
@@ -72,7 +74,7 @@ class Batch:
         """Views (2, B, n) of a packed state, one for each layer."""
         p = self.packed
         edges = 2 * p.batch * p.cum
-        return [flat[i:j].reshape(2, p.batch, -1) for i, j in zip(edges[:-1], edges[1:], strict=True)]
+        return [flat[i:j].reshape(2, p.batch, -1) for i, j in pairwise(edges)]
 
     def join(self, layers: list[Array]) -> Array:
         """Pack layers of shape (2, B, n) into one flat state."""

@@ -1,0 +1,188 @@
+"""ETD3(2): an adaptive exponential Runge–Kutta pair that treats the leak −a/τ exactly.
+
+With x = h/τ of each compartment and z(a) what it leaks towards,
+
+    a₂ = e^{−x/2} a + (1 − e^{−x/2}) z₁
+    a₃ = e^{−x} a + (1 − e^{−x})(2 z₂ − z₁)
+    a′ = e^{−x} a + x[(φ₁ − 3φ₂ + 4φ₃) z₁ + (4φ₂ − 8φ₃) z₂ + (4φ₃ − φ₂) z₃],   φ at −x,
+
+S. Cox and P. Matthews, J. Comput. Phys. 176, 430 (2002), ETD3RK. The embedded second-order result from z₁ and z₂
+differs by x(4φ₃ − φ₂)(z₁ − 2z₂ + z₃). A fixed point z(a) = a is kept exactly, whatever the step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analogsim.engine.kernel import block, residual, target
+from analogsim.engine.recorder import (
+    DONE,
+    RUNNING,
+    SETTLED,
+    STUCK,
+    bury,
+    error_norm,
+    first_step,
+    keep_dead,
+    next_factor,
+    note,
+)
+from analogsim.jit import jit
+
+ORDER = 3
+
+
+@jit
+def phi(x):
+    """(e^{−x}, φ₁, φ₂, φ₃) at −x, for x ≥ 0, to rounding."""
+    if x > 0.5:
+        e = np.exp(-x)
+        one = -np.expm1(-x) / x
+        two = (1 - one) / x
+        return e, one, two, (0.5 - two) / x
+    term, three = 1.0 / 6, 0.0
+    for k in range(4, 18):
+        three += term
+        term *= -x / k
+    two = 0.5 - x * three
+    one = 1 - x * two
+    return 1 - x * one, one, two, three
+
+
+@jit
+def weights(p, h, w):
+    """Rows of w, each (2, N): e^{−x/2}, e^{−x}, the weights of z₁, z₂, z₃, and of the error."""
+    for c in range(2):
+        for i in range(p.leak.shape[1]):
+            x = h * np.float64(p.leak[c, i])
+            e, one, two, three = phi(x)
+            w[0, c, i] = np.exp(-x / 2)
+            w[1, c, i] = e
+            w[2, c, i] = x * (one - 3 * two + 4 * three)
+            w[3, c, i] = x * (4 * two - 8 * three)
+            w[4, c, i] = x * (4 * three - two)
+
+
+@jit
+def middle(p, w, a, z1, out):
+    """Stage at h/2."""
+    for layer in range(p.cum.size - 1):
+        al, zl, ol, first = block(a, p, layer), block(z1, p, layer), block(out, p, layer), p.cum[layer]
+        for c in range(2):
+            for b in range(p.batch):
+                for i in range(al.shape[2]):
+                    e = w[0, c, first + i]
+                    ol[c, b, i] = e * al[c, b, i] + (1 - e) * zl[c, b, i]
+
+
+@jit
+def end(p, w, a, z1, z2, out):
+    """Stage at h."""
+    for layer in range(p.cum.size - 1):
+        al, yl, zl, first = block(a, p, layer), block(z1, p, layer), block(z2, p, layer), p.cum[layer]
+        ol = block(out, p, layer)
+        for c in range(2):
+            for b in range(p.batch):
+                for i in range(al.shape[2]):
+                    e = w[1, c, first + i]
+                    ol[c, b, i] = e * al[c, b, i] + (1 - e) * (2 * zl[c, b, i] - yl[c, b, i])
+
+
+@jit
+def combine(p, w, a, z1, z2, z3, new, error):
+    """The step, and the difference from the embedded one."""
+    for layer in range(p.cum.size - 1):
+        al, first = block(a, p, layer), p.cum[layer]
+        y1, y2, y3 = block(z1, p, layer), block(z2, p, layer), block(z3, p, layer)
+        nl, el = block(new, p, layer), block(error, p, layer)
+        for c in range(2):
+            for b in range(p.batch):
+                for i in range(al.shape[2]):
+                    k = first + i
+                    u, v, t = y1[c, b, i], y2[c, b, i], y3[c, b, i]
+                    nl[c, b, i] = w[1, c, k] * al[c, b, i] + w[2, c, k] * u + w[3, c, k] * v + w[4, c, k] * t
+                    el[c, b, i] = w[4, c, k] * (u - 2 * v + t)
+
+
+@jit
+def between(p, h, theta, a, z1, z2, z3, out):
+    """State at t + θh: the leak exact, z the parabola through the stages."""
+    for c in range(2):
+        for layer in range(p.cum.size - 1):
+            al, first = block(a, p, layer), p.cum[layer]
+            y1, y2, y3, ol = block(z1, p, layer), block(z2, p, layer), block(z3, p, layer), block(out, p, layer)
+            for i in range(al.shape[2]):
+                x = theta * h * np.float64(p.leak[c, first + i])
+                e, one, two, three = phi(x)
+                c1, c2, c3 = x * one, x * two * theta, x * three * 2 * theta * theta
+                w1, w2, w3 = c1 - 3 * c2 + 2 * c3, 4 * c2 - 4 * c3, 2 * c3 - c2
+                for b in range(p.batch):
+                    ol[c, b, i] = e * al[c, b, i] + w1 * y1[c, b, i] + w2 * y2[c, b, i] + w3 * y3[c, b, i]
+
+
+@jit
+def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
+    """Integrate `a` in place until t_end, until every residual is below `stop`, or for `max_steps` steps.
+
+    `work` is (6, 2·B·N) scratch whose first row holds z(a) between calls (rec.tally[3] > 0).
+    """
+    z1, z2, z3, stage, new, s = work[0], work[1], work[2], work[3], work[4], work[5]
+    w = np.empty((5, 2, p.leak.shape[1]), a.dtype)
+    scratch = np.empty(p.batch)
+    if rec.tally[3] == 0:
+        target(p, a, s, z1)
+        rec.tally[3] = 1
+        note(p, rec, a, z1, scratch)
+    if rec.clock[1] == 0:
+        rec.clock[1] = first_step(p, a, z1, rtol, atol)
+    steps = 0
+    while rec.clock[0] < t_end:
+        if steps == max_steps:
+            return RUNNING
+        t, h = rec.clock[0], min(rec.clock[1], t_end - rec.clock[0])
+        if h < 1e-14 * max(abs(t), 1e-3):
+            return STUCK
+        weights(p, h, w)
+        middle(p, w, a, z1, stage)
+        target(p, stage, s, z2)
+        end(p, w, a, z1, z2, stage)
+        target(p, stage, s, z3)
+        combine(p, w, a, z1, z2, z3, new, stage)
+        rec.tally[3] += 2
+        error = error_norm(p, rec, stage, a, new, rtol, atol)
+        steps += 1
+        if error > 1:
+            rec.tally[2] += 1
+            rec.clock[1] = h * max(0.2, 0.9 * error ** (-1.0 / 3)) if error < np.inf else 0.2 * h
+            continue
+        last = t + h >= t_end * (1 - 1e-14)
+        keep_dead(p, rec, a, new)
+        k = rec.tally[0]
+        while k < rec.times.size and (rec.times[k] <= t + h or last):
+            between(p, h, min((rec.times[k] - t) / h, 1.0), a, z1, z2, z3, rec.out[k])
+            keep_dead(p, rec, a, rec.out[k])
+            k += 1
+        rec.tally[0] = k
+        a[:] = new
+        rec.tally[1] += 1
+        factor = next_factor(error, rec.clock[2], 3)
+        rec.clock[2] = max(error, 1e-4)
+        rec.clock[0] = t_end if last else t + h
+        if h >= rec.clock[1] or factor < 1:
+            rec.clock[1] = h * factor
+        if bury(p, rec, a, scratch) == 0:
+            break
+        target(p, a, s, z1)
+        rec.tally[3] += 1
+        note(p, rec, a, z1, scratch)
+        if stop > 0:
+            residual(p, a, z1, scratch)
+            settled = True
+            for b in range(p.batch):
+                settled = settled and (not rec.alive[b] or scratch[b] <= stop)
+            if settled:
+                return SETTLED
+    for k in range(rec.tally[0], rec.times.size):
+        rec.out[k] = a
+    rec.tally[0] = rec.times.size
+    return DONE

@@ -1,0 +1,284 @@
+"""`relax`: what an oscilloscope sees from the moment the input is switched on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analogsim.circuits.chip import Chip, Population
+from analogsim.engine import kernel, results
+from analogsim.engine.noise import SUBTICK, ReadNoise, freeze
+from analogsim.engine.problem import Batch, Stream, drive, prepare
+from analogsim.engine.recorder import Record, new_record
+from analogsim.engine.solvers import STOCHASTIC, Options
+from analogsim.engine.solvers import solver as find_solver
+from analogsim.errors import InputError, out_of_range
+from analogsim.wiring import Wiring
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = NDArray[np.floating]
+
+
+def relax(
+    chip: Chip | Population,
+    x: ArrayLike | Stream,
+    y: ArrayLike | None = None,
+    *,
+    wiring: Wiring,
+    beta: ArrayLike,
+    t_end: float | None = None,
+    times: ArrayLike | None = None,
+    solver: str = "auto",
+    rtol: float = 1e-4,
+    atol: float = 1e-7,
+    seed: int | np.random.Generator = 0,
+    initial: list[Array] | xr.Dataset | None = None,
+    dt: float = 0.05,
+    tol: float = 1e-3,
+    dtype: Any = np.float64,
+    progress: Callable[[float], None] | None = None,
+) -> xr.Dataset:
+    """Integrate the compartments of every neuron from a = 0, the input switched on at t = 0.
+
+    Solves τ_k^± da_k^±/dt = −a_k^± + g(W_k u_k^± + V_{k+1} v_k^±) + b_k + o − (±1) n^± β ∇ℓ(r^±)·[k = L] + noise.
+
+    Parameters
+    ----------
+    chip : Chip or Population
+        What `Circuit.program` returned; a population gives a dimension ``chip``.
+    x : (sample, feature) array, or Stream
+        Clamped input; a `Stream` presents its samples one after another.
+    y : (sample, class) array, optional
+        Target; may be None at β = 0.
+    wiring : Wiring
+        The nominal rule; the chip holds its own deviations from it.
+    beta : float or (sample,) array
+        Nudging strength, of either sign.
+    t_end : float
+        In units of the chip's ``time_unit``; > 0. A stream's own length by default.
+    times : (time,) array, optional
+        Increasing, within [0, t_end]: where to keep the state. The end alone by default.
+    solver : str
+        "auto" ("etd", or "exponential-em" if there is noise at the nodes); "etd", "exponential-em",
+        "scipy:RK45", "scipy:DOP853", "scipy:Radau", …
+    rtol, atol : float
+        Tolerances of the adaptive solvers, in the RMS over a sample; the worst sample sets the step.
+    seed : int or numpy.random.Generator
+        For noise. The same seed gives the same bits.
+    initial : list of (2, sample, n) arrays, or a Dataset from `settle` or `relax`
+        State at t = 0 instead of zero.
+    dt : float
+        Largest step of the fixed-step solvers, in units of ``time_unit``.
+    tol : float
+        A sample has converged if max |τ da/dt| / min(1, |β|) is below this at the end.
+    dtype : float64 or float32
+        Of state and arithmetic; time and step control are always float64.
+    progress : callable
+        Called with the time reached after each accepted step.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``a_k``, ``s_k`` (sample, time, compartment, layer k), ``residual`` = max |τ da/dt| (sample, time), ``status``
+        (sample): converged, diverged, oscillating or slow.
+
+    Raises
+    ------
+    InputError
+        For NaN or Inf, shapes that do not match, t_end ≤ 0, times that do not increase, an unknown solver.
+    """
+    if isinstance(chip, Population):
+        from analogsim.engine.population import over
+
+        shared = {k: v for k, v in locals().items() if k not in ("chip", "over", "x", "y")}
+        return over(chip, lambda one: relax(one, x, y, **shared))
+    rng = np.random.default_rng(seed)
+    if chip.has_noise and chip.read_mode == "quasi-static":
+        chip = freeze(chip, rng)
+    stream = x if isinstance(x, Stream) else None
+    if stream is not None:
+        x, y = stream.x[0], None if stream.y is None else stream.y[0]  # type: ignore[index]
+        t_end = len(stream) * stream.dwell if t_end is None else t_end
+    batch = prepare(chip, x, y, wiring, beta, dtype)  # type: ignore[arg-type]
+    t_end, wanted = _times(t_end, times)
+    _positive(rtol=rtol, atol=atol, dt=dt, tol=tol)
+    name = solver
+    if solver == "auto":
+        name = "exponential-em" if chip.node_noise > 0 else "etd"
+    advance = find_solver(name)
+    if chip.node_noise > 0 and name not in STOCHASTIC:
+        raise InputError(
+            f"solver = {name!r} is deterministic, but the chip has node noise {chip.node_noise:g}. "
+            f"Use solver = {STOCHASTIC[0]!r}, or 'auto'."
+        )
+    sigma = np.full(batch.packed.leak.shape, chip.node_noise)
+    options = Options(rtol, atol, dt, sigma, rng, 0.0, progress)
+    a = start(batch, initial)
+    run = _Run(batch, wanted, a)
+    noise = ReadNoise(batch, rng) if chip.has_noise else None
+    for stop, current in _segments(batch, stream, noise, t_end, run):
+        run.advance(advance, current, stop, options)
+    return run.dataset(tol, solver=name, rtol=rtol, atol=atol)
+
+
+class _Run:
+    """The outputs of one trajectory, put together from its segments."""
+
+    def __init__(self, batch: Batch, times: Array, a: Array) -> None:
+        self.batch, self.times, self.a = batch, times, a
+        self.t = 0.0
+        self.step = 0.0
+        self.alive = np.ones(batch.packed.batch, bool)
+        self.blown_at = np.full(batch.packed.batch, np.inf)
+        self.states: list[Array] = []
+        self.residuals: list[Array] = []
+        self.history: list[tuple[Array, Array]] = []
+        self.evaluations = 0
+
+    def advance(self, solver: Any, batch: Batch, stop: float, options: Options) -> None:
+        rec = new_record(batch.packed.batch, self._due(stop), self.a.size, self.a.dtype, self.step)
+        rec.clock[0] = self.t
+        rec.alive[:], rec.blown_at[:] = self.alive, self.blown_at
+        solver(batch, self.a, rec, stop, options)
+        self._take(batch, rec)
+        self.t = stop
+
+    def _due(self, stop: float) -> Array:
+        first = len(self.states)
+        return self.times[first : np.searchsorted(self.times, stop, side="right")]
+
+    def _take(self, batch: Batch, rec: Record) -> None:
+        s, z = np.empty_like(self.a), np.empty_like(self.a)
+        for state in rec.out:
+            residual = np.empty(batch.packed.batch)
+            kernel.target(batch.packed, state, s, z)
+            kernel.residual(batch.packed, state, z, residual)
+            self.states.append(state)
+            self.residuals.append(residual)
+        known = rec.tally[4]
+        self.history.append((rec.history_t[:known].copy(), rec.history[:known].copy()))
+        self.step = float(rec.clock[1])
+        self.alive, self.blown_at = rec.alive, rec.blown_at
+        self.evaluations += int(rec.tally[3])
+        self.last = batch
+
+    def dataset(self, tol: float, **attrs: Any) -> xr.Dataset:
+        batch = self.batch
+        s, z, final = np.empty_like(self.a), np.empty_like(self.a), np.empty(batch.packed.batch)
+        kernel.target(self.last.packed, self.a, s, z)
+        kernel.residual(self.last.packed, self.a, z, final)
+        t = np.concatenate([h[0] for h in self.history])
+        status = results.trend(t, np.concatenate([h[1] for h in self.history]))
+        status[final <= tol * scale(batch.beta)] = results.CONVERGED
+        status[~self.alive] = results.DIVERGED
+        states = np.stack(self.states)
+        layers = [
+            np.stack([batch.split(state)[k] for state in states]).transpose(2, 0, 1, 3)
+            for k in range(batch.chip.layers)
+        ]
+        variables = results.layer_variables(batch, layers, ("sample", "time", "compartment"))
+        trace = {"long_name": "residual max |τ da/dt|", "units": "activity"}
+        variables["residual"] = (("sample", "time"), np.stack(self.residuals, axis=1), trace)
+        variables["status"] = results.status_variable(status)
+        blown = {"long_name": "time of blow-up", "units": "time unit of the chip"}
+        variables["blown_at"] = (("sample",), self.blown_at, blown)
+        variables |= results.inputs(batch)
+        ds = results.dataset(variables, batch, evaluations=self.evaluations, **attrs)
+        clock = {"long_name": "time", "units": f"{batch.chip.time_unit:g} s" if batch.chip.time_unit != 1 else "τ"}
+        return ds.assign_coords(time=("time", self.times, clock))
+
+
+def _segments(batch: Batch, stream: Stream | None, noise: ReadNoise | None, t_end: float, run: _Run) -> Any:
+    """Yield (end, problem) for stretches of constant drive: between changes of the sample and of the noise."""
+    chip = batch.chip
+    reads = noise is not None and bool(noise.reads)
+    period = chip.read_period
+    tick = min(SUBTICK, period / 8) if chip.read_mode == "ou" else period / np.ceil(period / SUBTICK)
+    shown, drawn, t = 0, 0, 0.0
+    current = batch
+    while t < t_end:
+        stop = t_end
+        if stream is not None:
+            here = min(int((t + 1e-9) / stream.dwell), len(stream) - 1)
+            if here != shown:
+                shown, batch = here, _present(batch, stream, here)
+                current = batch
+            stop = min(stop, (here + 1) * stream.dwell) if here + 1 < len(stream) else stop
+        if reads and noise is not None:
+            noise.batch = batch
+            if chip.read_mode == "ou":
+                noise.redraw(np.exp(-tick / period)) if t > 0 else None
+            elif int((t + 1e-9) / period) != drawn:
+                drawn = int((t + 1e-9) / period)
+                noise.redraw()
+            current = batch.with_drive(noise.drive(run.a))
+            stop = min(stop, (np.floor((t + 1e-9) / tick) + 1) * tick)
+        yield stop, current
+        t = stop
+
+
+def _present(batch: Batch, stream: Stream, step: int) -> Batch:
+    """The same problem with the stream's next sample."""
+    x = np.asarray(stream.x)[step]
+    y = None if stream.y is None else np.asarray(stream.y)[step]
+    p = batch.packed
+    packed = p._replace(
+        drive=drive(batch.chip, x, p.drive.dtype),
+        target=p.target if y is None else np.ascontiguousarray(y, p.target.dtype),
+    )
+    return Batch(batch.chip, batch.wiring, x, y, batch.beta, packed)
+
+
+def start(batch: Batch, initial: list[Array] | xr.Dataset | None) -> Array:
+    """Packed initial state."""
+    if initial is None:
+        return np.zeros_like(batch.packed.drive)
+    shapes = [(2, batch.packed.batch, n) for n in batch.chip.sizes[1:]]
+    if isinstance(initial, list | tuple):
+        layers = [np.asarray(a) for a in initial]
+    else:
+        at_end = initial.isel(time=-1) if "time" in initial.dims else initial
+        layers = [
+            at_end[f"a_{k + 1}"].transpose("compartment", "sample", f"layer{k + 1}").values for k in range(len(shapes))
+        ]
+    if [a.shape for a in layers] != shapes:
+        raise InputError(
+            f"initial has shapes {[a.shape for a in layers]}; expected {shapes}, (compartment, sample, n)."
+        )
+    if not all(np.isfinite(a).all() for a in layers):
+        raise InputError("initial holds NaN or Inf.")
+    return batch.join(layers)
+
+
+def scale(beta: Array) -> Array:
+    """min(1, |β|), and 1 at β = 0: the unit in which residuals are judged."""
+    size = np.minimum(1.0, np.abs(beta))
+    return np.where(size == 0, 1.0, size)
+
+
+def _times(t_end: float | None, times: ArrayLike | None) -> tuple[float, Array]:
+    if t_end is None:
+        if times is None:
+            raise InputError("t_end is missing: how long to integrate, in units of the chip's time_unit.")
+        t_end = float(np.max(times))
+    if not (np.isfinite(t_end) and t_end > 0):
+        raise out_of_range("t_end", t_end, "t_end > 0")
+    wanted = np.atleast_1d(np.asarray([t_end] if times is None else times, dtype=float))
+    if wanted.ndim != 1 or not wanted.size or not np.isfinite(wanted).all():
+        raise InputError("times: expected a list of finite numbers.")
+    if (np.diff(wanted) <= 0).any():
+        raise InputError("times must increase.")
+    if wanted[0] < 0 or wanted[-1] > t_end * (1 + 1e-12):
+        raise out_of_range("times", f"{wanted[0]:g}...{wanted[-1]:g}", f"within [0, t_end = {t_end:g}]")
+    return float(t_end), np.minimum(wanted, t_end)
+
+
+def _positive(**values: float) -> None:
+    for name, value in values.items():
+        if not (np.isfinite(value) and value > 0):
+            raise out_of_range(name, value, f"{name} > 0")

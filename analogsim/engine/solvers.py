@@ -1,0 +1,83 @@
+"""The solvers by name, behind one call: advance a packed state to a time and fill the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analogsim.engine import etd, scipy_solver, sde
+from analogsim.engine.problem import Batch
+from analogsim.engine.recorder import Record
+from analogsim.errors import unknown
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a solver may need: tolerances, the step of fixed-step methods, node noise, a stop, progress."""
+
+    rtol: float = 1e-4
+    atol: float = 1e-7
+    dt: float = 0.05
+    sigma: Array | None = None
+    rng: np.random.Generator | None = None
+    stop: float = 0.0
+    progress: Callable[[float], None] | None = None
+
+
+Solver = Callable[[Batch, Array, Record, float, Options], int]
+
+
+def _exponential(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
+    work = np.empty((6, a.size), a.dtype)
+    rec.tally[3] = 0
+    return _in_turns(
+        lambda steps: etd.advance(batch.packed, a, work, rec, t_end, options.rtol, options.atol, options.stop, steps),
+        rec,
+        options,
+    )
+
+
+def _maruyama(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
+    work = np.empty((3, a.size), a.dtype)
+    sigma = np.zeros_like(batch.packed.leak, dtype=float) if options.sigma is None else options.sigma
+    rng = options.rng or np.random.default_rng(0)
+    return _in_turns(
+        lambda steps: sde.advance(batch.packed, a, work, rec, t_end, options.dt, sigma, rng, steps), rec, options
+    )
+
+
+def _in_turns(advance: Callable[[int], int], rec: Record, options: Options) -> int:
+    """Step by step if somebody wants to see the progress, else in one call."""
+    if options.progress is None:
+        return advance(-1)
+    while (code := advance(1)) == 0:
+        options.progress(float(rec.clock[0]))
+    options.progress(float(rec.clock[0]))
+    return code
+
+
+def _scipy(method: str) -> Solver:
+    def advance(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
+        return scipy_solver.advance(batch, a, rec, t_end, method, options.rtol, options.atol)
+
+    return advance
+
+
+SOLVERS: dict[str, Solver] = {
+    "etd": _exponential,
+    "exponential-em": _maruyama,
+    **{f"scipy:{method}": _scipy(method) for method in scipy_solver.METHODS},
+}
+STOCHASTIC = ("exponential-em",)
+
+
+def solver(name: str) -> Solver:
+    """Look a solver up by its name."""
+    if name not in SOLVERS:
+        raise unknown("solver", name, SOLVERS)
+    return SOLVERS[name]
