@@ -1,1 +1,12 @@
 """Device families: one module each, the equation in its docstring. Their numbers are cards in ``devices/``."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "base": ["Device", "device", "model", "register", "verify"],
+        "ideal": ["Ideal"],
+        "pcm": ["PCM"],
+    },
+)
