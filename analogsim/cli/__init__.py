@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from analogsim import __version__
-from analogsim.errors import InputError
+from analogsim.errors import InputError, unknown
 
 COMMANDS = ("run", "plot", "list", "show", "cite", "info")
 
@@ -30,6 +30,11 @@ class Group(click.Group):
         if name not in COMMANDS:
             return None
         return importlib.import_module(f"analogsim.cli.{name}").command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise unknown("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run a command and exit: 0 done, 1 the run failed or was interrupted, 2 wrong usage."""

@@ -18,5 +18,6 @@ def command(names: tuple[str, ...]) -> None:
 
     click.echo(f"analogsim {__version__}: see CITATION.cff")
     for name in names:
-        for source in [SOURCES[name]] if name in SOURCES else find(name).cite or ["nominal numbers; nothing to cite"]:
+        sources = [SOURCES[name]] if name in SOURCES else [source for card in find(name) for source in card.cite]
+        for source in sources or ["nominal numbers, nothing to cite"]:
             click.echo(f"{name}: {source}")

@@ -36,7 +36,8 @@ def command(output: str | None, as_json: bool, verbose: int, **options: Any) -> 
     mpl.use("agg")
     from analogsim.errors import InputError
     from analogsim.experiments import plots, results, summary
-    from analogsim.experiments.run import prepare, train
+    from analogsim.experiments.run import train
+    from analogsim.experiments.setup import prepare
 
     if target.suffix != ".nc":
         raise InputError(f"{target}: a result is a NetCDF file; end its name in .nc.")
@@ -49,13 +50,12 @@ def command(output: str | None, as_json: bool, verbose: int, **options: Any) -> 
 
     with _progress(setup.updates, hidden=verbose < 0) as bar:
         dataset = train(setup, progress=lambda: bar.update(1))
-    record = results.stamp(**setup.record())
-    results.save(dataset, target, record)
+    results.save(dataset, target)
     written = [target]
     for name in ("convergence", "lipschitz"):
         written.append(plots.save(plots.draw(dataset, name), target.with_name(f"{target.stem}-{name}.png")))
     if as_json:
-        report = {**summary.figures(dataset), "files": [str(path) for path in written], "stamp": record}
+        report = {**summary.figures(dataset), "files": [str(path) for path in written], "stamp": results.read_stamp(dataset)}
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     elif talk:
         click.echo(summary.table(dataset))

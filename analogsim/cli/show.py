@@ -46,56 +46,54 @@ def _result(name: str, as_json: bool) -> None:
 def _card(name: str, as_json: bool) -> None:
     import json
 
-    from analogsim import cards
-
-    card = find(name)
+    found = find(name)
     if as_json:
-        about: dict[str, Any] = {
-            "kind": card.kind,
-            "title": card.title,
-            "description": card.description,
-            "valid": card.valid,
-            "cite": list(card.cite),
-            "values": {key: vars(value) for key, value in card.values.items()},
+        content = {
+            card.kind: {
+                **{key: getattr(card, key) for key in ("title", "description", "valid", "cite")},
+                "values": {key: vars(value) for key, value in card.values.items()},
+            }
+            for card in found
         }
-        click.echo(json.dumps(about, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    click.echo(f"{card.title} ({card.kind}, {card.path})")
-    for line in (card.description, f"Valid: {card.valid}", *(f"Source: {cite}" for cite in card.cite)):
-        if line:
-            click.echo(line)
-    click.echo()
+    click.echo("\n\n".join(map(_words, found)))
+
+
+def _words(card: Any) -> str:
+    head = [f"{card.title} ({card.kind}, {card.path})", card.description, f"Valid: {card.valid}"]
+    head += [f"Source: {source}" for source in card.cite]
+    head += [f"Devices: {card.device}"] if card.device else []
     width = max((len(key) for key in card.values), default=0)
+    rows = []
     for key, entry in card.values.items():
         unit = "" if entry.unit == "1" else f" {entry.unit}"
-        click.echo(f"{key:{width}}  {entry.value}{unit}   [{entry.source}]")
-    if card.kind == "circuit" and card.device:
-        click.echo(f"\nDevices: {card.device} (`{click.get_current_context().command_path} {card.device}`)")
+        rows.append(f"  {key:{width}}  {entry.value}{unit}   [{entry.source}]")
+    return "\n".join([*filter(None, head), *rows])
 
 
-def find(name: str) -> Any:
-    """The card of that name among circuits and devices; a name that both have is the circuit's.
+def find(name: str) -> list[Any]:
+    """The cards of that name: a circuit, a device, or one of each.
 
     Raises
     ------
     InputError
         If there is none; the message names the nearest.
     """
+    import tomllib
+    from pathlib import Path
+
     from analogsim import cards
     from analogsim.errors import unknown
 
+    kinds = [kind for kind in ("circuit", "device") if name in cards.names(kind)]
     if name.endswith(".toml"):
-        import tomllib
-        from pathlib import Path
-
-        # Only devices pin published numbers.
-        path = Path(name)
         try:
-            kind = "device" if "check" in tomllib.loads(path.read_text(encoding="utf-8")) else "circuit"
+            # Only devices pin published numbers.
+            is_device = "check" in tomllib.loads(Path(name).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-            kind = "circuit"
-        return cards.read(kind, name)
-    for kind in ("circuit", "device"):
-        if name in cards.names(kind):
-            return cards.read(kind, name)
-    raise unknown("card", name, {*cards.names("circuit"), *cards.names("device")}, hint="See `analogsim list`.")
+            is_device = False  # `read` says what is wrong
+        kinds = ["device" if is_device else "circuit"]
+    if not kinds:
+        raise unknown("card", name, {*cards.names("circuit"), *cards.names("device")}, hint="See `analogsim list`.")
+    return [cards.read(kind, name) for kind in kinds]

@@ -7,7 +7,6 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -26,9 +25,9 @@ STAMP = "analogsim_run"
 PACKAGES = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "h5py", "matplotlib", "scikit-learn", "click")
 
 
-def stamp(**record: Any) -> dict[str, Any]:
-    """What it takes to repeat a result: versions, commit, command and date, with `record` (settings, cards) added."""
-    return {
+def stamped(dataset: xr.Dataset, **record: Any) -> xr.Dataset:
+    """The dataset with its stamp: versions, commit, command and date, and `record` (seed, settings, cards)."""
+    stamp = {
         "version": __version__,
         **commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
@@ -38,6 +37,7 @@ def stamp(**record: Any) -> dict[str, Any]:
         "packages": packages(),
         **record,
     }
+    return dataset.assign_attrs({STAMP: json.dumps(stamp, ensure_ascii=False, default=_plain)})
 
 
 def packages() -> dict[str, str]:
@@ -73,16 +73,8 @@ def read_stamp(dataset: xr.Dataset) -> dict[str, Any]:
     return found
 
 
-def save(dataset: xr.Dataset, path: str | Path, record: Mapping[str, Any] | None = None) -> Path:
-    """Write a result as NetCDF4, whole or not at all.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-    path : path
-        Ends in ``.nc``.
-    record : mapping, optional
-        Becomes the stamp; otherwise the dataset keeps the one it has.
+def save(dataset: xr.Dataset, path: str | Path) -> Path:
+    """Write a result as NetCDF4 (``.nc``), whole or not at all.
 
     Raises
     ------
@@ -90,8 +82,6 @@ def save(dataset: xr.Dataset, path: str | Path, record: Mapping[str, Any] | None
         If the folder cannot be written.
     """
     path = Path(path)
-    if record is not None:
-        dataset = dataset.assign_attrs({STAMP: json.dumps(record, ensure_ascii=False, default=_plain)})
     packed = {name: {"zlib": True, "complevel": 4} for name, v in dataset.data_vars.items() if v.dtype.kind in "fiub"}
     with atomic(path) as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf", encoding=packed)

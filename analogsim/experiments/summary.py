@@ -7,59 +7,81 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-MEASURES = ("gradient_cosine", "gradient_norm_ratio", "symmetry_defect", "saturation")
+BY_TRAINER = ("test_accuracy", "test_loss", "lipschitz")
+OF_THE_CHIP = (
+    *("gradient_cosine_whole", "gradient_cosine", "gradient_norm_ratio", "symmetry_defect", "saturation"),
+    *("activation_max", "settled"),
+)
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Any]:
-    """Return what a run found, plain numbers for JSON; first and last epoch where a figure changes with training."""
-
-    def first_last(values: xr.DataArray) -> list[Any]:
-        ends = values.isel(epoch=[0, -1]).transpose("epoch", ...).values
-        return [None if np.ndim(end) == 0 and np.isnan(end) else end.tolist() for end in ends]
-
-    trainers = [str(name) for name in dataset["trainer"].values]
-    status = dataset["status"].isel(epoch=-1).values
-    time = dataset["settling_time"].isel(epoch=-1).values
+    """Return what a run found, as plain numbers for JSON; ``[first, last]`` epoch where training changes a figure."""
+    status = dataset["status"].isel(snapshot=-1).values
+    time = _settling_time(dataset)
     return {
-        "test_accuracy_percent": {n: float(dataset["test_accuracy"].sel(trainer=n)[-1]) for n in trainers},
-        "lipschitz_first_last": {n: first_last(dataset["lipschitz"].sel(trainer=n)) for n in trainers},
-        "gradient_cosine_first_last": first_last(dataset["gradient_cosine_whole"]),
-        **{f"{name}_first_last": first_last(dataset[name]) for name in MEASURES},
-        "activation_max_first_last": first_last(dataset["activation_max"]),
-        "converged_percent": float(100 * np.mean(status == "converged")),
+        **{
+            name: {str(t): _ends(dataset[name].sel(trainer=t)) for t in dataset["trainer"].values}
+            for name in BY_TRAINER
+        },
+        **{name: _ends(dataset[name]) for name in OF_THE_CHIP},
         "verdicts": {str(word): int(count) for word, count in zip(*np.unique(status, return_counts=True), strict=True)},
-        "settling_time": float(np.median(time)) if np.isfinite(time).all() else None,
-        "settling_time_seconds": float(np.median(time)) * time_unit(dataset) if np.isfinite(time).all() else None,
+        "settling_time": time,
+        "settling_time_seconds": None if time is None else time * float(dataset["time"].attrs["seconds"]),
         "epochs": int(dataset["epoch"][-1]),
         "interrupted": bool(dataset.attrs["interrupted"]),
     }
 
 
-def time_unit(dataset: xr.Dataset) -> float:
-    """Seconds for one τ."""
-    return float(dataset["time"].attrs["seconds"])
-
-
 def table(dataset: xr.Dataset) -> str:
-    """The table at the end of a run: one column for each trainer, then what only a chip has."""
+    """The table at the end of a run: a column for each trainer, then what only a chip has."""
     found = figures(dataset)
     trainers = [str(name) for name in dataset["trainer"].values]
+    status = dataset["status"].isel(snapshot=-1).values
     rows = [
         ["", *trainers],
-        ["test accuracy", *(f"{found['test_accuracy_percent'][n]:.2f} %" for n in trainers)],
-        ["Lipschitz, first → last", *(" → ".join(f"{v:.3g}" for v in found["lipschitz_first_last"][n]) for n in trainers)],
-        ["gradient cosine, all layers", " → ".join(map(_number, found["gradient_cosine_first_last"]))],
+        ["test accuracy", *(f"{found['test_accuracy'][t][1]:.2f} %" for t in trainers)],
+        ["Lipschitz constant", *(_arrow(found["lipschitz"][t], "{:.3g}") for t in trainers)],
+        ["gradient cosine", _arrow(found["gradient_cosine_whole"])],
     ]
-    for layer in range(dataset.sizes["layer"]):
-        ends = [end[layer] for end in found["gradient_cosine_first_last_by_layer"]] if False else None
-        del ends
-        rows.append([f"  layer {layer + 1}", " → ".join(_number(end[layer]) for end in found["gradient_cosine_first_last"])])
-    return _aligned(rows)
+    first, last = found["gradient_cosine"]
+    rows += [[f"  layer {k + 1}", _arrow([first[k], last[k]])] for k in range(dataset.sizes["layer"])]
+    rows += [
+        ["feedback error ‖V − Wᵀ‖/‖W‖", _arrow([max(end, default=0.0) for end in found["symmetry_defect"]])],
+        ["samples settled in training", _arrow(found["settled"], "{:.1f} %")],
+        ["probe samples converged", f"{100 * np.mean(status == 'converged'):.1f} %"],
+        ["settling time, median", _time(found["settling_time"], found["settling_time_seconds"])],
+    ]
+    widths = [max(len(row[k]) for row in rows if len(row) > k) for k in range(len(rows[0]))]
+    lines = ["  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=False))]) for row in rows]
+    lines.insert(1, "─" * len(lines[0]))
+    epochs = found["epochs"]
+    return "\n".join([*lines, f"First → last: before training → after {epochs} epoch{'s' * (epochs != 1)}."])
 
 
-def _number(value: float | None) -> str:
-    return "—" if value is None or not np.isfinite(value) else f"{value:.3f}"
+def _settling_time(dataset: xr.Dataset) -> float | None:
+    """Median over the probe samples at the end; a sample that does not settle counts as later than all others."""
+    time = dataset["settling_time"].isel(snapshot=-1).values
+    median = float(np.median(np.where(np.isnan(time), np.inf, time)))
+    return median if np.isfinite(median) else None
 
 
-def _aligned(rows: list[list[str]]) -> str:
-    return "\n".join("  ".join(row) for row in rows)
+def _ends(values: xr.DataArray) -> list[Any]:
+    """First and last epoch, NaN as None."""
+
+    def plain(value: Any) -> Any:
+        return [plain(item) for item in value] if isinstance(value, list) else value if np.isfinite(value) else None
+
+    return [plain(values.isel(epoch=k).values.tolist()) for k in (0, -1)]
+
+
+def _arrow(ends: list[float | None], form: str = "{:.3f}") -> str:
+    return " → ".join("—" if value is None else form.format(value) for value in ends)
+
+
+def _time(units: float | None, seconds: float | None) -> str:
+    if units is None or seconds is None:
+        return "—"
+    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
+        if seconds >= scale:
+            break
+    return f"{units:.3g} τ = {seconds / scale:.3g} {unit}"

@@ -14,9 +14,9 @@ def convergence(dataset: xr.Dataset, *, ax: Axes) -> Axes:
     """Residual of every probe sample against time, before and after training; the dotted line is the tolerance."""
     residual = dataset["residual"]
     time = residual["time"]
-    epochs = residual["epoch"].values
+    epochs = residual["snapshot"].values
     for epoch, color in zip(epochs, (GREY, BLUE), strict=False):
-        traces = residual.sel(epoch=epoch).transpose("sample", "time").values
+        traces = residual.sel(snapshot=epoch).transpose("sample", "time").values
         traces = np.where(traces > 0, traces, np.nan)
         ax.plot(time, traces.T, color=color, alpha=0.18, linewidth=0.5)
         with np.errstate(all="ignore"):
@@ -31,12 +31,12 @@ def convergence(dataset: xr.Dataset, *, ax: Axes) -> Axes:
 @styled
 def transient(dataset: xr.Dataset, *, ax: Axes, sample: int = 0) -> Axes:
     """Both compartments of every output neuron after training, for one sample from the moment it is switched on."""
-    output = dataset["output"].isel(epoch=-1, sample=sample)
+    output = dataset["output"].isel(snapshot=-1, shown=sample)
     time, target = output["time"], int(dataset["probe_label"][sample])
-    for neuron in output["neuron"].values:
+    for neuron in output["class"].values:
         color, width, order = (ORANGE, 1.3, 3) if neuron == target else (GREY, 0.6, 2)
         for compartment, line in (("+", "-"), ("-", "--")):
-            trace = output.sel(neuron=neuron, compartment=compartment)
+            trace = output.sel(**{"class": neuron}, compartment=compartment)
             ax.plot(time, trace, line, color=color, linewidth=width, zorder=order)
     ax.set(xlim=(0, float(time[-1])), xlabel=label(time), ylabel=label(output))
     for text, color, line in (
