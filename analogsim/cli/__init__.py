@@ -24,7 +24,8 @@ class Group(click.Group):
     """Loads commands when they are asked for, and says what was wrong in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        # Not list(COMMANDS): once loaded, the command module `list` is an attribute of this package.
+        return [*COMMANDS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:

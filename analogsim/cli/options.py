@@ -53,7 +53,10 @@ def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
                 "at each compartment, in units of the activity. May be repeated.",
             ),
             click.option(
-                "--asymmetry", type=float, default=DEFAULT.asymmetry, help="Relative error of the feedback V against Wᵀ."
+                "--asymmetry",
+                type=float,
+                default=DEFAULT.asymmetry,
+                help="Relative error of the feedback V against Wᵀ.",
             ),
             click.option("--nudge", metavar="NUDGE", default=DEFAULT.nudge, help=f"{nudges}."),
             click.option("--device", metavar="NAME|FILE", help="Device card.  [default: the circuit's own]"),
@@ -75,9 +78,7 @@ def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--loss", metavar="NAME", default=DEFAULT.loss, help="mse or cross-entropy."),
             click.option("--epochs", type=int, default=DEFAULT.epochs, help="Passes through the training data."),
             click.option("--batch-size", type=int, default=DEFAULT.batch_size, help="Samples for one update."),
-            click.option(
-                "--optimiser", metavar="NAME", default=DEFAULT.optimiser, help=f"{' or '.join(OPTIMISERS)}."
-            ),
+            click.option("--optimiser", metavar="NAME", default=DEFAULT.optimiser, help=f"{' or '.join(OPTIMISERS)}."),
             click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Of the optimiser."),
             click.option("--seed", type=int, default=DEFAULT.seed, help="Of all that is random."),
         ]

@@ -55,7 +55,11 @@ def command(output: str | None, as_json: bool, verbose: int, **options: Any) -> 
     for name in ("convergence", "lipschitz"):
         written.append(plots.save(plots.draw(dataset, name), target.with_name(f"{target.stem}-{name}.png")))
     if as_json:
-        report = {**summary.figures(dataset), "files": [str(path) for path in written], "stamp": results.read_stamp(dataset)}
+        report = {
+            **summary.figures(dataset),
+            "files": [str(path) for path in written],
+            "stamp": results.read_stamp(dataset),
+        }
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     elif talk:
         click.echo(summary.table(dataset))

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from analogsim import measure
 from analogsim.engine.relax import relax
@@ -51,7 +50,11 @@ class Notebook:
         except InputError:
             # The noiseless network has no equilibrium, and so no exact gradient, at these weights.
             nothing = np.full(self.chip.chip.layers, np.nan)
-            page["gradient_cosine"], page["gradient_norm_ratio"], page["gradient_cosine_whole"] = nothing, nothing, np.nan
+            page["gradient_cosine"], page["gradient_norm_ratio"], page["gradient_cosine_whole"] = (
+                nothing,
+                nothing,
+                np.nan,
+            )
         page["symmetry_defect"] = measure.symmetry_defect(self.chip.chip)
         page["saturation"] = 100 * measure.saturation(settled.a[:-1], self.chip.chip.activation)
         page["activation_max"] = max(float(np.abs(a).max()) for a in settled.a)
@@ -76,7 +79,9 @@ class Notebook:
             "residual": residual,
             "status": still["status"].values.astype(str),
             "settling_time": np.where(
-                still["status"].values == "converged", measure.settling_time(still["time"].values, residual, tol), np.nan
+                still["status"].values == "converged",
+                measure.settling_time(still["time"].values, residual, tol),
+                np.nan,
             ),
             "output": live[f"a_{chip.layers}"].values,
         }

@@ -85,5 +85,3 @@ def _digital_dpt(settings: Settings) -> Callable[..., Any]:
 
 SWEEPS = 8
 """Up-down sweeps of digital DP⊤; it stops earlier once nothing changes."""
-
-

@@ -95,10 +95,10 @@ class Settings:
     nudge: str = "plain"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     data: str = "digits"
-    hidden: tuple[int, ...] = (32,)
+    hidden: tuple[int, ...] = (64,)
     activation: str | None = None
     loss: str = "mse"
-    epochs: int = 10
+    epochs: int = 20
     batch_size: int = 50
     optimiser: str = "adam"
     learning_rate: float = 5e-3
@@ -116,7 +116,9 @@ class Settings:
             if value is None:
                 continue
             if self.rule not in rules:
-                raise InputError(f"{name} = {value} has no meaning for rule {self.rule!r}; it is for {', '.join(rules)}.")
+                raise InputError(
+                    f"{name} = {value} has no meaning for rule {self.rule!r}; it is for {', '.join(rules)}."
+                )
             if not 0 <= value <= 1:
                 raise out_of_range(name, value, f"0 ≤ {name} ≤ 1")
         if not 0 < self.beta < math.inf:
@@ -125,7 +127,11 @@ class Settings:
             raise out_of_range("asymmetry", self.asymmetry, "asymmetry ≥ 0")
         if not 0 < self.learning_rate < math.inf:
             raise out_of_range("learning_rate", self.learning_rate, "learning_rate > 0")
-        for name, whole in (("epochs", self.epochs), ("batch_size", self.batch_size), *(("hidden", n) for n in self.hidden)):
+        for name, whole in (
+            ("epochs", self.epochs),
+            ("batch_size", self.batch_size),
+            *(("hidden", n) for n in self.hidden),
+        ):
             if whole < 1:
                 raise out_of_range(name, whole, f"{name} ≥ 1")
         if self.seed < 0:

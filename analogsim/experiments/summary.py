@@ -52,7 +52,10 @@ def table(dataset: xr.Dataset) -> str:
         ["settling time, median", _time(found["settling_time"], found["settling_time_seconds"])],
     ]
     widths = [max(len(row[k]) for row in rows if len(row) > k) for k in range(len(rows[0]))]
-    lines = ["  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=False))]) for row in rows]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=False))])
+        for row in rows
+    ]
     lines.insert(1, "─" * len(lines[0]))
     epochs = found["epochs"]
     return "\n".join([*lines, f"First → last: before training → after {epochs} epoch{'s' * (epochs != 1)}."])
@@ -81,7 +84,5 @@ def _arrow(ends: list[float | None], form: str = "{:.3f}") -> str:
 def _time(units: float | None, seconds: float | None) -> str:
     if units is None or seconds is None:
         return "—"
-    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
-        if seconds >= scale:
-            break
+    scale, unit = next((pair for pair in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")) if seconds >= pair[0]), (1e-9, "ns"))
     return f"{units:.3g} τ = {seconds / scale:.3g} {unit}"

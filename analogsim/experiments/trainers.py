@@ -33,9 +33,7 @@ def optimiser(settings: Settings) -> Optimiser:
 class Digital:
     """A network in floating point, trained by a rule that gives its gradients."""
 
-    def __init__(
-        self, network: Network, rule: Callable[[Network, Array, Array], Gradient], settings: Settings
-    ) -> None:
+    def __init__(self, network: Network, rule: Callable[[Network, Array, Array], Gradient], settings: Settings) -> None:
         # The optimiser works in place, and all trainers start from one network.
         weights, biases = (tuple(a.copy() for a in arrays) for arrays in (network.weights, network.biases))
         self.network = Network(weights, biases, network.activation, network.loss, network.output_activation)
@@ -106,7 +104,10 @@ class OnChip:
             rows = rows & free.usable
         if not rows.any():
             chip = self.chip
-            return [(np.full_like(w, np.nan), np.full_like(b, np.nan)) for w, b in zip(chip.forward, chip.biases, strict=True)], nudged
+            return [
+                (np.full_like(w, np.nan), np.full_like(b, np.nan))
+                for w, b in zip(chip.forward, chip.biases, strict=True)
+            ], nudged
         found = self._rule(x, nudged, beta, rows)
         if free is not None:
             zero = self._rule(x, free, beta, rows)

@@ -5,7 +5,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "style": ["STYLE", "save"],
+        "style": ["FORMATS", "STYLE", "save"],
         "settling": ["convergence", "transient"],
         "training": ["accuracy", "alignment", "lipschitz"],
         "overview": ["FIGURES", "draw", "overview"],

@@ -26,7 +26,9 @@ def overview(dataset: xr.Dataset) -> Figure:
     """One sample settling, all samples settling, learning, and the Lipschitz constant, across two columns."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(2, 2, figsize=(2 * COLUMN + 0.2, 4.4))
-        for name, ax, letter in zip(("transient", "convergence", "accuracy", "lipschitz"), axes.flat, ascii_lowercase, strict=False):
+        for name, ax, letter in zip(
+            ("transient", "convergence", "accuracy", "lipschitz"), axes.flat, ascii_lowercase, strict=False
+        ):
             FIGURES[name](dataset, ax=ax)
             ax.set_title(f"({letter})", loc="left", fontweight="bold")
     return figure

@@ -19,7 +19,7 @@ COLUMN = 3.4
 """Width of a journal's column in inches."""
 
 # Okabe & Ito, "Color universal design", 2008.
-BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#777777"
+COLORS = BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#777777"
 
 STYLE: dict[str, Any] = {
     "figure.figsize": (COLUMN, 2.3),
@@ -35,7 +35,7 @@ STYLE: dict[str, Any] = {
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, PURPLE, GREY]),
+    "axes.prop_cycle": plt.cycler(color=COLORS),
     "lines.linewidth": 1.2,
     "lines.markersize": 3.5,
     "xtick.major.width": 0.6,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analogsim.experiments.plots.style import BLUE, GREEN, GREY, ORANGE, label, styled
+from analogsim.experiments.plots.style import BLUE, COLORS, GREY, ORANGE, label, styled
 
 LINES = {"chip": (ORANGE, "-", "o"), "digital DP⊤": (BLUE, "--", "s"), "back-propagation": (GREY, ":", "^")}
 
@@ -23,21 +26,22 @@ def accuracy(dataset: xr.Dataset, *, ax: Axes) -> Axes:
 def lipschitz(dataset: xr.Dataset, *, ax: Axes) -> Axes:
     """Spectral norm of the product of the weight matrices."""
     _trainers(ax, dataset["lipschitz"])
-    ax.set_ylim(bottom=0)
-    ax.legend(loc="upper left")
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(0.0, low - 0.3 * (high - low)), high)  # room for the legend below
+    ax.legend(loc="lower right")
     return ax
 
 
 @styled
 def alignment(dataset: xr.Dataset, *, ax: Axes) -> Axes:
-    """Cosine between the chip's gradient and the reference, for each layer."""
-    cosine = dataset["gradient_cosine"]
-    for layer, color, marker in zip(cosine["layer"].values, (BLUE, ORANGE, GREEN, GREY) * 9, "os^v" * 9, strict=False):
-        trace = cosine.sel(layer=layer)
+    """Angle between the chip's gradient and the exact one, for each layer; 90° is no better than chance."""
+    angle = np.degrees(np.arccos(dataset["gradient_cosine"].clip(-1, 1)))
+    for layer, color, marker in zip(angle["layer"].values, cycle(COLORS), cycle("os^vD"), strict=False):
+        trace = angle.sel(layer=layer)
         ax.plot(trace["epoch"], trace, color=color, marker=marker, label=f"layer {layer}")
-    ax.set(xlabel=label(cosine["epoch"]), ylabel=label(cosine), ylim=(min(0.0, float(cosine.min())), 1.02))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(loc="lower left")
+    ax.set(xlabel=label(dataset["epoch"]), ylabel="angle to the exact gradient (°)", ylim=(0, None))
+    _whole_epochs(ax)
+    ax.legend(loc="best")
     return ax
 
 
@@ -47,4 +51,8 @@ def _trainers(ax: Axes, variable: xr.DataArray) -> None:
         trace = variable.sel(trainer=name)
         ax.plot(trace["epoch"], trace, color=color, linestyle=line, marker=marker, label=str(name))
     ax.set(xlabel=label(variable["epoch"]), ylabel=label(variable))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _whole_epochs(ax)
+
+
+def _whole_epochs(ax: Axes) -> None:
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
