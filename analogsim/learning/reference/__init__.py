@@ -6,6 +6,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "backprop": ["backprop"],
+        "dual": ["adjoint_dual_propagation", "dual_propagation"],
+        "dyads": ["relaxed"],
         "implicit": ["implicit"],
         "layers": ["Workspace"],
     },

@@ -62,16 +62,24 @@ class Dense:
 
     def forward(self, s: Array, out: Array | None = None) -> Array:
         """W s."""
-        return np.dot(s, self.weights.T, out=out)
+        return _product(s, self.weights.T, out)
 
     def feedback(self, d: Array, out: Array | None = None) -> Array:
         """V d."""
-        return np.dot(d, self.path, out=out)
+        return _product(d, self.path, out)
 
     def gradient(self, d: Array, s: Array, scale: float, out: Array | None = None) -> tuple[Array, Array]:
         """scale · dᵀ s and scale · Σ d; scales the small factor, not the product."""
         scaled = d * d.dtype.type(scale)
         return np.dot(scaled.T, s, out=out), scaled.sum(0)
+
+
+def _product(left: Array, right: Array, out: Array | None) -> Array:
+    """left @ right into memory of either order."""
+    if out is None or out.flags.c_contiguous:
+        return np.dot(left, right, out=out)
+    np.dot(right.T, left.T, out=out.T)
+    return out
 
 
 def stack(net: Network, feedback: Sequence[Array | None] | None = None) -> list[Layer]:
