@@ -173,3 +173,26 @@ def test_the_record_says_what_was_programmed_and_survives_a_file(tmp_path):
 def test_a_seed_is_a_whole_number(seed):
     with pytest.raises(InputError, match="seed"):
         circuit("crossbar").program(NET, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("device", "options", "expected"),
+    [
+        ("pcm-ibm", {}, 0.12),
+        ("pcm-hermes", {}, 0.26),
+        ("pcm-hermes-2", {}, 0.17),
+        ("rram-wan", {}, 0.20),
+        ("rram-wan", {"age": 86400.0}, 0.34),
+        ("rram-milo", {"activity_unit": 1e-3}, 0.14),
+        ("sonos", {}, 0.04),
+        ("rram-cmo", {}, 0.002),
+        ("rram-cmo-2", {}, 0.02),
+    ],
+)
+def test_two_programmings_differ_as_an_independent_calculation_found(device, options, expected):
+    """‖A − B‖/‖A‖ of a normal matrix with 3σ at full scale, from the published noise laws, to two digits."""
+    rng = np.random.default_rng(0)
+    net = Network((rng.standard_normal((400, 2)), rng.standard_normal((300, 400))), (np.zeros(400), np.zeros(300)))
+    made = circuit("crossbar", device=device, full_scale=3.0, feedback="second-array", **options)
+    chip = made.program(net)
+    assert distance(chip.feedback[1].T, chip.forward[1]) == pytest.approx(expected, rel=0.1)
