@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -37,12 +36,13 @@ class Group(click.Group):
             raise unknown("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
-    def main(self, args: Sequence[str] | None = None, *rest: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and exit: 0 done, 1 the run failed or was interrupted, 2 wrong usage."""
-        if not standalone_mode:
-            return super().main(args, *rest, standalone_mode=False, **extra)
+        run: Any = super().main
+        if not options.pop("standalone_mode", True):
+            return run(*args, **options, standalone_mode=False)
         try:
-            code = super().main(args, *rest, standalone_mode=False, **extra)
+            code = run(*args, **options, standalone_mode=False)
             sys.stdout.flush()
         except click.exceptions.NoArgsIsHelpError as help_:
             click.echo(help_.ctx.get_help() if help_.ctx else "", color=None)

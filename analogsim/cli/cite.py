@@ -13,11 +13,18 @@ def command(names: tuple[str, ...]) -> None:
       analogsim cite dpt pcm-ibm
     """
     from analogsim import __version__
+    from analogsim.cards.citations import bibtex
     from analogsim.cli.show import find
     from analogsim.experiments.settings import SOURCES
 
     click.echo(f"analogsim {__version__}: see CITATION.cff")
+    keys: list[str] = []
     for name in names:
-        sources = [SOURCES[name]] if name in SOURCES else [source for card in find(name) for source in card.cite]
-        for source in sources or ["nominal numbers, nothing to cite"]:
-            click.echo(f"{name}: {source}")
+        if name in SOURCES:
+            click.echo(f"{name}: {SOURCES[name]}")
+        else:
+            found = [key for card in find(name) for key in card.cite]
+            click.echo(f"{name}: {', '.join(found) or 'nominal numbers, nothing to cite'}")
+            keys += found
+    if keys:
+        click.echo(f"\n{bibtex(keys)}")

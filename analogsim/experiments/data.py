@@ -161,9 +161,10 @@ def _npz(path: Path) -> Dataset:
     arrays = read_npz(path)
     pairs = {}
     for part in ("train", "test"):
-        for x, y in ((f"{part}_x", f"{part}_y"), (f"x_{part}", f"y_{part}")):
-            if x in arrays and y in arrays:
-                pairs[part] = _numbers(path, x, arrays[x]), _labels(path, y, arrays[y], len(arrays[x]))
+        for key, target in ((f"{part}_x", f"{part}_y"), (f"x_{part}", f"y_{part}")):
+            if key in arrays and target in arrays:
+                x = _numbers(path, key, arrays[key])
+                pairs[part] = x, _labels(path, target, arrays[target], len(x))
     if "train" in pairs and "test" in pairs:
         return _dataset(str(path), *pairs["train"], *pairs["test"], source=str(path))
     if "x" in arrays and "y" in arrays:

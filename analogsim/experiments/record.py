@@ -12,7 +12,7 @@ from analogsim.engine.relax import relax
 from analogsim.errors import InputError
 from analogsim.experiments.setup import Setup
 from analogsim.experiments.trainers import Digital, OnChip
-from analogsim.learning.reference import implicit
+from analogsim.learning.reference.implicit import implicit
 from analogsim.network import LOSSES
 
 GRADIENT_SAMPLES = 200
@@ -99,7 +99,6 @@ class Notebook:
         }
         labels = self.setup.data.test_labels[:PROBES]
         variables["probe_label"] = (("sample",), labels, {"long_name": "class of the probe sample", "units": "1"})
-        variables["residual"][2]["tolerance"] = TOLERANCE * min(1.0, self.setup.settings.beta)
         layers = self.chip.chip.layers
         coords: dict[str, tuple[str, Any, dict[str, Any]]] = {
             "epoch": ("epoch", np.arange(len(pages)), {"long_name": "epoch", "units": "1"}),
@@ -115,7 +114,9 @@ class Notebook:
                 {"long_name": "time", "units": "τ", "seconds": self.chip.chip.time_unit},
             ),
         }
-        return xr.Dataset(variables, coords, {"interrupted": int(interrupted)})
+        found = xr.Dataset(variables, coords, {"interrupted": int(interrupted)})
+        found["residual"].attrs["tolerance"] = TOLERANCE * min(1.0, self.setup.settings.beta)
+        return found
 
 
 Page = dict[str, tuple[tuple[str, ...], str, str]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,12 @@ from analogsim.experiments.results import stamped
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, prepare
 from analogsim.experiments.trainers import Digital, OnChip
-from analogsim.learning.reference import backprop
-from analogsim.learning.reference.dual import sweep
-from analogsim.wiring import Wiring
+from analogsim.learning.reference.backprop import backprop
+from analogsim.learning.reference.dual import adjoint_dual_propagation
+from analogsim.learning.training import batches
+
+SWEEPS = 8
+"""Up-down sweeps of digital DP⊤; it stops earlier once nothing changes."""
 
 
 def run(settings: Settings | None = None, *, progress: Callable[[], Any] | None = None, **options: Any) -> xr.Dataset:
@@ -48,19 +52,19 @@ def train(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Data
     """Run what was prepared. Ctrl-C ends it early and keeps the finished epochs."""
     settings, data = setup.settings, setup.data
     chip = OnChip(setup.circuit, setup.chip, setup.wiring, settings, child(settings.seed, "chip"))
+    alpha = 0.5 if settings.alpha is None else settings.alpha
+    digital = partial(adjoint_dual_propagation, alpha=alpha, beta=settings.beta, sweeps=SWEEPS)
     references = {
-        "digital DP⊤": Digital(setup.network, _digital_dpt(settings), settings),
+        "digital DP⊤": Digital(setup.network, digital, settings),
         "back-propagation": Digital(setup.network, backprop, settings),
     }
     notebook = Notebook(setup, chip, references)
     notebook.note()
     notebook.probe()
-    order, interrupted = child(settings.seed, "order"), False
+    order, interrupted = np.random.default_rng(settings.seed), False
     try:
         for _ in range(settings.epochs):
-            shuffled = order.permutation(len(data.train_x))
-            for start in range(0, len(shuffled), settings.batch_size):
-                rows = shuffled[start : start + settings.batch_size]
+            for rows in batches(len(data.train_x), settings.batch_size, order):
                 x, y = data.train_x[rows], data.train_y[rows]
                 for trainer in notebook.trainers.values():
                     trainer.step(x, y)
@@ -71,17 +75,3 @@ def train(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Data
         interrupted = True
     notebook.probe()
     return stamped(notebook.dataset(interrupted=interrupted), **setup.record())
-
-
-def _digital_dpt(settings: Settings) -> Callable[..., Any]:
-    """DP⊤ in floating point at the run's own α and β, by up-down sweeps to rest."""
-    wiring = Wiring.adjoint_dual_propagation(0.5 if settings.alpha is None else settings.alpha)
-
-    def rule(network: Any, x: np.ndarray, y: np.ndarray) -> Any:
-        return sweep(network, x, y, wiring, settings.beta, sweeps=SWEEPS)[0]
-
-    return rule
-
-
-SWEEPS = 8
-"""Up-down sweeps of digital DP⊤; it stops earlier once nothing changes."""

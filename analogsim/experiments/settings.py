@@ -112,15 +112,15 @@ class Settings:
         ):
             if value not in choices:
                 raise unknown(kind, value, choices)
-        for name, value, rules in (("alpha", self.alpha, ("dp", "dpt")), ("lam", self.lam, ("dyadic",))):
-            if value is None:
+        for name, share, rules in (("alpha", self.alpha, ("dp", "dpt")), ("lam", self.lam, ("dyadic",))):
+            if share is None:
                 continue
             if self.rule not in rules:
                 raise InputError(
-                    f"{name} = {value} has no meaning for rule {self.rule!r}; it is for {', '.join(rules)}."
+                    f"{name} = {share} has no meaning for rule {self.rule!r}; it is for {' and '.join(rules)}."
                 )
-            if not 0 <= value <= 1:
-                raise out_of_range(name, value, f"0 ≤ {name} ≤ 1")
+            if not 0 <= share <= 1:
+                raise out_of_range(name, share, f"0 ≤ {name} ≤ 1")
         if not 0 < self.beta < math.inf:
             raise out_of_range("beta", self.beta, "beta > 0")
         if not 0 <= self.asymmetry < math.inf:

@@ -36,7 +36,7 @@ class Digital:
     def __init__(self, network: Network, rule: Callable[[Network, Array, Array], Gradient], settings: Settings) -> None:
         # The optimiser works in place, and all trainers start from one network.
         weights, biases = (tuple(a.copy() for a in arrays) for arrays in (network.weights, network.biases))
-        self.network = Network(weights, biases, network.activation, network.loss, network.output_activation)
+        self.network = network.replace(weights=weights, biases=biases)
         self.rule, self.optimiser = rule, optimiser(settings)
 
     def step(self, x: Array, y: Array) -> None:

@@ -21,7 +21,7 @@ COLUMN = 3.4
 # Okabe & Ito, "Color universal design", 2008.
 COLORS = BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#777777"
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "figure.figsize": (COLUMN, 2.3),
     "figure.dpi": 150,
     "savefig.dpi": 300,

@@ -35,7 +35,8 @@ def lipschitz(dataset: xr.Dataset, *, ax: Axes) -> Axes:
 @styled
 def alignment(dataset: xr.Dataset, *, ax: Axes) -> Axes:
     """Angle between the chip's gradient and the exact one, for each layer; 90° is no better than chance."""
-    angle = np.degrees(np.arccos(dataset["gradient_cosine"].clip(-1, 1)))
+    cosine = dataset["gradient_cosine"]
+    angle = cosine.copy(data=np.degrees(np.arccos(np.clip(cosine.values, -1, 1))))
     for layer, color, marker in zip(angle["layer"].values, cycle(COLORS), cycle("os^vD"), strict=False):
         trace = angle.sel(layer=layer)
         ax.plot(trace["epoch"], trace, color=color, marker=marker, label=f"layer {layer}")
