@@ -80,3 +80,7 @@ def main() -> None:
     Example:
       analogsim run crossbar --alpha 0.3 --noise 0.05
     """
+    # Matrices here are small: a second BLAS thread costs more than it gives, and changes the last bits of a sum.
+    # Nothing has imported NumPy yet; whoever sets the variable keeps it.
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")

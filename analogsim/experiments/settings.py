@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from analogsim.wiring import Wiring
 
 RULES = {
-    "dpt": "adjoint dual propagation DP⊤(α)",
-    "dp": "dual propagation DP(α)",
-    "ep": "equilibrium propagation, symmetric Hopfield (λ = 1)",
-    "sshm": "skew-symmetric Hopfield (λ = 0)",
-    "dyadic": "dyadic network of the λ family",
+    "dpt": "adjoint dual propagation",
+    "dp": "dual propagation",
+    "ep": "equilibrium propagation, the symmetric Hopfield network of λ = 1",
+    "sshm": "skew-symmetric Hopfield network, λ = 0",
+    "dyadic": "dyadic network of any λ",
 }
 SOURCES = {
     "dpt": "Høier & Zach, Two Tales of Single-Phase Contrastive Hebbian Learning, ICML 2024, arXiv 2402.08573",

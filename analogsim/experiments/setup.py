@@ -38,13 +38,16 @@ class Setup:
         lines = [
             f"Circuit   {card['title']} ({card['path']})",
             *(f"          {said}" for said in self.circuit.words()),
-            f"Rule      {self.wiring.name}, {RULES[s.rule]}; β = {s.beta:g}, nudge {s.nudge}: {NUDGES[s.nudge]}",
+            f"Rule      {self.wiring.name}, {RULES[s.rule]}; β = {s.beta:g}",
+            f"          {s.nudge} nudge: {NUDGES[s.nudge]}",
             f"Network   {sizes}, {self.network.activation} hidden, {self.network.output_activation} output, "
             f"{self.network.loss} loss",
             f"Data      {data.name}: {len(data.train_x)} for training, {len(data.test_x)} for testing ({data.source})",
             f"Training  {s.optimiser}, rate {s.learning_rate:g}, {s.epochs} epochs in batches of {s.batch_size}, "
             f"seed {s.seed}",
         ]
+        if self.chip.has_noise:
+            lines.append("          while a sample settles for an update its noise is held at one draw")
         return lines
 
     def record(self) -> dict[str, Any]:

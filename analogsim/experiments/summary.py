@@ -36,7 +36,6 @@ def table(dataset: xr.Dataset) -> str:
     """The table at the end of a run: a column for each trainer, then what only a chip has."""
     found = figures(dataset)
     trainers = [str(name) for name in dataset["trainer"].values]
-    status = dataset["status"].isel(snapshot=-1).values
     rows = [
         ["", *trainers],
         ["test accuracy", *(f"{found['test_accuracy'][t][1]:.2f} %" for t in trainers)],
@@ -48,7 +47,8 @@ def table(dataset: xr.Dataset) -> str:
     rows += [
         ["feedback error ‖V − Wᵀ‖/‖W‖", _arrow([max(end, default=0.0) for end in found["symmetry_defect"]])],
         ["samples settled in training", _arrow(found["settled"], "{:.1f} %")],
-        ["probe samples converged", f"{100 * np.mean(status == 'converged'):.1f} %"],
+        ["largest |a|", _arrow(found["activation_max"], "{:.3g}")],
+        ["probe samples converged", _verdicts(found["verdicts"])],
         ["settling time, median", _time(found["settling_time"], found["settling_time_seconds"])],
     ]
     widths = [max(len(row[k]) for row in rows if len(row) > k) for k in range(len(rows[0]))]
@@ -58,7 +58,18 @@ def table(dataset: xr.Dataset) -> str:
     ]
     lines.insert(1, "─" * len(lines[0]))
     epochs = found["epochs"]
-    return "\n".join([*lines, f"First → last: before training → after {epochs} epoch{'s' * (epochs != 1)}."])
+    notes = (
+        f"Arrows: before training → after {epochs} epoch{'s' * (epochs != 1)}. Probe samples: in continuous time from "
+        "a = 0,",
+        f"noise held at one draw; settled when max |τ da/dt| stays below {dataset['residual'].attrs['tolerance']:g}.",
+    )
+    return "\n".join([*lines, *notes])
+
+
+def _verdicts(counts: dict[str, int]) -> str:
+    total = sum(counts.values())
+    others = ", ".join(f"{count} {word}" for word, count in counts.items() if word != "converged")
+    return f"{100 * counts.get('converged', 0) / total:.1f} %" + (f" ({others} of {total})" if others else "")
 
 
 def _settling_time(dataset: xr.Dataset) -> float | None:
