@@ -156,7 +156,7 @@ class Crossbar(NeuronCircuit):
             back = weights.T.copy()
             if self.asymmetry:
                 error = child(seed, "asymmetry", j).standard_normal(back.shape)
-                back += self.asymmetry * np.sqrt(np.mean(target**2)) * error
+                back += self.asymmetry * np.sqrt(np.mean(forward[-1] ** 2)) * error
             feedback.append(back)
             feedback_noise.append(None if sigma is None else sigma.T.copy())
         return {
@@ -241,4 +241,6 @@ class Crossbar(NeuronCircuit):
 
 def _scale(target: Array, full_scale: float) -> float:
     """w_max of a layer; 1 where every weight is zero."""
-    return float(min(np.abs(target).max(), full_scale * np.sqrt(np.mean(target**2)))) or 1.0
+    largest = float(np.abs(target).max())
+    limit = full_scale * float(np.sqrt(np.mean(target**2))) if np.isfinite(full_scale) else largest
+    return min(largest, limit) or 1.0

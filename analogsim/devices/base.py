@@ -43,11 +43,11 @@ BUILT_IN = {
     "vteam": "vteam:VTEAM",
     "yakopcic": "yakopcic:Yakopcic",
     "stanford-pku": "stanford:StanfordPKU",
-    "constant-step": "pulsed:ConstantStep",
-    "linear-step": "pulsed:LinearStep",
-    "soft-bounds": "pulsed:SoftBounds",
-    "exp-step": "pulsed:ExpStep",
-    "pow-step": "pulsed:PowStep",
+    "constant-step": "steps:ConstantStep",
+    "linear-step": "steps:LinearStep",
+    "soft-bounds": "steps:SoftBounds",
+    "exp-step": "steps:ExpStep",
+    "pow-step": "steps:PowStep",
     "table": "table:Table",
 }
 _registered: dict[str, type[Device]] = {}
@@ -118,14 +118,15 @@ class Device(Carded):
     def cells(self, shape: tuple[int, ...], rng: np.random.Generator) -> Cells:
         """Draw what is fixed about each cell of an array; keys only where an option is on."""
         fixed: dict[str, Array] = {}
+        for_faults, for_factors = rng.spawn(2)
         if shares := self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive:
-            draw, anywhere = rng.random(shape), self.g_min + self.span * rng.random(shape)
+            draw, anywhere = for_faults.random(shape), self.g_min + self.span * for_faults.random(shape)
             stuck = np.where(draw < self.p_stuck_lrs + self.p_stuck_hrs, self.g_min, anywhere)
             stuck[draw < self.p_stuck_lrs] = self.g_max
             stuck[draw >= shares] = np.nan
             fixed["frozen"] = stuck
         if self.d2d:
-            fixed["factor"] = np.maximum(1.0 + self.d2d * rng.standard_normal(shape), 0.0)
+            fixed["factor"] = np.maximum(1.0 + self.d2d * for_factors.standard_normal(shape), 0.0)
         return fixed
 
     def program(self, conductance: ArrayLike, rng: np.random.Generator, cells: Cells | None = None) -> Array:
