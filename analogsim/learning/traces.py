@@ -7,7 +7,7 @@ from functools import reduce
 import numpy as np
 
 from analogsim.activations import activation
-from analogsim.learning.reference.backprop import backprop
+from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.layers import Array, Gradients
 from analogsim.network import LOSSES, Network
 

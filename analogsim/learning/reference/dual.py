@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -134,40 +133,5 @@ def sweep(
     for k in range(last):
         kernels.both(a[k].T, e[k].T, code, gain, mean, s[k].T, d[k].T)
     dyads = Dyads([x, *s[:-1]], d)
-    return dyads.gradients(layers, -1 / (len(x) * beta * wiring.total_nudge), space), dyads
-
-
-def dual_propagation(net: Network, x: Array, y: Array, *, alpha: float = 0.5, beta: float = 0.5, **options: Any) -> Any:
-    """Gradient of DP(α): α = 1 is LPOM, α = 0 inverted LPOM.
-
-    s⁺ = f(a + α Wᵀd), s⁻ = f(a − ᾱ Wᵀd), and a proximal step of the loss at the output: arXiv 2402.08573, Eqs. 2-3.
-    Undamped iteration diverges at ordinary weights for α ≠ ½; see `lifted` for the stabilised one.
-
-    Parameters
-    ----------
-    alpha : float
-        0 ≤ α ≤ 1.
-    beta : float
-    **options
-        ``sweeps``, ``order``, ``output``, ``feedback``, …: see `analogsim.learning.reference.dyads.relaxed`.
-
-    Returns
-    -------
-    list of (weights, bias)
-    """
-    from analogsim.learning.reference.dyads import relaxed
-
-    return relaxed(net, x, y, wiring=Wiring.dual_propagation(alpha), beta=beta, **options)
-
-
-def adjoint_dual_propagation(
-    net: Network, x: Array, y: Array, *, alpha: float = 0.5, beta: float = 0.5, **options: Any
-) -> Any:
-    """Gradient of DP⊤(α); at α = 0 its fixed point is Fenchel back-propagation.
-
-    s⁺ = f(a + ᾱ Wᵀd), s⁻ = f(a − α Wᵀd), output s_L^± = a_L ∓ n^± β∇ℓ: arXiv 2402.08573, Eqs. 19 and 22.
-    Parameters as in `dual_propagation`.
-    """
-    from analogsim.learning.reference.dyads import relaxed
-
-    return relaxed(net, x, y, wiring=Wiring.adjoint_dual_propagation(alpha), beta=beta, **options)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return dyads.gradients(layers, -1 / (len(x) * beta * wiring.total_nudge), space), dyads

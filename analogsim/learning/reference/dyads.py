@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -15,6 +15,18 @@ from analogsim.network import Network
 from analogsim.wiring import Wiring
 
 ORDERS = ("up-down", "forward", "odd-even", "synchronous", "random")
+PROJECTIONS = ("relu", "identity")
+"""Activations that project on a set, f(f(a)) = f(a)."""
+
+
+def stabilise(a: Sequence[Array], old: Sequence[Array], strength: float) -> list[Array]:
+    """(a + L·old)/(1 + L), Two Tales Eq. 53, whose fixed points do not depend on L.
+
+    ``old`` is the state where f projects, as there; elsewhere that would move the fixed point, and it must be the old
+    pre-activation.
+    """
+    damp = a[0].dtype.type(strength)
+    return [(value + damp * other) / (1 + damp) for value, other in zip(a, old, strict=True)]
 
 
 class Relaxation:
@@ -25,11 +37,11 @@ class Relaxation:
     net, x, y, beta, output, feedback
         As for `relaxed`.
     wirings : sequence of Wiring
-        One for each layer; that of layer k mixes what enters it.
+        One for each connection: that of W_k mixes what goes through it, forward and back.
     damping : float
         η, 0 < η ≤ 1.
     stabiliser : sequence of float, optional
-        L_k ≥ 0 of each layer: s^± = f((a^± + L s^±)/(1 + L)), Two Tales Eq. 53.
+        L_k ≥ 0 of each layer: see `stabilise`.
     """
 
     def __init__(
@@ -51,6 +63,7 @@ class Relaxation:
         self.beta, self.wirings = beta, list(wirings)
         self.layers: list[Layer] = stack(net, feedback)
         self.f = activation(net.activation)
+        self.projects = net.activation in PROJECTIONS
         self.nudge = Nudge(net, self.y, self.wirings[-1], beta, output)
         self.eta = self.x.dtype.type(damping)
         self.stabiliser = [0.0] * net.layers if stabiliser is None else list(stabiliser)
@@ -83,7 +96,7 @@ class Relaxation:
             new = list(self.nudge(drive[0], drive[1]))
         else:
             # V v^± = B (V s⁺, V s⁻): two products for any B, one where B sees only the difference.
-            b, s = self.wirings[k].feedback, self.s[k + 1]
+            b, s = self.wirings[k + 1].feedback, self.s[k + 1]
             path = self.layers[k + 1].feedback
             if np.allclose(b.sum(1), 0):
                 e = path(s[0] - s[1])
@@ -93,10 +106,9 @@ class Relaxation:
             a: list[Array] = [p + q for p, q in zip(drive, back, strict=True)]
             if self.eta < 1:
                 a = [old + self.eta * (target - old) for old, target in zip(self.a[k], a, strict=True)]
-            self.a[k] = a
             if self.stabiliser[k]:
-                damp = dtype(self.stabiliser[k])
-                a = [(value + damp * s) / (1 + damp) for value, s in zip(a, self.s[k], strict=True)]
+                a = stabilise(a, self.s[k] if self.projects else self.a[k], self.stabiliser[k])
+            self.a[k] = a
             new = [self.f(value) for value in a]
         if k == len(self.layers) - 1 and self.eta < 1:
             # The proximal step gives states; the output is damped there.
@@ -146,6 +158,15 @@ def orders(layers: int, order: str, sweeps: int, rng: np.random.Generator | None
             yield up
 
 
+def settle(state: Relaxation, numbers: Iterable[list[int]], tol: float, *, together: bool = False) -> Gradients:
+    """Sweep until no state moves by more than `tol`, and apply the local rule; what diverges ends as Inf or NaN."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        for order in numbers:
+            if state.sweep(order, together=together) <= tol:
+                break
+        return state.gradients()
+
+
 def relaxed(
     net: Network,
     x: Array,
@@ -169,7 +190,7 @@ def relaxed(
     net : Network
     x, y : (sample, feature) and (sample, class) arrays
     wiring : Wiring or sequence of Wiring
-        One for all layers or one for each.
+        One for all connections or one for each W_k.
     beta : float
         Nonzero; negative nudges the other way.
     sweeps : int
@@ -211,10 +232,7 @@ def relaxed(
     if len(wirings) != net.layers:
         raise InputError(f"wiring holds {len(wirings)} entries; expected one for each of the {net.layers} layers.")
     state = Relaxation(net, x, y, wirings, beta, output=output, feedback=feedback, damping=damping)
-    for numbers in orders(net.layers, order, sweeps, rng):
-        if state.sweep(numbers, together=order == "synchronous") <= tol:
-            break
-    return state.gradients()
+    return settle(state, orders(net.layers, order, sweeps, rng), tol, together=order == "synchronous")
 
 
 def _mix(matrix: Array, s: Sequence[Array]) -> list[Array]:

@@ -6,7 +6,7 @@ import pytest
 from analogsim import Network, Wiring
 from analogsim.errors import InputError
 from analogsim.learning.reference import backprop, implicit
-from analogsim.learning.reference.implicit import equilibrium
+from analogsim.learning.reference.equilibrium import equilibrium
 from analogsim.network import LOSSES
 
 
@@ -55,7 +55,7 @@ def test_backprop_is_the_derivative_of_the_loss(activation, output, loss):
         assert along(gradient, direction) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize("lam", [0.0, 0.25, 0.75, 1.0])
+@pytest.mark.parametrize("lam", [0.0, 0.75, 1.0, (0.3, 0.1, 0.9)])
 @pytest.mark.parametrize(
     ("activation", "loss", "output"),
     [
@@ -68,11 +68,11 @@ def test_backprop_is_the_derivative_of_the_loss(activation, output, loss):
 def test_implicit_is_the_derivative_at_the_equilibrium(lam, activation, loss, output):
     # Small weights: at λ = 1 larger ones are multistable.
     net, x, y = problem(activation, loss, output, gain=0.3)
-    wiring = Wiring.dyadic(lam)
+    wiring = [Wiring.dyadic(value) for value in (lam if isinstance(lam, tuple) else [lam] * net.layers)]
     n_out = net.sizes[-1]
 
     def value(n):
-        rest = equilibrium(n, x, wiring.recurrent_gain())[:, -n_out:]
+        rest = equilibrium(n, x, [each.recurrent_gain() for each in wiring])[:, -n_out:]
         s = np.tanh(rest) if output == "tanh" else 1 / (1 + np.exp(-rest)) if output == "sigmoid" else rest
         return LOSSES[loss].value(s, y).mean()
 
@@ -94,7 +94,7 @@ def test_implicit_of_a_feedforward_wiring_is_backprop(wiring):
 
 def test_a_skew_network_rests_even_with_large_weights():
     net, x, y = problem("relu", gain=3.0, sizes=(5, 30, 30, 4))
-    a = equilibrium(net, x, -1.0)
+    a = equilibrium(net, x, [-1.0] * 3)
     assert np.isfinite(a).all()
     assert all(np.isfinite(w).all() for w, _ in implicit(net, x, y, Wiring.dyadic(0.0)))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from analogsim.activations import activation
 from analogsim.errors import InputError
-from analogsim.learning.reference.backprop import backprop
+from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.layers import Array, Gradients, batch
 from analogsim.network import LOSSES, Network
 from analogsim.wiring import Wiring
@@ -17,14 +18,14 @@ CHUNK = 2**25
 """Entries of all Jacobians held at once: 256 MiB in float64."""
 
 
-def implicit(net: Network, x: Array, y: Array, wiring: Wiring, *, tol: float = 1e-12) -> Gradients:
+def implicit(net: Network, x: Array, y: Array, wiring: Wiring | Sequence[Wiring], *, tol: float = 1e-12) -> Gradients:
     """Derivative of the mean loss at the equilibrium without a nudge, with tied weights V = Wᵀ.
 
     With equal compartments the network rests at
 
         a_k = W_k s_{k−1} + b_k + g W_{k+1}ᵀ s_{k+1},   s_k = f_k(a_k),   g = ``wiring.recurrent_gain()``,
 
-    where g = 0 for DP and DP⊤, and 2λ − 1 for the λ family. The adjoint solves
+    where g, one for each W_{k+1}, is 0 for DP and DP⊤, and 2λ − 1 for the λ family. The adjoint solves
 
         δ_k = f_k'(a_k) ∘ (W_{k+1}ᵀ δ_{k+1} + g W_k δ_{k−1} + [k = L] ∇ℓ(s_L)),
 
@@ -34,8 +35,9 @@ def implicit(net: Network, x: Array, y: Array, wiring: Wiring, *, tol: float = 1
     ----------
     net : Network
     x, y : (sample, feature) and (sample, class) arrays
-    wiring : Wiring
-        Its rows of F and of N must sum to one, as those of every named rule do.
+    wiring : Wiring or sequence of Wiring
+        One for all connections or one for each W_k. The rows of F and of N must sum to one, as those of every named
+        rule do.
     tol : float
         Bound on the residual max |−a + …| relative to 1 + max |a|.
 
@@ -53,12 +55,16 @@ def implicit(net: Network, x: Array, y: Array, wiring: Wiring, *, tol: float = 1
     -----
     Almeida 1987; Pineda, Phys. Rev. Lett. 59, 2229 (1987), 10.1103/PhysRevLett.59.2229.
     """
-    gain = wiring.recurrent_gain()
-    for name in ("forward", "nudge_at"):
-        if not np.allclose(getattr(wiring, name).sum(1), 1):
-            raise InputError(f"implicit: the rows of {wiring.name}.{name} do not sum to one.")
+    wirings = [wiring] * net.layers if isinstance(wiring, Wiring) else list(wiring)
+    if len(wirings) != net.layers:
+        raise InputError(f"wiring holds {len(wirings)} entries; expected one for each of the {net.layers} layers.")
+    for each in wirings:
+        for name in ("forward", "nudge_at"):
+            if not np.allclose(getattr(each, name).sum(1), 1):
+                raise InputError(f"implicit: the rows of {each.name}.{name} do not sum to one.")
+    gain = [each.recurrent_gain() for each in wirings]
     net = net.astype(np.float64)
-    if gain == 0:
+    if not any(gain[1:]):
         return backprop(net, x, y)
     x, y = batch(net, x, y)
     bounds = np.cumsum((0, *net.sizes[1:]))
@@ -77,13 +83,13 @@ def implicit(net: Network, x: Array, y: Array, wiring: Wiring, *, tol: float = 1
             below = slice(bounds[k - 1], bounds[k]) if k else None
             weights += delta[:, own].T @ (part if below is None else s[:, below])
             if below is not None:
-                weights += gain * s[:, own].T @ delta[:, below]
+                weights += gain[k] * s[:, own].T @ delta[:, below]
             bias += delta[:, own].sum(0)
     return [(weights / len(x), bias / len(x)) for weights, bias in total]
 
 
-def equilibrium(net: Network, x: Array, gain: float, *, tol: float = 1e-12, steps: int = 5000) -> Array:
-    """Pre-activations at rest, all layers side by side, (sample, n_1 + … + n_L).
+def equilibrium(net: Network, x: Array, gain: Sequence[float], *, tol: float = 1e-12, steps: int = 5000) -> Array:
+    """Pre-activations at rest, all layers side by side, (sample, n_1 + … + n_L); ``gain[k]`` belongs to W_{k+1}.
 
     Starts at a = 0 and takes Euler steps of da/dt = −a + …, short enough for a skew coupling of that norm, so that it
     stays in the basin where the network itself would end; Newton's method finishes.
@@ -130,18 +136,18 @@ def equilibrium(net: Network, x: Array, gain: float, *, tol: float = 1e-12, step
             a += scale * move
     if not np.isfinite(a).all() or not (size(residual(a), a) <= max(tol, 1e-14)).all():
         raise InputError(
-            f"no equilibrium found from a = 0 with feedback gain {gain:g}: the network diverges or is multistable. "
+            f"no equilibrium found from a = 0 with feedback gains {gain[1:]}: the network diverges or is multistable. "
             "Try smaller weights, a bounded activation, or fewer samples at a time."
         )
     return a
 
 
-def _coupling(net: Network, gain: float, bounds: Any) -> Array:
+def _coupling(net: Network, gain: Sequence[float], bounds: Any) -> Array:
     matrix = np.zeros((bounds[-1], bounds[-1]))
     for k in range(1, net.layers):
         own, below = slice(bounds[k], bounds[k + 1]), slice(bounds[k - 1], bounds[k])
         matrix[own, below] = net.weights[k]
-        matrix[below, own] = gain * net.weights[k].T
+        matrix[below, own] = gain[k] * net.weights[k].T
     return matrix
 
 
