@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.circuits.chip import Chip, Population
-from analogsim.engine import kernel, results
+from analogsim.engine import clocks, delays, kernel, results
+from analogsim.engine.clocks import Clock
 from analogsim.engine.coloured import processes
 from analogsim.engine.noise import SUBTICK, ReadNoise, freeze
 from analogsim.engine.problem import Batch, Stream, drive, prepare
@@ -40,6 +41,8 @@ def relax(
     seed: int | np.random.Generator = 0,
     initial: list[Array] | xr.Dataset | None = None,
     dt: float = 0.05,
+    clock: Clock | None = None,
+    delay: float | None = None,
     tol: float = 1e-3,
     dtype: Any = np.float64,
     progress: Callable[[float], None] | None = None,
@@ -76,6 +79,10 @@ def relax(
         State at t = 0 instead of zero.
     dt : float
         Largest step of the fixed-step solvers and of coloured noise, in units of ``time_unit``.
+    clock : Clock, optional
+        Update neurons or layers at the ticks of Poisson clocks instead of continuously.
+    delay : float, optional
+        Transport delay of every signal between layers, in units of ``time_unit``; fixed steps of at most `dt`.
     tol : float
         A sample has converged if max |τ da/dt| / min(1, |β|) is below this at the end.
     dtype : float64 or float32
@@ -110,6 +117,8 @@ def relax(
     t_end, wanted = _times(t_end, times)
     _positive(rtol=rtol, atol=atol, dt=dt, tol=tol)
     name = solver
+    if clock is not None or delay is not None:
+        return _special(batch, stream, t_end, wanted, clock, delay, dt, rng, initial, tol)
     if solver == "auto":
         name = STOCHASTIC[0] if chip.node_noise > 0 else "etd"
     advance = find_solver(name)
@@ -125,6 +134,34 @@ def relax(
     for stop, current in _segments(batch, stream, rng, dt, t_end, run):
         run.advance(advance, current, stop, options)
     return run.dataset(tol, solver=name, rtol=rtol, atol=atol)
+
+
+def _special(
+    batch: Batch,
+    stream: Stream | None,
+    t_end: float,
+    times: Array,
+    clock: Clock | None,
+    delay: float | None,
+    dt: float,
+    rng: np.random.Generator,
+    initial: list[Array] | xr.Dataset | None,
+    tol: float,
+) -> xr.Dataset:
+    """Clocks and delays, which march in their own ways."""
+    if clock is not None and delay is not None:
+        raise InputError("clock and delay exclude each other: a held state is already old when it is read.")
+    if stream is not None or batch.chip.has_noise:
+        what = "a stream" if stream is not None else "noise on the chip"
+        raise InputError(f"{'clock' if clock else 'delay'} does not go together with {what}.")
+    run = _Run(batch, times, start(batch, initial))
+    if clock is not None:
+        run.advance(lambda b, a, rec, t, _: clocks.advance(b, a, rec, t, clock, rng), batch, t_end, Options())
+        return run.dataset(tol, solver=f"Poisson clocks of each {clock.of}, {clock.rate:g} ticks a unit of time")
+    assert delay is not None
+    delays.check(delay)
+    run.advance(lambda b, a, rec, t, _: delays.advance(b, a, rec, t, dt, delay), batch, t_end, Options())
+    return run.dataset(tol, solver=f"exponential Euler with a delay of {delay:g}")
 
 
 class _Run:
