@@ -135,20 +135,30 @@ def resolve(cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None
         if key not in known:
             raise unknown("key", key, known, where=card.path)
         values[key] = _converted(card, known[key], entry.value, entry.unit)
-        entries[key] = {"value": entry.value, "unit": entry.unit, "source": entry.source}
+        entries[key] = {"value": _json(entry.value), "unit": entry.unit, "source": entry.source}
     for key, given in (overrides or {}).items():
         if key not in known:
             raise unknown(f"key of {card.path}", f"{card.kind}.{key}", [f"{card.kind}.{name}" for name in known])
         values[key] = _with_unit(card, known[key], given)
-        entries[key] = {"value": given, "unit": known[key].metadata["unit"], "source": "override"}
+        entries[key] = {"value": _json(given), "unit": known[key].metadata["unit"], "source": "override"}
     for name, item in known.items():
         if name not in values and item.default is MISSING:
             unit = item.metadata["unit"]
             raise InputError(f"{card.path}: {name!r} is missing: {item.metadata['meaning']} (unit {unit!r}).")
         if name not in values and item.default is not None:
-            entries[name] = {"value": item.default, "unit": item.metadata["unit"], "source": "default"}
+            entries[name] = {"value": _json(item.default), "unit": item.metadata["unit"], "source": "default"}
     about = {key: getattr(card, key) for key in ("kind", "name", "path", "model", "title", "valid", "description")}
     return cls(record={**about, "cite": list(card.cite), "values": entries}, **values, **parts)
+
+
+def _json(value: Any) -> Any:
+    """Make a value fit for strict JSON, which knows neither tuples nor infinity nor NumPy's numbers."""
+    if isinstance(value, list | tuple):
+        return [_json(entry) for entry in value]
+    if isinstance(value, bool | int | str):
+        return value
+    number = float(value) if hasattr(value, "__float__") else str(value)
+    return number if isinstance(number, float) and math.isfinite(number) else str(number)
 
 
 def _where(record: Mapping[str, Any], class_name: str, name: str) -> str:

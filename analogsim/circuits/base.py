@@ -139,10 +139,17 @@ def circuit(name: str | Path, *, device: str | Path | Device | None = None, **ov
     parts: Mapping[str, Any] = {}
     of_device = cards.select(overrides, "device")
     if card.device:
-        parts = {"device": make_device(device if device is not None else card.device, **of_device)}
+        parts = {"device": make_device(device if device is not None else _beside(card), **of_device)}
     elif device is not None or of_device:
         raise InputError(f"the circuit {str(name)!r} has no devices; use 'crossbar' for {device or of_device!r}.")
     return cards.resolve(cls, card, cards.select(overrides, "circuit"), **parts)
+
+
+def _beside(card: cards.Card) -> str | Path:
+    """Name or path of the device of a circuit's card; a relative path starts at the card."""
+    if card.device.endswith(".toml") and isinstance(card.location, Path):
+        return card.location.parent / card.device
+    return card.device
 
 
 def _seed(seed: Any) -> int:

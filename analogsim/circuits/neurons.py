@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.constants import Boltzmann
 
 from analogsim.cards import quantity
 from analogsim.circuits.base import Circuit, child
@@ -30,6 +31,8 @@ class NeuronCircuit(Circuit):
         Standard deviation of the ratio that mixes a neuron's compartments into its forward signal.
     node_noise : float
         Stationary standard deviation from white noise at each node, in units of the activity.
+    node_capacitance, temperature : float
+        Capacitance of a node, F, whose thermal noise √(kT/C) adds to it in quadrature, if it is given, and K.
     """
 
     tau_spread: float = quantity("standard deviation of ln τ over the compartments", low=0, high=2)
@@ -39,6 +42,18 @@ class NeuronCircuit(Circuit):
     mirror_mismatch: float = quantity("relative standard deviation of each compartment's feedback mirror", low=0)
     nudge_mismatch: float = quantity("relative standard deviation of each output compartment's nudge", low=0)
     node_noise: float = quantity("stationary standard deviation of white noise at each node, in activities", low=0)
+
+    node_capacitance: float | None = quantity("capacitance of a node, for its kT/C noise", "F", above=0, default=None)
+    temperature: float = quantity("temperature of the neurons", "K", above=0, default=300.0)
+
+    @property
+    def total_node_noise(self) -> float:
+        """Standard deviation of a node with its kT/C noise, in units of the activity."""
+        if self.node_capacitance is None:
+            return self.node_noise
+        return float(
+            np.hypot(self.node_noise, thermal_voltage(self.node_capacitance, self.temperature) / self.activity_unit)
+        )
 
     def draw_neurons(self, sizes: tuple[int, ...], seed: int) -> dict[str, Any]:
         """Draw τ, gain, offset, divider, mirror and nudge of a chip whose layers have `sizes`, the input first."""
@@ -55,7 +70,7 @@ class NeuronCircuit(Circuit):
             "divider": tuple(normal("divider", self.divider_mismatch, j) for j in layers),
             "mirror": tuple(normal("mirror", self.mirror_mismatch, j) for j in layers),
             "nudge": normal("nudge", self.nudge_mismatch, layers[-1]),
-            "node_noise": self.node_noise,
+            "node_noise": self.total_node_noise,
             "time_unit": self.time_unit,
             "activity_unit": self.activity_unit,
         }
@@ -71,5 +86,10 @@ class NeuronCircuit(Circuit):
         ):
             said += [f"{what} mismatch {spread:.2%}"] if spread else []
         said += [f"offset σ {self.offset_spread:g}"] if self.offset_spread else []
-        said += [f"node noise σ {self.node_noise:g}"] if self.node_noise else []
+        said += [f"node noise σ {self.total_node_noise:.3g}"] if self.total_node_noise else []
         return said
+
+
+def thermal_voltage(capacitance: float, temperature: float = 300.0) -> float:
+    """Return √(kT/C), the thermal noise of a capacitor's voltage, V; it does not depend on the resistance."""
+    return float(np.sqrt(Boltzmann * temperature / capacitance))

@@ -3,7 +3,7 @@
 Which sweep is fast depends on the wiring. One forward and one feedback read (DP, DP⊤, λ = ½): up-down sweeps. Negative
 recurrent feedback (λ < ½): block SOR with ω = 2/(1 + √(1 + s²)), s = slope·‖K‖·√(1 − 2λ), optimal for the linear
 problem, whose Jacobi eigenvalues are imaginary (D. Young, Iterative Solution of Large Linear Systems, 1971). Positive
-recurrent feedback (λ > ½): several equilibria may exist, so a stretch of the ODE from a = 0 chooses the basin first.
+recurrent feedback (λ > ½): several equilibria may exist, so small synchronous steps from a = 0 choose the basin first.
 
 A sweep's equilibrium need not be one that the hardware reaches or keeps. Wherever plain sweeps were not quickly
 contracting, the equilibrium is tested for linear stability, and what is unstable is judged by the ODE from a = 0.
@@ -27,10 +27,14 @@ Array = NDArray[np.floating]
 METHODS = ("auto", "up-down", "sor", "synchronous", "ode")
 PATIENCE, GAIN = 6, 3.3
 """A sample that does not gain this factor in this many sweeps is slow."""
+STRUGGLE = {"up-down": 12, "sor": 50}
+"""Sweeps of grace before a slow sample is accelerated and its stability doubted; SOR takes 35 at trained weights."""
 DECADES = 12.0
 """e-folds from the order of one to 1e-5: an equilibrium that needs longer than the horizon is left to the ODE."""
-PRELUDE = 40.0
-"""Time constants of ODE before sweeps where several equilibria may exist."""
+NEAR = 1e-3
+"""Residual at which the ODE changes to a strict tolerance."""
+PRELUDE, PRELUDE_STEP = 200, 0.2
+"""Damped synchronous steps (40 τ in the manner of the ODE) before sweeps, where several equilibria may exist."""
 
 
 @dataclass
@@ -91,8 +95,11 @@ def find(
         return out
     plan = _plan(batch) if method == "auto" else (method, 1.0 if method != "sor" else _omega(batch))
     if method == "auto" and _recurrent(batch) > 0:
-        _integrate(batch, out, everyone, tol, PRELUDE)
-        everyone = np.flatnonzero(out.status != results.DIVERGED)
+        _by_sweeps(batch, out, everyone, tol, ("synchronous", 1.0), PRELUDE_STEP, PRELUDE, accelerate=False)
+        out.a[~np.isfinite(out.a)] = 0
+        everyone = np.flatnonzero(out.status != results.CONVERGED)
+    if not len(everyone):
+        return out
     left, suspect = _by_sweeps(batch, out, everyone, tol, plan, eta, max_sweeps, accelerate=method == "auto")
     if method == "auto":
         for row in suspect:
@@ -131,7 +138,7 @@ def coupling_norm(batch: Batch, steps: int = 25) -> float:
         if not matrices:
             return 0.0
         rng, size = np.random.default_rng(0), 0.0
-        vectors: list[Array] = [rng.standard_normal(m.shape[1]) for m in matrices]
+        vectors: list[Array] = [rng.standard_normal(m.shape[1:]) for m in matrices]
         for _ in range(steps):
             # The matrices stand on one off-diagonal, so the norm of the whole is the largest of the blocks.
             vectors = [m.T @ (m @ u) for m, u in zip(matrices, vectors, strict=True)]
@@ -176,8 +183,7 @@ def _by_sweeps(
             out.residual[rows[done]] = residual[done]
             _put(batch, out.a, rows[done], part, flow.a, done)
             out.status[rows[done]] = results.CONVERGED
-            # Negative recurrent feedback is stable by structure; there only a struggle is a reason for doubt.
-            slowly = mixer is not None or sweep > (60 if name == "sor" else 12)
+            slowly = mixer is not None or sweep > STRUGGLE.get(name, max_sweeps)
             suspect += [int(r) for r in rows[done]] if slowly else []
         else:
             done = np.zeros_like(lost)
@@ -202,7 +208,7 @@ def _by_sweeps(
                 mixer.take(keep)
                 continue
         if accelerate and _recurrent(batch) <= 1e-12:
-            if mixer is None and sweep >= 12 and _is_slow(trail):
+            if mixer is None and sweep >= STRUGGLE[name] and _is_slow(trail):
                 mixer = Anderson(part)
             elif mixer is not None and before.shape == flow.a.shape:
                 flow.a[:] = mixer.mix(before, flow.a, change, best)
@@ -230,7 +236,7 @@ def _sweep(name: str, part: Batch, flow: sweeps.Flow, omega: float, eta: float) 
 
 def _refresh(name: str, part: Batch, flow: sweeps.Flow) -> None:
     """Make what is kept between sweeps consistent with a changed state."""
-    if name == "up-down":
+    if name != "synchronous":
         sweeps.refresh(part.packed, flow)
 
 
@@ -278,11 +284,19 @@ def _by_ode(batch: Batch, out: Equilibrium, rows: NDArray[np.int64], tol: Array,
 
 
 def _integrate(batch: Batch, out: Equilibrium, rows: NDArray[np.int64], tol: Array, t_end: float) -> None:
+    """Run the ODE from the present states until all have settled or t_end, and judge them.
+
+    An explicit coupling keeps a residual of the order of the tolerance once the step meets its stability limit, so the
+    tolerance is tightened when the samples have come close.
+    """
     part, a = batch.take(rows), _rows(batch, out.a, rows)
+    work, found, z = np.empty((6, a.size), a.dtype), np.empty(len(rows)), np.empty_like(a)
     rec = new_record(len(rows), np.array([t_end]), a.size, a.dtype)
-    work = np.empty((6, a.size), a.dtype)
-    etd.advance(part.packed, a, work, rec, t_end, 1e-4, 1e-7, float(tol[rows].min()), -1)
-    found, z = np.empty(len(rows)), np.empty_like(a)
+    strict = float(tol[rows].min())
+    for rtol, stop in ((1e-4, max(NEAR, strict)), (max(0.1 * strict, 1e-12), strict)):
+        rec.tally[0] = 0
+        etd.advance(part.packed, a, work, rec, t_end, rtol, 1e-3 * rtol, stop, -1)
+        rec.clock[1] = 0.0
     kernel.target(part.packed, a, work[0], z)
     kernel.residual(part.packed, a, z, found)
     out.evaluations += float(rec.tally[3]) * len(rows) / batch.packed.batch

@@ -67,7 +67,8 @@ def relax(
         "auto" ("etd", or "exponential-em" if there is noise at the nodes); "etd", "exponential-em",
         "scipy:RK45", "scipy:DOP853", "scipy:Radau", …
     rtol, atol : float
-        Tolerances of the adaptive solvers, in the RMS over a sample; the worst sample sets the step.
+        Tolerances of the adaptive solvers. Ours keep max |error| of each step below atol + rtol·max |a| for every
+        sample, so the worst sample sets the step; scipy's measure an RMS over the whole batch.
     seed : int or numpy.random.Generator
         For noise. The same seed gives the same bits.
     initial : list of (2, sample, n) arrays, or a Dataset from `settle` or `relax`

@@ -155,3 +155,19 @@ def test_a_class_registered_in_python_can_be_named_by_a_card(tmp_path):
     assert device(path).program(8e-5, None) == pytest.approx(4e-5)
     with pytest.raises(InputError, match="no subclass"):
         register("wrong")(int)
+
+
+def test_another_package_can_bring_a_model_by_entry_point(tmp_path, monkeypatch):
+    (tmp_path / "their_cells.py").write_text(
+        "from dataclasses import dataclass\nfrom analogsim.devices import Device\n"
+        "@dataclass(frozen=True, kw_only=True)\nclass Theirs(Device):\n    pass\n",
+        encoding="utf-8",
+    )
+    about = tmp_path / "their_cells-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: their-cells\nVersion: 1\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text("[analogsim.devices]\ntheirs = their_cells:Theirs\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    text = (PCM.parent / "ideal.toml").read_text(encoding="utf-8").replace('model = "ideal"', 'model = "theirs"')
+    (tmp_path / "card.toml").write_text(text, encoding="utf-8")
+    assert type(device(tmp_path / "card.toml")).__name__ == "Theirs"

@@ -17,7 +17,8 @@ KINDS = ("device", "circuit")
 LIST = (
     "import json, site, sys; site.addsitedir(sys.argv[1]); from analogsim import cards;"
     "print(json.dumps([cards.__file__, *(cards.names(k) for k in ('device', 'circuit'))]));"
-    "from analogsim import circuit; circuit('crossbar')"
+    "from analogsim import circuit; circuit('crossbar');"
+    "from analogsim.cards.citations import entries; assert entries()"
 )
 
 

@@ -1,6 +1,7 @@
 """The crossbar: what is programmed is what the devices allow, V is the transpose of a shared array, seeds are kept."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,9 +168,83 @@ def test_the_record_says_what_was_programmed_and_survives_a_file(tmp_path):
     loaded = load_chip(tmp_path / "chip.npz")
     assert loaded.record == chip.record
     np.testing.assert_array_equal(loaded.devices["conductance.0"], chip.devices["conductance.0"])
+    deltas = [(0.01 * w, 0.1 + b) for w, b in zip(NET.weights, NET.biases, strict=True)]
+    made = circuit("crossbar", noise=0.05, asymmetry=0.1)
+    a, b = (made.update(each, deltas, np.random.default_rng(0)) for each in (chip, loaded))
+    for one, other in zip(fields(a), fields(b), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("device", ["ideal", "pcm-ibm", "rram-milo"])
+def test_a_layer_of_zeros_is_programmed_as_such(device):
+    net = Network((np.zeros((3, 2)), np.zeros((1, 3))), (np.zeros(3), np.zeros(1)))
+    chip = circuit("crossbar", device=device, full_scale=3.0).program(net)
+    assert np.isfinite(chip.forward[0]).all()
+    assert (np.abs(chip.forward[0]) <= 1.0).all()
+    exact = circuit("crossbar", device="ideal").program(net)
+    assert not exact.forward[0].any()
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "x", True])
 def test_a_seed_is_a_whole_number(seed):
     with pytest.raises(InputError, match="seed"):
         circuit("crossbar").program(NET, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("device", "options", "expected"),
+    [
+        ("pcm-ibm", {}, 0.12),
+        ("pcm-hermes", {}, 0.26),
+        ("pcm-hermes-2", {}, 0.17),
+        ("rram-wan", {}, 0.20),
+        ("rram-wan", {"age": 86400.0}, 0.34),
+        ("rram-milo", {"activity_unit": 1e-3}, 0.14),
+        ("sonos", {}, 0.04),
+        ("rram-cmo", {}, 0.002),
+        ("rram-cmo-2", {}, 0.02),
+    ],
+)
+def test_two_programmings_differ_as_an_independent_calculation_found(device, options, expected):
+    """‖A − B‖/‖A‖ of a normal matrix with 3σ at full scale, from the published noise laws, to two digits."""
+    rng = np.random.default_rng(0)
+    net = Network((rng.standard_normal((400, 2)), rng.standard_normal((300, 400))), (np.zeros(400), np.zeros(300)))
+    made = circuit("crossbar", device=device, full_scale=3.0, feedback="second-array", **options)
+    chip = made.program(net)
+    assert distance(chip.feedback[1].T, chip.forward[1]) == pytest.approx(expected, rel=0.1)
+
+
+def test_thermal_noise_of_the_node_is_kt_over_c():
+    """204 µV of 100 fF and 64 µV of 1 pF at 300 K; independent sources add in quadrature."""
+    for farad, volt in ((100e-15, 204e-6), (1e-12, 64.4e-6)):
+        made = circuit("crossbar", device="ideal", node_capacitance=farad, activity_unit=0.1)
+        assert made.program(NET).node_noise == pytest.approx(volt / 0.1, rel=3e-3)
+    both = circuit("crossbar", device="ideal", node_capacitance="1 pF", activity_unit=0.1, node_noise=1e-3)
+    assert both.total_node_noise == pytest.approx(np.hypot(1e-3, 6.436e-4), rel=1e-3)
+
+
+@pytest.mark.parametrize(("lrs", "hrs"), [(0.0175, 0.0904), (0.002, 0.0)])
+def test_stuck_cells_of_one_sided_pairs_cost_their_closed_form(lrs, hrs):
+    """With w̃ ~ N(0, 1/9): ‖ΔW‖²/‖W‖² = 2 (p_lrs E[(1 − w̃⁺)²] + p_hrs E[w̃⁺²]) / E[w̃²]; the few LRS faults dominate."""
+    rng = np.random.default_rng(1)
+    net = Network((rng.standard_normal((1000, 800)),), (np.zeros(1000),))
+    faults = {"device.p_stuck_lrs": lrs, "device.p_stuck_hrs": hrs}
+    clean, faulty = (circuit("crossbar", device="ideal", full_scale=3.0, **kw).program(net) for kw in ({}, faults))
+    mean, square = 1 / (3 * np.sqrt(2 * np.pi)), 1 / 18
+    expected = np.sqrt(2 * (lrs * (1 - 2 * mean + square) + hrs * square) * 9)
+    assert expected == pytest.approx({0.0175: 0.582, 0.002: 0.169}[lrs], abs=1e-3)
+    assert distance(faulty.forward[0], clean.forward[0]) == pytest.approx(expected, rel=0.03)
+
+
+def test_the_record_is_strict_json():
+    text = json.dumps(dict(circuit("crossbar", device="ecram").program(NET).record), allow_nan=False)
+    assert json.loads(text)["circuit"]["values"]["full_scale"]["value"] == "inf"
+
+
+def test_a_circuit_card_finds_a_device_card_beside_it(tmp_path):
+    root = Path(__file__).parents[2]
+    device = (root / "devices" / "ideal.toml").read_text(encoding="utf-8").replace("value = 100", "value = 70")
+    (tmp_path / "cell.toml").write_text(device, encoding="utf-8")
+    card = (root / "circuits" / "crossbar.toml").read_text(encoding="utf-8").replace('"pcm-ibm"', '"cell.toml"')
+    (tmp_path / "mine.toml").write_text(card, encoding="utf-8")
+    assert circuit(tmp_path / "mine.toml").device.g_max == pytest.approx(70e-6)

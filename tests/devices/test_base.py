@@ -20,15 +20,35 @@ def test_targets_are_the_nearest_level_within_the_limits(wanted, levels):
 
 
 def test_stuck_cells_appear_at_their_rates_and_values():
-    cell = Ideal(g_max=1e-4, p_stuck_lrs=0.02, p_stuck_hrs=0.09)
+    cell = Ideal(g_max=1e-4, p_stuck_lrs=0.02, p_stuck_hrs=0.09, p_unresponsive=0.11)
     n = 200_000
-    stuck = cell.faults((n,), np.random.default_rng(0))
+    cells = cell.cells((n,), np.random.default_rng(0))
+    held = cell.program(np.full(n, 5e-5), np.random.default_rng(1), cells)
+    anywhere = (held != 5e-5) & (held != 0.0) & (held != 1e-4)
     # Binomial: four standard deviations.
-    for sign, p in ((1, 0.02), (-1, 0.09)):
-        assert abs((stuck == sign).mean() - p) < 4 * (p * (1 - p) / n) ** 0.5
-    held = cell.stick(np.full(n, 5e-5), stuck)
-    assert set(np.unique(held)) == {0.0, 5e-5, 1e-4}
-    np.testing.assert_array_equal(held == 1e-4, stuck == 1)
+    for found, p in ((held == 1e-4, 0.02), (held == 0.0, 0.09), (anywhere, 0.11)):
+        assert abs(found.mean() - p) < 4 * (p * (1 - p) / n) ** 0.5
+    assert held[anywhere].mean() == pytest.approx(5e-5, rel=0.02)
+
+
+def test_device_to_device_spread_scales_the_conductance():
+    cell, n = Ideal(g_max=1e-4, d2d=0.05), 100_000
+    held = cell.program(np.full(n, 5e-5), np.random.default_rng(1), cell.cells((n,), np.random.default_rng(0)))
+    assert held.std() / 5e-5 == pytest.approx(0.05, rel=4 / (2 * n) ** 0.5)
+
+
+def test_write_verify_brings_cells_within_tolerance():
+    n, tolerance = 20_000, 0.01
+    fixed = {"d2d": 0.1, "verify_tolerance": tolerance, "read_noise": 0.0}
+    blind, careful = (device("pcm-ibm", verify_attempts=k, **fixed) for k in (1, 30))
+    wanted = np.full(n, 15e-6)
+    cells = blind.cells((n,), np.random.default_rng(0))
+    outside = [
+        (np.abs(made.program(wanted, np.random.default_rng(1), cells) - wanted) > tolerance * made.span).mean()
+        for made in (blind, careful)
+    ]
+    assert outside[0] > 0.8
+    assert outside[1] < 0.005
 
 
 def test_read_noise_replaces_the_models_own():

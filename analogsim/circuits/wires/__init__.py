@@ -1,0 +1,13 @@
+"""Exact wires: crossbar arrays with resistive word and bit lines, read in either direction."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "geometry": ["Terminals"],
+        "curves": ["AccessTransistor", "Cubic", "Sinh"],
+        "problem": ["Solution"],
+        "reads": ["currents", "effective_conductance", "solve", "terminal_conductance"],
+    },
+)

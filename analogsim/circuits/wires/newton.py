@@ -1,0 +1,83 @@
+"""Newton's method for cells with a nonlinear current-voltage curve between resistive wires.
+
+The state is the current c of every cell; the wires turn it into cell voltages v(c) = volts − R c by running sums, so
+that Kirchhoff's laws hold exactly at every iterate and only the curve I(v) = c is left to be met. For a rising curve
+this minimises the (convex) co-content of W. Millar, Phil. Mag. 42 (1951) 1150, whose slope along a step (δv, δc) is
+Σ (I(v) − c) δv: each Newton step goes down, and a search along it that halves that slope ends at the solution from
+any start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analogsim.circuits.wires.ladder import Ladder
+from analogsim.errors import InputError
+
+Array = NDArray[np.float64]
+_STEPS = 100
+
+
+def newton(
+    ladder: Ladder,
+    evaluate: Callable[[Array], tuple[Array, Array]],
+    volts: Array,
+    start: Array | None,
+    tol: float,
+) -> tuple[Array, Array, Array, int]:
+    """Voltages of row and column nodes, cell currents, and the number of steps.
+
+    `evaluate` gives current and slope of all cells at the voltages between their nodes. The steps end when all cell
+    currents agree with their curves within `tol` of the largest one, or within rounding.
+    """
+    still = np.zeros_like(volts)
+    if start is None:
+        factors = ladder.factor(np.maximum(evaluate(np.zeros(ladder.shape))[1], 0.0))
+        _, word, bit, _ = ladder.nodes(volts, factors, 1e-6)
+        c = factors[0][-ladder.shape[0] :] * (word - bit)
+    else:
+        c = np.ascontiguousarray(start)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in range(_STEPS):
+            word, bit = ladder.drops(c, volts)
+            v = word - bit
+            current, slope = evaluate(v)
+            excess = current - c
+            largest = np.abs(current).max()
+            rounding = 8 * np.finfo(float).eps * (np.abs(slope).max() * np.abs(volts).max() + largest)
+            if np.abs(excess).max() <= max(tol * largest, rounding):
+                return word, bit, c, step
+            if not (np.isfinite(current).all() and np.isfinite(slope).all()):
+                break
+            slope = np.maximum(slope, 0.0)
+            _, word, bit, _ = ladder.nodes(still, ladder.factor(slope), 1e-6, excess)
+            change = excess + slope * (word - bit)
+            word, bit = ladder.drops(change, still)
+            c = c + _length(evaluate, v, c, word - bit, change) * change
+    raise InputError(
+        f"the currents of cells with this curve did not settle in {_STEPS} Newton steps: it must rise over the whole "
+        "range of cell voltages. Lower the voltages or check the curve's coefficients."
+    )
+
+
+def _length(evaluate: Callable[[Array], tuple[Array, Array]], v: Array, c: Array, dv: Array, dc: Array) -> float:
+    """How far to go: the full step if the co-content's slope is at most half as steep upwards, else a shorter one."""
+
+    def slope(t: float) -> float:
+        return float(((evaluate(v + t * dv)[0] - c - t * dc) * dv).sum())
+
+    first = slope(0.0)
+    low, high, t = 0.0, 1.0, 1.0
+    for _ in range(60):
+        at = slope(t)
+        if at <= 0.5 * abs(first) and (t == 1.0 or at >= -0.5 * abs(first)):
+            break
+        if at > 0 or np.isnan(at):
+            high = t
+        else:
+            low = t
+        t = (low + high) / 2
+    return t
