@@ -3,9 +3,9 @@
     python benchmarks/trainers.py [--rounds 15] [--json]
 
 needs the extra ``[bench]``. One core, one thread for each; the rivals take turns in one process, batch by batch, and
-the figure is the ratio of medians of process time (wall time would count other people's work). JAX does the same up-down
-sweeps (its compiler removes the redundant half of the products), the parameters donated. Ours is timed twice: with
-every sweep computed, and as it is by default, leaving the sweeps once one repeats the last exactly.
+the figure is the ratio of medians of process time (wall time would count other people's work). JAX does the same
+up-down sweeps (its compiler removes the redundant half of the products), the parameters donated. Ours is timed twice:
+with every sweep computed, and as it is by default, leaving the sweeps once one repeats the last exactly.
 
 OpenBLAS chooses its kernels by the processor; on some (AMD Zen 4) those for AVX2 are faster than those it takes. The
 script measures both and runs with the faster, as anybody may by ``OPENBLAS_CORETYPE=Haswell``; `--as-is` leaves it.
@@ -105,7 +105,7 @@ def measure(sizes: tuple[int, ...], rounds: int) -> dict[str, float]:
     labels = rng.integers(0, 10, (POOL, BATCH))
     x = np.clip(prototypes[labels] + 0.3 * rng.standard_normal((POOL, BATCH, sizes[0])), 0, 1).astype(np.float32)
     y = np.eye(10, dtype=np.float32)[labels]
-    weights = [rng.standard_normal((o, i), dtype=np.float32) / i**0.5 for i, o in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.standard_normal((o, i), dtype=np.float32) / i**0.5 for i, o in pairwise(sizes)]
     steps = {**ours(weights), **jax_steps(weights, x, y), **torch_steps(weights, x, y)}
     times: dict[str, list[float]] = {name: [] for name in steps}
     if hasattr(os, "sched_setaffinity"):

@@ -115,3 +115,10 @@ def test_momentum_and_cosine():
     before = p.copy()
     sgd.update([p], [np.array([2.0])])
     assert p == pytest.approx(before - 0.1 * (0.5 * 2.1 + 2 + 0.1 * before))
+
+
+def test_a_run_that_diverges_says_so():
+    x, y = digits()
+    found = train(network(), x, y, backprop, epochs=5, optimiser=SGD(1e4))
+    assert found.status == "diverged"
+    assert found.epoch < 5
