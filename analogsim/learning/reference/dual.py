@@ -56,6 +56,7 @@ def sweep(
     feedback: Sequence[Array | None] | None = None,
     workspace: Workspace | None = None,
     tol: float | None = 0.0,
+    stabiliser: Sequence[float] | None = None,
 ) -> tuple[Gradients, Dyads]:
     """Gradient and states after up-down sweeps, for any wiring whose compartments hear the same.
 
@@ -83,7 +84,9 @@ def sweep(
         Buffers to reuse; gradients and states then live in them.
     tol : float or None
         Leave the sweeps once no mean state moves by more in one. At 0 the last repeats the one before it exactly, and
-        all further ones would, too; None computes every sweep.
+        all further ones would, too; None computes every sweep. Not used with a stabiliser.
+    stabiliser : sequence of float, optional
+        L_k of each hidden layer, for ReLU: s^± ← f((a ± c^± e + L s^±)/(1 + L)) at each update.
 
     Raises
     ------
@@ -103,6 +106,8 @@ def sweep(
     def buffer(name: str, k: int) -> Array:
         return space(name, k, shape=(len(x), layers[k].width), dtype=x.dtype)
 
+    if stabiliser is not None and net.activation != "relu":
+        raise InputError(f"a stabiliser here is for relu, not {net.activation}; use `damped_dual_propagation`.")
     a, s, e, d = ([buffer(name, k) for k in range(net.layers)] for name in "ased")
     for k, layer in enumerate(layers):
         layer.forward(s[k - 1] if k else x, a[k])
@@ -110,28 +115,41 @@ def sweep(
     nudge.free(s[last])
     kappa, bound = nudge.difference_gain(), x.dtype.type(tol or 0.0)
 
+    def damped(k: int) -> None:
+        assert stabiliser is not None
+        damp = x.dtype.type(stabiliser[k])
+        kernels.damped_relu(a[k], e[k], damp, gain, mean, plus[k], minus[k], s[k], d[k])
+
     def down() -> None:
         if kappa is None:
-            plus, minus = nudge(a[last], a[last])
-            np.subtract(plus, minus, out=d[last])
+            np.subtract(*nudge(a[last], a[last]), out=d[last])
         else:
             kernels.pull(a[last], y, x.dtype.type(-kappa), d[last])
         for k in range(last - 1, -1, -1):
             layers[k + 1].feedback(d[k + 1], e[k])
-            if k:
+            if stabiliser is not None:
+                damped(k)
+            elif k:
                 kernels.difference(a[k], e[k], code, gain, d[k])
 
+    if stabiliser is not None:
+        plus, minus = ([buffer(name, k) for k in range(last)] for name in ("plus", "minus"))
+        for k in range(last):
+            plus[k][...] = minus[k][...] = s[k]
     down()
     for _ in range(sweeps - 1):
-        moved = tol is None
+        moved = tol is None or stabiliser is not None
         for k in range(last):
-            moved = kernels.mean_state(a[k], e[k], code, gain, mean, s[k], bound) or moved
+            if stabiliser is not None:
+                damped(k)
+            else:
+                moved = kernels.mean_state(a[k], e[k], code, gain, mean, s[k], bound) or moved
             layers[k + 1].forward(s[k], a[k + 1])
             kernels.add_bias(a[k + 1], layers[k + 1].bias)
         if not moved:
             break
         down()
-    for k in range(last):
+    for k in range(last if stabiliser is None else 0):
         kernels.both(a[k], e[k], code, gain, mean, s[k], d[k])
     dyads = Dyads([x, *s[:-1]], d)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -127,6 +127,22 @@ def both(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, d: Any) -> Non
 
 
 @jit(fastmath=FAST)
+def damped_relu(a: Any, e: Any, damp: Any, gain: Any, mean: Any, plus: Any, minus: Any, s: Any, d: Any) -> None:
+    """Move s^± to f((a ± c^±e + L s^±)/(1 + L)) for ReLU, then s̄ and d after them."""
+    zero, up, down, m, n = a.dtype.type(0), gain[0], gain[1], mean[0], mean[1]
+    share = a.dtype.type(1) / (a.dtype.type(1) + damp)
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            p = (a[i, j] + up * e[i, j] + damp * plus[i, j]) * share
+            q = (a[i, j] - down * e[i, j] + damp * minus[i, j]) * share
+            p, q = p if p > zero else zero, q if q > zero else zero
+            plus[i, j] = p
+            minus[i, j] = q
+            s[i, j] = m * p + n * q
+            d[i, j] = p - q
+
+
+@jit(fastmath=FAST)
 def backpropagate_relu(delta: Any, a: Any) -> None:
     """Multiply ``delta`` by the slope of ReLU at ``a``, in place."""
     zero = a.dtype.type(0)

@@ -7,6 +7,7 @@ from analogsim import Network, Wiring
 from analogsim.learning.reference import adjoint_dual_propagation, backprop, dual_propagation, kernels
 from analogsim.learning.reference.dual import sweep
 from analogsim.learning.reference.dyads import Relaxation, orders, relaxed
+from analogsim.learning.reference.lifted import damped_dual_propagation
 
 
 def problem(activation="tanh", loss="mse", sizes=(6, 9, 8, 4), seed=0, dtype=float, gain=0.7):
@@ -92,3 +93,11 @@ def test_every_order_tends_to_backprop(order, alpha):
     expected = 100 if alpha == 0.5 else 10
     for coarse, fine in zip(errors[:2], errors[2:], strict=True):
         assert coarse / fine == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.7, 1.0])
+def test_cached_damped_sweeps_agree_with_the_general_relaxation(alpha):
+    net, x, y = problem("relu", gain=0.4)
+    got = damped_dual_propagation(net, x, y, alpha=alpha, beta=0.3, sweeps=4)
+    slow = damped_dual_propagation(net, x, y, alpha=alpha, beta=0.3, sweeps=4, tol=1e-300)
+    assert distance(got, slow) < 1e-12
