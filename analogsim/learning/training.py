@@ -49,6 +49,8 @@ class Training:
         Epoch, from 1, of `network` where a validation split chose it.
     status : {"done", "stopped early", "diverged"}
         "diverged": a parameter was NaN or infinite at the end of the last epoch.
+    feedback : list of arrays or None
+        The feedback path V after the last epoch, where it is not Wᵀ.
     """
 
     network: Network
@@ -56,6 +58,7 @@ class Training:
     epoch: int = 0
     best_epoch: int | None = None
     status: str = "done"
+    feedback: list[Array | None] | None = None
 
 
 def train(
@@ -141,6 +144,7 @@ def train(
     space = Workspace()
     if options.get("order") == "random":
         options = {**options, "rng": run.rule_rng}
+    state.feedback = path.matrices
     if path.matrices is not None:
         options = {**options, "feedback": path.matrices}
     while state.epoch < epochs and state.status == "done":
