@@ -85,10 +85,10 @@ def _eliminate_few(a, k, n):
 def _take(work, k, n, out):
     """What remains of n nodes without the first k: both triangles, and a diagonal that balances them."""
     for x in range(n - k):
-        row = work[k + x]
+        row = work[k + x, k:n]
         into = out[x]
         for y in range(x, n - k):
-            into[y] = row[k + y]
+            into[y] = row[y]
         for y in range(x):
             into[y] = out[y, x]
     _balance(out, n - k)
@@ -239,18 +239,18 @@ def _gather(a, b, shared_a, shared_b, ports, inner, coupling, rest):
         which, x0, rows, to = ports[s]
         block, shared = (a, shared_a) if which == 0 else (b, shared_b)
         for x in range(rows):
-            row = block[x0 + x]
-            couples, stays = coupling[to + x], rest[to + x]
+            # Views from 0 on: the compiler need not think of negative indices, and copies vectors.
+            couples, row = coupling[to + x], block[x0 + x, shared : shared + k]
             for y in range(k):
-                couples[y] = row[shared + y]
+                couples[y] = row[y]
             for t in range(s + 1):
                 other, y0, columns, at = ports[t]
+                stays, row = rest[to + x, at : at + columns], block[x0 + x, y0 : y0 + columns]
                 if other == which:
                     for y in range(columns):
-                        stays[at + y] = row[y0 + y]
+                        stays[y] = row[y]
                 else:
-                    for y in range(columns):
-                        stays[at + y] = 0.0
+                    stays[:] = 0.0
 
 
 @jit

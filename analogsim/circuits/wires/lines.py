@@ -66,16 +66,16 @@ def factor(g, r_word, end_word, r_bit, end_bit):
 def word_lines(i, f, r, end, volts, t, h):
     """Solve word lines i to i+3 with their terminals at `volts`; h is (n, 4) to work in.
 
-    t (m, n) holds f times the injected currents before and the voltages after. Four lines at a time, each step of each
+    t (4, n) holds f times the injected currents before and the voltages after. Four lines at a time, each step of each
     one fused multiplication and addition, because these chains wait for nothing but their own latency.
     """
     n = f.shape[1]
     a0 = a1 = a2 = a3 = 0.0
     for j in range(n - 1, -1, -1):
-        a0 = t[i, j] + f[i, j] * a0
-        a1 = t[i + 1, j] + f[i + 1, j] * a1
-        a2 = t[i + 2, j] + f[i + 2, j] * a2
-        a3 = t[i + 3, j] + f[i + 3, j] * a3
+        a0 = t[0, j] + f[i, j] * a0
+        a1 = t[1, j] + f[i + 1, j] * a1
+        a2 = t[2, j] + f[i + 2, j] * a2
+        a3 = t[3, j] + f[i + 3, j] * a3
         h[j, 0] = r * a0
         h[j, 1] = r * a1
         h[j, 2] = r * a2
@@ -90,10 +90,10 @@ def word_lines(i, f, r, end, volts, t, h):
         a1 = h[j, 1] + f[i + 1, j] * a1
         a2 = h[j, 2] + f[i + 2, j] * a2
         a3 = h[j, 3] + f[i + 3, j] * a3
-        t[i, j] = a0
-        t[i + 1, j] = a1
-        t[i + 2, j] = a2
-        t[i + 3, j] = a3
+        t[0, j] = a0
+        t[1, j] = a1
+        t[2, j] = a2
+        t[3, j] = a3
 
 
 @jit
@@ -125,7 +125,7 @@ def conjugate_gradients(g, f_word, f_bit, r_word, end_word, r_bit, end_bit, volt
     image = np.empty((m, n))  # S p, overwritten by the Norton currents of the bit lines
     p = np.zeros((m, n))
     mp = np.zeros((m, n))  # A_b p
-    t = np.empty((m, n))
+    t = np.empty((4, n))
     h = np.empty((n, 4))
     nodes = m if want_nodes else 0
     bit_nodes = np.zeros((nodes, n))
@@ -136,13 +136,13 @@ def conjugate_gradients(g, f_word, f_bit, r_word, end_word, r_bit, end_bit, volt
     out_p = np.zeros(n)
     zero = np.zeros(m)
     for i in range(0, m, 4):
-        for k in range(i, i + 4):
+        for k in range(4):
             for j in range(n):
-                t[k, j] = -f_word[k, j] * source[k, j] if forced else 0.0
+                t[k, j] = -f_word[i + k, j] * source[i + k, j] if forced else 0.0
         word_lines(i, f_word, r_word, end_word, volts, t, h)
         for k in range(4):
             for j in range(n):
-                residual[i + k, j] = g[i + k, j] * t[i + k, j]
+                residual[i + k, j] = g[i + k, j] * t[k, j]
                 image[i + k, j] = 0.0
             if forced:
                 for j in range(n):
@@ -204,11 +204,11 @@ def conjugate_gradients(g, f_word, f_bit, r_word, end_word, r_bit, end_bit, volt
                 for j in range(n):
                     mp[k, j] = residual[k, j] + beta * mp[k, j]
                 for j in range(n):
-                    t[k, j] = f_word[k, j] * (g[k, j] * p[k, j])
+                    t[k - i, j] = f_word[k, j] * (g[k, j] * p[k, j])
             word_lines(i, f_word, r_word, end_word, zero, t, h)
             for k in range(4):
                 for j in range(n):
-                    x = mp[i + k, j] - g[i + k, j] * t[i + k, j]
+                    x = mp[i + k, j] - g[i + k, j] * t[k, j]
                     image[i + k, j] = x
                     pq += p[i + k, j] * x
         if r_bit == 0.0:
@@ -228,11 +228,10 @@ def conjugate_gradients(g, f_word, f_bit, r_word, end_word, r_bit, end_bit, volt
         for i in range(0, m, 4):
             for k in range(i, i + 4):
                 for j in range(n):
-                    t[k, j] = f_word[k, j] * (g[k, j] * bit_nodes[k, j] - (source[k, j] if forced else 0.0))
+                    into = g[k, j] * bit_nodes[k, j] - (source[k, j] if forced else 0.0)
+                    t[k - i, j] = f_word[k, j] * into
             word_lines(i, f_word, r_word, end_word, volts, t, h)
-            for k in range(4):
-                for j in range(n):
-                    word_nodes[i + k, j] = t[i + k, j]
+            word_nodes[i : i + 4] = t
     return out, word_nodes, bit_nodes, iterations
 
 
