@@ -2,7 +2,7 @@
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/crossbar.py [--sizes 128 256 512] [--json results.json]
 
-Times are medians; trust the ratios, which are taken side by side. r = 1 Ω a segment, conductances uniform in
+Times are medians of calls taken in turn; trust the ratios. r = 1 Ω a segment, conductances uniform in
 1 to 100 µS, inputs in 0 to 0.2 V. The rival returns output currents only (no node voltages, no branch currents).
 Rivals: ``pip install badcrossbar`` (needs cairo); CrossSim from a source checkout (https://github.com/sandialabs/cross-sim).
 """
@@ -34,14 +34,28 @@ GOALS = {  # at least, except the last: at most
 BATCH = 64
 
 
-def median(call, seconds, most=30):
-    """Median time of calls that together take about so many seconds; the first one, which compiles, is not counted."""
-    times = []
-    while len(times) < most and (not times or sum(times) < seconds):
-        start = time.perf_counter()
-        result = call()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times)), len(times), result
+def side_by_side(ours, theirs, seconds=5.0, most=7):
+    """Median times of both, taken in turn so that they meet the same neighbours, and what they returned."""
+    ours()  # compiles
+    times = [], []
+    while not times[1] or (sum(times[1]) < seconds and len(times[1]) < most):
+        for call, taken, repeats in ((theirs, times[1], 1), (ours, times[0], 5)):
+            for _ in range(repeats):
+                start = time.perf_counter()
+                result = call()
+                taken.append(time.perf_counter() - start)
+            if call is ours:
+                mine = result
+            else:
+                other = result
+    mine_s, rival_s = (float(np.median(t)) for t in times)
+    row = {
+        "ours_ms": 1e3 * mine_s,
+        "theirs_ms": 1e3 * rival_s,
+        "ratio": rival_s / mine_s,
+        "repeats": [len(t) for t in times],
+    }
+    return row, mine, other
 
 
 def case(size, inputs):
@@ -61,12 +75,8 @@ def badcrossbar_currents(g, v):
 
 def against_badcrossbar(size, inputs):
     g, v = case(size, inputs)
-    wires.currents(g, v, 1.0, 1.0)
-    wires.effective_conductance(g, 1.0, 1.0)
-    ours, n, found = median(lambda: wires.currents(g, v, 1.0, 1.0), 2.0)
-    theirs, k, expected = median(lambda: badcrossbar_currents(g, v), 3.0, 5)
-    return {"ours_ms": 1e3 * ours, "theirs_ms": 1e3 * theirs, "ratio": theirs / ours, "error": error(found, expected),
-            "repeats": [n, k]}  # fmt: skip
+    row, mine, other = side_by_side(lambda: wires.currents(g, v, 1.0, 1.0), lambda: badcrossbar_currents(g, v))
+    return row | {"error": error(mine, other)}
 
 
 def extra_input(size):
@@ -103,10 +113,10 @@ def crosssim_currents(g, v):
 def against_crosssim(size):
     g, v = case(size, 1)
     exact = wires.currents(g, v[0], 1.0, 1.0, tol=1e-14)
-    theirs, _, found = median(lambda: crosssim_currents(g, v[0]), 3.0, 10)
-    ours, _, mine = median(lambda: wires.currents(g, v[0], 1.0, 1.0, tol=1e-4), 1.0)
-    return {"ours_ms": 1e3 * ours, "theirs_ms": 1e3 * theirs, "ratio": theirs / ours, "error": error(mine, exact),
-            "their_error": error(found, exact)}  # fmt: skip
+    row, mine, other = side_by_side(
+        lambda: wires.currents(g, v[0], 1.0, 1.0, tol=1e-4), lambda: crosssim_currents(g, v[0]), most=20
+    )
+    return row | {"error": error(mine, exact), "their_error": error(other, exact)}
 
 
 def verdict(kind, size, ratio):

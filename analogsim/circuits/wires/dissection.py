@@ -12,7 +12,7 @@ even small transfer conductances come out with small relative errors.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,7 +163,7 @@ def _leaf(g, first_word, word, last_bit, bit, work, ping, pong):
     segments on the left and lower border.
     """
     rows, columns = g.shape
-    h, w = min(4, rows), min(4, columns)
+    h, w = min(2, rows), min(4, columns)
     for i in range(rows // h):
         for j in range(columns // w):
             _cells(g, i * h, j * w, h, w, first_word, word, last_bit, bit, work, ping[i, j])
@@ -193,7 +193,7 @@ def _leaves(g, rows, columns, end_word, word, end_bit, bit):
     out = np.zeros((down, across, q, q))
     ping = np.empty((rows, columns, q, q))
     pong = np.empty((rows, columns, q, q))
-    work = np.empty((2 * q + 8, 2 * q + 8))  # two blocks, or 4 × 4 cells with all their nodes
+    work = np.empty((2 * q, 2 * q))
     order = np.empty(q, np.int64)
     first_word = np.empty(rows)
     last_bit = np.empty(columns)
@@ -265,41 +265,39 @@ def _mirror(a):
     _balance(a, n)
 
 
-class _Block:
-    """A conductance matrix and how many of its ports lie on each side, in the order L, R, T, B."""
+class _Block(NamedTuple):
+    """A conductance matrix and how many of its ports lie on each side, in this order."""
 
-    def __init__(self, matrix: Array, left: int, right: int, top: int, bottom: int) -> None:
-        self.matrix = matrix
-        ends = np.cumsum([0, left, right, top, bottom])
-        self.left, self.right, self.top, self.bottom = (slice(a, b) for a, b in pairwise(ends))
-
-
-def _size(s: slice) -> int:
-    return int(s.stop - s.start)
+    matrix: Array
+    left: int
+    right: int
+    top: int
+    bottom: int
 
 
-def _reduce(a: _Block, b: _Block, horizontal: bool) -> tuple[Array, Array, list[int]]:
+def _reduce(a: _Block, b: _Block, horizontal: bool) -> tuple[Array, Array, tuple[int, int, int, int]]:
     """X and F of the joined matrix F − XᵀX, for `b` to the right of or below `a`, and its numbers of ports.
 
     Of F only the lower triangle is filled.
     """
+    starts_a, starts_b = ((0, x.left, x.left + x.right, x.left + x.right + x.top) for x in (a, b))
     if horizontal:
-        shared = (a.right, b.left)
-        ports = [(0, a.left), (1, b.right), (0, a.top), (1, b.top), (0, a.bottom), (1, b.bottom)]
-        counts = [_size(a.left), _size(b.right), _size(a.top) + _size(b.top), _size(a.bottom) + _size(b.bottom)]
+        k, shared = a.right, (starts_a[1], starts_b[0])
+        order = ((0, 0), (1, 1), (0, 2), (1, 2), (0, 3), (1, 3))  # block and side of the remaining ports
+        counts = (a.left, b.right, a.top + b.top, a.bottom + b.bottom)
     else:
-        shared = (a.bottom, b.top)
-        ports = [(0, a.left), (1, b.left), (0, a.right), (1, b.right), (0, a.top), (1, b.bottom)]
-        counts = [_size(a.left) + _size(b.left), _size(a.right) + _size(b.right), _size(a.top), _size(b.bottom)]
-    k, q = _size(shared[0]), sum(counts)
-    table = np.empty((6, 4), np.int64)
-    to = 0
-    for line, (which, side) in zip(table, ports, strict=True):
-        line[:] = which, side.start, _size(side), to
-        to += _size(side)
+        k, shared = a.bottom, (starts_a[3], starts_b[2])
+        order = ((0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 3))
+        counts = (a.left + b.left, a.right + b.right, a.top, b.bottom)
+    starts = (starts_a, starts_b)
+    lengths = ((a.left, a.right, a.top, a.bottom), (b.left, b.right, b.top, b.bottom))
+    runs, q = [], 0
+    for which, side in order:
+        runs.append((which, starts[which][side], lengths[which][side], q))
+        q += lengths[which][side]
     # All matrices are symmetric: the C order written here is the Fortran order that LAPACK reads.
     inner, coupling, rest = np.empty((k, k)), np.empty((q, k)), np.empty((q, q))
-    _gather(a.matrix, b.matrix, shared[0].start, shared[1].start, table, inner, coupling, rest)
+    _gather(a.matrix, b.matrix, *shared, np.array(runs), inner, coupling, rest)
     # Never indefinite: each of the wires shared by two blocks has a path to a terminal.
     factor, _ = lapack.dpotrf(inner.T, lower=1, clean=0, overwrite_a=1)
     return blas.dtrsm(1.0, factor, coupling.T, lower=1, overwrite_b=1), rest, counts
@@ -320,7 +318,7 @@ def _halves(leaves: Array, rows: int, columns: int, top: bool, right: bool) -> t
 def _tree(leaves: Array, rows: int, columns: int, top: bool, right: bool) -> _Block:
     """Join leaves of rows × columns cells; `top` and `right` say whether they reach those borders."""
     if leaves.shape[:2] == (1, 1):
-        counts = [rows, 0 if right else rows, 0 if top else columns, columns]
+        counts = (rows, 0 if right else rows, 0 if top else columns, columns)
         size = sum(counts)
         return _Block(np.ascontiguousarray(leaves[0, 0, :size, :size]), *counts)
     reduced, rest, counts = _reduce(*_halves(leaves, rows, columns, top, right))
