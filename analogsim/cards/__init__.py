@@ -1,1 +1,254 @@
-"""Cards: find, read, check and override the TOML files that hold the numbers."""
+"""Cards: find, read, check and override the TOML files that hold the numbers.
+
+A card is found in the checkout (``devices/pcm-ibm.toml`` beside the package) or, without one, in the installed
+package; a user's own card is a path. Equations live in `analogsim.devices` and `analogsim.circuits`; a card names its
+``model`` and gives that model's fields, each number with ``value``, ``unit`` and ``source``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from analogsim.cards.quantities import Carded, choice, datafile, flag, quantity, resolve, scaled, split_unit
+from analogsim.errors import InputError, unknown
+
+__all__ = [
+    "KINDS",
+    "Card",
+    "Carded",
+    "Check",
+    "Value",
+    "choice",
+    "datafile",
+    "flag",
+    "folder",
+    "names",
+    "parse_set",
+    "quantity",
+    "read",
+    "resolve",
+    "select",
+    "toml",
+]
+
+KINDS = ("device", "circuit", "experiment")
+
+
+@dataclass(frozen=True)
+class Value:
+    """One entry of a card: ``key = { value = 25, unit = "uS", source = "doi:…, Fig. 3" }``."""
+
+    value: Any
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A published number that the card must reproduce.
+
+    Parameters
+    ----------
+    quantity : str
+        A public method of the model.
+    at : mapping
+        Its arguments, in SI units.
+    expected : float
+        In SI units.
+    tolerance : float
+        Relative; > 0.
+    source : str
+    """
+
+    quantity: str
+    at: Mapping[str, Any]
+    expected: float
+    tolerance: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one file says, its structure checked; `resolve` checks its numbers against the model's fields."""
+
+    kind: str
+    name: str
+    path: str
+    model: str
+    title: str
+    valid: str
+    cite: tuple[str, ...]
+    values: Mapping[str, Value]
+    description: str = ""
+    device: str = ""
+    checks: tuple[Check, ...] = ()
+    location: Traversable = field(default_factory=Path, compare=False, repr=False)
+
+
+def folder(kind: str) -> Traversable:
+    """Return the folder of the cards of a kind: of the checkout if this is one, else of the installed package."""
+    if kind not in KINDS:
+        raise unknown("kind of card", kind, KINDS)
+    checkout = Path(__file__).parents[2]
+    if (checkout / "setup.cfg").is_file() and (checkout / f"{kind}s").is_dir():
+        return checkout / f"{kind}s"
+    return files(__name__) / f"{kind}s"
+
+
+@cache
+def names(kind: str) -> tuple[str, ...]:
+    """List the built-in cards of a kind ("device", "circuit", "experiment"), sorted."""
+    home = folder(kind)
+    if not home.is_dir():
+        return ()
+    return tuple(sorted(item.name.removesuffix(".toml") for item in home.iterdir() if item.name.endswith(".toml")))
+
+
+def toml(kind: str, name: str | Path) -> tuple[dict[str, Any], str, Traversable]:
+    """Parse a card without judging it.
+
+    Parameters
+    ----------
+    kind : {"device", "circuit", "experiment"}
+    name : str or path
+        A built-in card, or the path of a file that ends in ``.toml``.
+
+    Returns
+    -------
+    content, path, location
+        The parsed file, the path to show to people, and where it lies.
+
+    Raises
+    ------
+    InputError
+        If there is no such card or the file is no TOML.
+    """
+    location: Traversable
+    if str(name).endswith(".toml"):
+        location, path = Path(name), str(name)
+        if not location.is_file():
+            raise InputError(f"{path}: no such file. Built-in {kind}s: {', '.join(names(kind))}.")
+    else:
+        if str(name) not in names(kind):
+            raise unknown(kind, str(name), names(kind), hint="For a card of your own, give a path that ends in .toml.")
+        location, path = folder(kind) / f"{name}.toml", f"{kind}s/{name}.toml"
+    try:
+        return tomllib.loads(location.read_text(encoding="utf-8")), path, location
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: not a readable TOML card ({error}).") from None
+
+
+_WORDS = ("model", "title", "description", "valid", "device")
+
+
+def read(kind: str, name: str | Path) -> Card:
+    """Read a device or circuit card and check its structure.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or broken, an entry lacks value, unit or source, or a needed key is absent.
+    """
+    content, path, location = toml(kind, name)
+    words = {key: _text(path, key, content.pop(key)) for key in _WORDS if key in content}
+    for key in ("model", "title", "valid"):
+        if key not in words:
+            raise InputError(
+                f"{path}: {key!r} is missing; a card needs model, title and valid (its range of validity)."
+            )
+    cite = content.pop("cite", [])
+    if not isinstance(cite, list) or not all(isinstance(item, str) for item in cite):
+        raise InputError(f"{path}: cite = {cite!r}; expected a list of DOIs and arXiv ids.")
+    checks = tuple(_check(path, item) for item in content.pop("check", []))
+    if kind == "device" and not checks:
+        raise InputError(f"{path}: no [[check]]; a device card pins at least one published number.")
+    values = {key: _value(path, key, entry) for key, entry in content.items()}
+    stem = path.rsplit("/", 1)[-1].removesuffix(".toml")
+    return Card(
+        kind=kind, name=stem, path=path, cite=tuple(cite), values=values, checks=checks, location=location, **words
+    )
+
+
+def parse_set(text: str) -> tuple[str, Any]:
+    """Split ``"device.read_noise=0.1"`` into key and value; the value is TOML, or else a plain word. Never eval.
+
+    Examples
+    --------
+    >>> parse_set("device.read_noise=0.1"), parse_set("circuit.feedback=second-array")
+    (('device.read_noise', 0.1), ('circuit.feedback', 'second-array'))
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise InputError(f"--set {text!r}: expected KEY=VALUE, as in --set device.read_noise=0.1.")
+    try:
+        parsed = tomllib.loads(f"value = {value.strip()}")
+    except tomllib.TOMLDecodeError:
+        parsed = {"value": value.strip()}
+    return key.strip(), parsed["value"] if len(parsed) == 1 else value.strip()
+
+
+def select(overrides: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Pick the overrides of one kind of card and drop the prefix; a key without a prefix is the circuit's.
+
+    Raises
+    ------
+    InputError
+        If a prefix is neither ``device`` nor ``circuit``.
+    """
+    picked = {}
+    for key, value in overrides.items():
+        prefix, dot, name = key.partition(".")
+        if dot and prefix not in ("device", "circuit"):
+            raise unknown("prefix of an override", key, ("device.…", "circuit.…"))
+        if (prefix if dot else "circuit") == kind:
+            picked[name if dot else key] = value
+    return picked
+
+
+def _text(path: str, key: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{path}: {key} = {value!r}; expected a text.")
+    return value.strip()
+
+
+def _value(path: str, key: str, entry: Any) -> Value:
+    if not isinstance(entry, dict):
+        raise InputError(f'{path}: {key} = {entry!r}; expected {{ value = …, unit = "…", source = "…" }}.')
+    for name in entry:
+        if name not in ("value", "unit", "source"):
+            raise unknown("entry", name, ("value", "unit", "source"), where=f"{path}: {key}")
+    if "value" not in entry:
+        raise InputError(f"{path}: {key} has no value.")
+    if not str(entry.get("source", "")).strip():
+        raise InputError(f'{path}: {key} has no source; give a DOI or arXiv id with figure or table, or "nominal".')
+    if "unit" not in entry and not isinstance(entry["value"], str | bool):
+        raise InputError(f'{path}: {key} has no unit; "1" if it has no dimension.')
+    return Value(entry["value"], str(entry.get("unit", "1")), str(entry["source"]))
+
+
+def _check(path: str, item: Any) -> Check:
+    needed = ("quantity", "expected", "unit", "tolerance", "source")
+    where = f"{path}: [[check]]"
+    if not isinstance(item, dict) or any(key not in item for key in needed):
+        raise InputError(f"{where} needs {', '.join(needed)}, and `at` where the quantity takes arguments.")
+    for key in item:
+        if key not in (*needed, "at"):
+            raise unknown("entry", key, (*needed, "at"), where=where)
+    method = str(item["quantity"])
+    if not method.isidentifier() or method.startswith("_"):
+        raise InputError(f"{where}: quantity = {method!r}; expected the name of a public method of the model.")
+    try:
+        expected, tolerance = float(item["expected"]), float(item["tolerance"])
+    except (TypeError, ValueError):
+        raise InputError(f"{where} {method}: expected and tolerance must be numbers.") from None
+    if not tolerance > 0 or not str(item["source"]).strip():
+        raise InputError(f"{where} {method}: needs a relative tolerance > 0 and a source.")
+    power, _ = split_unit(str(item["unit"]))
+    return Check(method, dict(item.get("at", {})), scaled(expected, power), tolerance, str(item["source"]))

@@ -8,5 +8,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "chip": ["Chip", "Population", "load_chip"],
         "base": ["Circuit", "circuit"],
+        "crossbar": ["Crossbar"],
     },
 )

@@ -149,7 +149,7 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
         target(p, stage, s, z3)
         combine(p, w, a, z1, z2, z3, new, stage)
         rec.tally[3] += 2
-        error = error_norm(p, rec, stage, a, new, rtol, atol)
+        error = error_norm(p, rec, stage, new, rtol, atol)
         steps += 1
         if error > 1:
             rec.tally[2] += 1

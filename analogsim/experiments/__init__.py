@@ -1,1 +1,9 @@
 """Experiments: run, sweep, reproduce; their data, results and plots."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["data", "plots", "results", "summary"],
+    submod_attrs={"run": ["run"], "settings": ["Settings"]},
+)

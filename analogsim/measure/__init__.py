@@ -1,1 +1,13 @@
 """What a lab notebook records: Lipschitz constants, alignment, symmetry defect, saturation, convergence."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "robustness": ["lipschitz", "lipschitz_hidden", "lipschitz_output"],
+        "gradients": ["Alignment", "alignment"],
+        "hardware": ["saturation", "symmetry_defect"],
+        "convergence": ["settling_time"],
+    },
+)

@@ -1,0 +1,229 @@
+"""The fields of a card: unit, range and meaning of each, and how a card's values become a frozen dataclass."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from analogsim.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from analogsim.cards import Card
+
+PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "k": 3, "M": 6, "G": 9}
+BASES = ("S", "s", "V", "A", "W", "J", "F", "Hz", "ohm", "m")
+
+
+def split_unit(unit: str) -> tuple[int, str]:
+    """Split ``"uS"`` into (−6, "S"), the power of ten and the SI unit. A compound unit stays whole."""
+    if unit[:1] in PREFIXES and unit[1:] in BASES:
+        return PREFIXES[unit[0]], unit[1:]
+    return 0, unit
+
+
+def scaled(value: Any, power: int) -> Any:
+    """Multiply numbers, also in lists, by a power of ten; 25 and −6 give exactly 25e-6."""
+    if isinstance(value, list):
+        return [scaled(entry, power) for entry in value]
+    if isinstance(value, bool) or not isinstance(value, int | float) or power == 0:
+        return value
+    return value / 10.0**-power if power < 0 else value * 10.0**power
+
+
+def quantity(
+    meaning: str,
+    unit: str = "1",
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    above: float | None = None,
+    default: Any = MISSING,
+    shape: tuple[int | None, ...] = (),
+    whole: bool = False,
+) -> Any:
+    """Declare a numeric field of a card.
+
+    Parameters
+    ----------
+    meaning : str
+        What the number is, for `analogsim show` and for errors.
+    unit : str
+        SI unit that the model computes in; "1" without dimension. A card may use it with a prefix, as in "uS" for "S".
+    low, high : float
+        Least and greatest value allowed.
+    above : float, optional
+        An open lower bound.
+    shape : tuple
+        () for a number, (None,) for a list of any length, (None, 20) for rows of twenty.
+    whole : bool
+        Whether it must be an integer.
+    """
+    bounds = {"low": low, "high": high, "above": above}
+    metadata = {"meaning": meaning, "unit": unit, "shape": shape, "whole": whole, **bounds}
+    return field(default=default, metadata=metadata)
+
+
+def choice(meaning: str, options: Sequence[str], *, default: str) -> Any:
+    """Declare a field that takes one of some names."""
+    return field(default=default, metadata={"meaning": meaning, "unit": "1", "options": tuple(options)})
+
+
+def flag(meaning: str, *, default: bool) -> Any:
+    """Declare a field that is true or false."""
+    return field(default=default, metadata={"meaning": meaning, "unit": "1", "flag": True})
+
+
+def datafile(meaning: str) -> Any:
+    """Declare a field that names a file; a relative path starts at the card."""
+    return field(metadata={"meaning": meaning, "unit": "1", "datafile": True})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carded:
+    """Base of what a card describes: every declared field is checked when an object is made, with or without a card.
+
+    Parameters
+    ----------
+    record : mapping
+        The resolved card, JSON: kind, name, path, model, title, valid, cite, and value, unit and source of each field.
+    """
+
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for item in declared(type(self)):
+            value = getattr(self, item.name)
+            if value is None and item.default is None:
+                continue
+            checked = _checked(_where(self.record, type(self).__name__, item.name), item, value)
+            object.__setattr__(self, item.name, checked)
+
+
+T = TypeVar("T", bound=Carded)
+
+
+def declared(cls: type) -> list[Any]:
+    """List the dataclass fields of `cls` that a card may set."""
+    return [item for item in fields(cls) if "meaning" in item.metadata]
+
+
+def resolve(cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None, **parts: Any) -> T:
+    """Make `cls` from a card and overrides.
+
+    Parameters
+    ----------
+    cls : type
+        A `Carded` dataclass.
+    card : Card
+    overrides : mapping, optional
+        Keys without prefix. A number is in the field's SI unit; a text may carry a unit: ``"20 uS"``.
+    parts : object
+        Fields that no card holds, as the device of a circuit.
+
+    Raises
+    ------
+    InputError
+        Unknown key, wrong unit, value out of range, missing value: one line with file, key and the value got.
+    """
+    known = {item.name: item for item in declared(cls)}
+    values: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
+    for key, entry in card.values.items():
+        if key not in known:
+            raise unknown("key", key, known, where=card.path)
+        values[key] = _converted(card, known[key], entry.value, entry.unit)
+        entries[key] = {"value": _json(entry.value), "unit": entry.unit, "source": entry.source}
+    for key, given in (overrides or {}).items():
+        if key not in known:
+            raise unknown(f"key of {card.path}", f"{card.kind}.{key}", [f"{card.kind}.{name}" for name in known])
+        values[key] = _with_unit(card, known[key], given)
+        entries[key] = {"value": _json(given), "unit": known[key].metadata["unit"], "source": "override"}
+    for name, item in known.items():
+        if name not in values and item.default is MISSING:
+            unit = item.metadata["unit"]
+            raise InputError(f"{card.path}: {name!r} is missing: {item.metadata['meaning']} (unit {unit!r}).")
+        if name not in values and item.default is not None:
+            entries[name] = {"value": _json(item.default), "unit": item.metadata["unit"], "source": "default"}
+    about = {key: getattr(card, key) for key in ("kind", "name", "path", "model", "title", "valid", "description")}
+    return cls(record={**about, "cite": list(card.cite), "values": entries}, **values, **parts)
+
+
+def _json(value: Any) -> Any:
+    """Make a value fit for strict JSON, which knows neither tuples nor infinity nor NumPy's numbers."""
+    if isinstance(value, list | tuple):
+        return [_json(entry) for entry in value]
+    if isinstance(value, bool | int | str):
+        return value
+    number = float(value) if hasattr(value, "__float__") else str(value)
+    return number if isinstance(number, float) and math.isfinite(number) else str(number)
+
+
+def _where(record: Mapping[str, Any], class_name: str, name: str) -> str:
+    if not record:
+        return f"{class_name}.{name}"
+    overridden = record["values"].get(name, {}).get("source") == "override"
+    return f"{record['kind']}.{name}" if overridden else f"{record['path']}: {name}"
+
+
+def _converted(card: Card, item: Any, value: Any, unit: str) -> Any:
+    """Bring a card's value to the field's SI unit."""
+    expected = item.metadata["unit"]
+    power, base = split_unit(unit)
+    if unit != expected and base != expected:
+        raise InputError(f"{card.path}: {item.name} has unit {unit!r}; expected {expected!r} or a multiple of it.")
+    if "datafile" in item.metadata:
+        target = card.location.parent / str(value) if hasattr(card.location, "parent") else card.location
+        return str(target)
+    return value if unit == expected else scaled(value, power)
+
+
+_NUMBER_WITH_UNIT = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-zµ].*?)\s*")
+
+
+def _with_unit(card: Card, item: Any, given: Any) -> Any:
+    """Read ``"20 uS"`` where a number is expected."""
+    if isinstance(given, str) and "shape" in item.metadata and (match := _NUMBER_WITH_UNIT.fullmatch(given)):
+        power, base = split_unit(match[2])
+        if base != item.metadata["unit"]:
+            raise InputError(f"{card.kind}.{item.name} = {given!r}: expected a number in {item.metadata['unit']!r}.")
+        return scaled(float(match[1]), power)
+    return given
+
+
+def _checked(where: str, item: Any, value: Any) -> Any:
+    about = item.metadata
+    if "options" in about:
+        if value not in about["options"]:
+            raise unknown("value", value, about["options"], where=where)
+        return value
+    if "flag" in about:
+        if not isinstance(value, bool):
+            raise InputError(f"{where} = {value!r}; expected true or false.")
+        return value
+    if "datafile" in about:
+        return str(value)
+    return _number(where, about, value, about["shape"])
+
+
+def _number(where: str, about: Mapping[str, Any], value: Any, shape: tuple[int | None, ...]) -> Any:
+    if shape:
+        if not isinstance(value, list | tuple) or (shape[0] is not None and len(value) != shape[0]) or not value:
+            length = "numbers" if shape[0] is None else f"{shape[0]} numbers"
+            raise InputError(f"{where} = {value!r}; expected a list of {length}.")
+        return tuple(_number(f"{where}[{k}]", about, entry, shape[1:]) for k, entry in enumerate(value))
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise InputError(f"{where} = {value!r}; expected a number ({about['meaning']}).")
+    number = float(value)
+    low, high, above = about["low"], about["high"], about["above"]
+    inside = low <= number <= high and (above is None or number > above)
+    if not inside or math.isnan(number) or (about["whole"] and number != int(number)):
+        parts = [f"> {above:g}"] if above is not None else [f"≥ {low:g}"] if low > -math.inf else []
+        parts += [f"≤ {high:g}"] if high < math.inf else []
+        parts += ["a whole number"] if about["whole"] else []
+        unit = "" if about["unit"] == "1" else f" {about['unit']}"
+        allowed = " and ".join(parts) or "a number"
+        raise InputError(f"{where} = {value:g}{unit} is out of range: {allowed} ({about['meaning']}).")
+    return int(number) if about["whole"] else number

@@ -1,0 +1,158 @@
+"""What every circuit answers to: a network goes in, a chip comes out."""
+
+from __future__ import annotations
+
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analogsim import cards
+from analogsim.cards import Carded, quantity
+from analogsim.circuits.chip import Chip, Population
+from analogsim.devices.base import Device
+from analogsim.devices.base import device as make_device
+from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.network import Network
+
+Array = NDArray[np.floating]
+Deltas = Sequence[tuple[Array, Array]]
+
+MODELS = {"ideal": "ideal:Ideal", "crossbar": "crossbar:Crossbar"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circuit(Carded, ABC):
+    """A circuit with its numbers; it keeps no state, that is the chip's.
+
+    Parameters
+    ----------
+    time_unit : float
+        Seconds for one unit of t, nominally the neurons' time constant; > 0.
+    activity_unit : float
+        Volts (watts in optics) for one unit of a; > 0.
+    """
+
+    time_unit: float = quantity("time constant of a neuron, the unit of t", "s", above=0)
+    activity_unit: float = quantity("voltage of an activity of one", "V", above=0)
+
+    @overload
+    def program(self, network: Network, *, seed: int = 0) -> Chip: ...
+    @overload
+    def program(self, network: Network, *, seeds: Sequence[int]) -> Population: ...
+    def program(self, network: Network, *, seed: int = 0, seeds: Sequence[int] | None = None) -> Chip | Population:
+        """Write a network into the circuit.
+
+        Parameters
+        ----------
+        network : Network
+        seed : int
+            Draws everything random about the chip; the same seed gives the same bits.
+        seeds : sequence of int, optional
+            Program one chip for each seed and return a `Population`.
+        """
+        if seeds is not None:
+            checked = tuple(_seed(item) for item in seeds)
+            if not checked:
+                raise InputError("program(seeds=[]): give at least one seed.")
+            return Population(tuple(self._program(network, item) for item in checked), checked)
+        return self._program(network, _seed(seed))
+
+    @abstractmethod
+    def _program(self, network: Network, seed: int) -> Chip: ...
+
+    @abstractmethod
+    def update(self, chip: Chip, deltas: Deltas, rng: np.random.Generator) -> Chip:
+        """Change the weights and biases of a chip by `deltas`, through the devices.
+
+        Parameters
+        ----------
+        chip : Chip
+            Programmed by this circuit.
+        deltas : list of (weights, bias)
+            Wanted change of each layer, shaped as ``chip.forward[j]`` and ``chip.biases[j]``.
+        rng : numpy.random.Generator
+            Draws what is random about the update.
+        """
+
+    @abstractmethod
+    def words(self) -> list[str]:
+        """Say in a few phrases what is simulated; for the report of a run."""
+
+
+def child(seed: int, *names: str | int) -> np.random.Generator:
+    """Return the generator of one source of randomness: what one draws does not shift what another draws."""
+    return np.random.default_rng([seed, *(zlib.crc32(str(name).encode()) for name in names)])
+
+
+def checked_deltas(chip: Chip, deltas: Deltas) -> Deltas:
+    """Raise `InputError` unless there is a (weights, bias) of the right shape and finite for each layer."""
+    if len(deltas) != chip.layers:
+        raise InputError(f"update: {len(deltas)} deltas for {chip.layers} layers.")
+    for j, (weights, bias) in enumerate(deltas):
+        if np.shape(weights) != chip.forward[j].shape or np.shape(bias) != chip.biases[j].shape:
+            shapes = f"{np.shape(weights)} and {np.shape(bias)}"
+            raise InputError(f"update: deltas[{j}] has {shapes}; expected {chip.forward[j].shape} and biases.")
+        if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+            raise InputError(f"update: deltas[{j}] holds NaN or Inf.")
+    return deltas
+
+
+def circuit(name: str | Path, *, device: str | Path | Device | None = None, **overrides: Any) -> Circuit:
+    """Make a circuit from a built-in card or from the path of one.
+
+    Parameters
+    ----------
+    name : str or path
+        ``"crossbar"``, ``"ideal"``, ``"./mine.toml"``.
+    device : str, path or Device, optional
+        The cells of its arrays; the circuit's card names the default.
+    overrides : number or str
+        ``**{"device.read_noise": 0.1, "circuit.asymmetry": 0.2}``, in SI units or with a unit ("20 uS"); without a
+        prefix a key belongs to the circuit: ``asymmetry=0.2``.
+
+    Returns
+    -------
+    Circuit
+
+    Raises
+    ------
+    InputError
+        If a card, a key or a value is not right.
+
+    Examples
+    --------
+    >>> circuit("crossbar", device="ideal", asymmetry=0.2).asymmetry
+    0.2
+    """
+    card = cards.read("circuit", name)
+    if card.model not in MODELS:
+        raise unknown("circuit model", card.model, MODELS, where=card.path)
+    module, _, attribute = MODELS[card.model].partition(":")
+    cls = getattr(import_module(f"analogsim.circuits.{module}"), attribute)
+    parts: Mapping[str, Any] = {}
+    of_device = cards.select(overrides, "device")
+    if card.device:
+        parts = {"device": make_device(device if device is not None else _beside(card), **of_device)}
+    elif device is not None or of_device:
+        raise InputError(f"the circuit {str(name)!r} has no devices; use 'crossbar' for {device or of_device!r}.")
+    return cards.resolve(cls, card, cards.select(overrides, "circuit"), **parts)
+
+
+def _beside(card: cards.Card) -> str | Path:
+    """Name or path of the device of a circuit's card; a relative path starts at the card."""
+    if card.device.endswith(".toml") and isinstance(card.location, Path):
+        return card.location.parent / card.device
+    return card.device
+
+
+def _seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise out_of_range("seed", seed, "a whole number ≥ 0")
+    return int(seed)

@@ -1,0 +1,42 @@
+"""``analogsim list``: what there is to choose from."""
+
+import click
+
+from analogsim.cli.options import as_json
+
+
+@click.command()
+@as_json
+def command(as_json: bool) -> None:
+    """Circuits, devices, rules and data sets to choose from.
+
+    \b
+    Example:
+      analogsim list
+    """
+    import json
+
+    from analogsim import cards
+    from analogsim.experiments.data import NAMES
+    from analogsim.experiments.settings import RULES
+
+    found = {
+        **{f"{kind}s": {name: cards.read(kind, name).title for name in cards.names(kind)} for kind in CARDS},
+        "rules": RULES,
+        "data": dict(zip(NAMES, DATA, strict=True)),
+    }
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for kind, entries in found.items():
+        click.echo(f"{kind}:")
+        for name, title in entries.items():
+            click.echo(f"  {name:16} {title}")
+
+
+CARDS = ("circuit", "device")
+DATA = (
+    "1797 handwritten digits of 8 × 8 pixels, bundled",
+    "70000 handwritten digits of 28 × 28 pixels, from $ANALOGSIM_DATA or downloaded",
+    "70000 pieces of clothing of 28 × 28 pixels, from $ANALOGSIM_DATA or downloaded",
+)

@@ -1,0 +1,77 @@
+"""``analogsim run``: simulate a circuit, train on it, write and plot what happened."""
+
+from typing import Any
+
+import click
+
+from analogsim.cli.options import as_json, simulation, verbosity
+
+
+@click.command(context_settings={"show_default": True})
+@simulation
+@click.option("--output", metavar="FILE", help="Result (.nc); figures go beside it.  [default: analogsim-CIRCUIT.nc]")
+@as_json
+@verbosity
+def command(output: str | None, as_json: bool, verbose: int, **options: Any) -> None:
+    """Train a dyadic network in the loop on CIRCUIT, beside digital DP⊤ and back-propagation on the same data.
+
+    CIRCUIT is the name of a card (see `analogsim list`) or the path of your own (.toml). Writes one NetCDF file with
+    all traces, and figures of the convergence and of the Lipschitz constant.
+
+    \b
+    Examples:
+      analogsim run crossbar --alpha 0.3 --noise 0.05
+      analogsim run crossbar --set circuit.gain_mismatch=0.01 --nudge chop
+    """
+    import json
+    from pathlib import Path
+
+    from analogsim.experiments.settings import Settings
+
+    settings = Settings(**options)
+    target = Path(output or f"analogsim-{Path(settings.circuit).stem}.nc")
+
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from analogsim.errors import InputError
+    from analogsim.experiments import plots, results, summary
+    from analogsim.experiments.run import train
+    from analogsim.experiments.setup import prepare
+
+    if target.suffix != ".nc":
+        raise InputError(f"{target}: a result is a NetCDF file; end its name in .nc.")
+    results.check_writable(target)
+    setup = prepare(settings)
+    talk = verbose >= 0 and not as_json
+    if talk:
+        click.echo("\n".join(setup.words()))
+        click.echo()
+
+    with _progress(setup.updates, hidden=verbose < 0) as bar:
+        dataset = train(setup, progress=lambda: bar.update(1))
+    results.save(dataset, target)
+    written = [target]
+    for name in ("convergence", "lipschitz"):
+        written.append(plots.save(plots.draw(dataset, name), target.with_name(f"{target.stem}-{name}.png")))
+    if as_json:
+        report = {
+            **summary.figures(dataset),
+            "files": [str(path) for path in written],
+            "stamp": results.read_stamp(dataset),
+        }
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    elif talk:
+        click.echo(summary.table(dataset))
+        click.echo(f"\nwrote {', '.join(str(path) for path in written)}")
+    if dataset.attrs["interrupted"]:
+        done, planned = int(dataset["epoch"][-1]), settings.epochs
+        raise click.ClickException(f"interrupted after epoch {done} of {planned}; what is finished is in {target}.")
+
+
+def _progress(length: int, *, hidden: bool) -> Any:
+    """A bar with the time left on stderr, if that is a terminal."""
+    import sys
+
+    hidden = hidden or not sys.stderr.isatty()
+    return click.progressbar(length=length, label="training", file=sys.stderr, hidden=hidden, show_eta=True)

@@ -1,0 +1,268 @@
+"""What every device family answers to, and how a card finds its family.
+
+A cell is programmed, ages, and is read many times:
+
+    fixed  = cells(shape, rng),          G_prog = program(G_target, rng, fixed),
+    G(t)   = age(G_prog, t, rng),        σ_read = read_sigma(G, t, G_prog),       I = current(G, V)
+
+with conductances in siemens and t in seconds since programming. A device object holds numbers only; conductances
+are state of the chip, and what is fixed about its cells follows from its seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analogsim import cards
+from analogsim.cards import Carded, Check, quantity
+from analogsim.errors import InputError, out_of_range, unknown
+
+Array = NDArray[np.floating]
+
+Cells = Mapping[str, Array]
+"""What is fixed about each cell of an array: ``frozen`` (conductance of stuck cells, NaN elsewhere), ``factor``."""
+
+BUILT_IN = {
+    "ideal": "ideal:Ideal",
+    "pcm": "pcm:PCM",
+    "hermes": "pcm:Hermes",
+    "rram": "rram:RRAM",
+    "cubic-rram": "rram:CubicRRAM",
+    "cmo": "cmo:CMO",
+    "sonos": "sonos:SONOS",
+    "metal-oxide": "metal_oxide:MetalOxide",
+    "ion-drift": "ion_drift:IonDrift",
+    "vteam": "vteam:VTEAM",
+    "yakopcic": "yakopcic:Yakopcic",
+    "stanford-pku": "stanford:StanfordPKU",
+    "constant-step": "steps:ConstantStep",
+    "linear-step": "steps:LinearStep",
+    "soft-bounds": "steps:SoftBounds",
+    "exp-step": "steps:ExpStep",
+    "pow-step": "steps:PowStep",
+    "table": "table:Table",
+}
+_registered: dict[str, type[Device]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device(Carded):
+    """A two-terminal memory cell; the base programs, ages and reads without error.
+
+    Parameters
+    ----------
+    g_min, g_max : float
+        Conductance limits, S.
+    read_noise : float, optional
+        Relative standard deviation of a conductance at each read; replaces the family's own read noise.
+    p_stuck_lrs, p_stuck_hrs, p_unresponsive : float
+        Share of cells stuck at g_max (low-resistance state), at g_min (high-resistance state), and at a conductance
+        drawn once, uniform between the limits.
+    levels : int
+        Evenly spaced conductances that programming can aim at, the limits among them; 0 means a continuum.
+    d2d : float
+        Relative standard deviation, over the cells, of the factor between what a cell is told and what it does.
+    verify_tolerance, verify_attempts
+        Write-verify: a cell that reads further from its target than this share of g_max − g_min is moved by the error
+        read, with the programming noise of a full write, until all are inside or the attempts are used up. One attempt
+        writes blindly. The published programming noise of most families already contains such a loop.
+    """
+
+    g_max: float = quantity("conductance of the low-resistance state", "S", above=0)
+    g_min: float = quantity("conductance of the high-resistance state", "S", low=0, default=0.0)
+    read_noise: float | None = quantity(
+        "relative standard deviation of a conductance at each read, in place of the model's own", low=0, default=None
+    )
+    p_stuck_lrs: float = quantity("share of cells stuck at g_max", low=0, high=1, default=0.0)
+    p_stuck_hrs: float = quantity("share of cells stuck at g_min", low=0, high=1, default=0.0)
+    p_unresponsive: float = quantity("share of cells stuck anywhere between the limits", low=0, high=1, default=0.0)
+    levels: int = quantity("number of target conductances, 0 for a continuum", low=0, whole=True, default=0)
+    d2d: float = quantity("relative standard deviation of the cells' own factors", low=0, default=0.0)
+    verify_tolerance: float = quantity("error accepted by write-verify, in ranges", above=0, default=0.01)
+    verify_attempts: int = quantity("writes allowed for each cell", low=1, whole=True, default=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.g_min < self.g_max:
+            raise out_of_range("device.g_min", self.g_min, f"g_min < g_max = {self.g_max:g} S")
+        if (total := self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive) > 1:
+            raise out_of_range("device.p_stuck_lrs + p_stuck_hrs + p_unresponsive", total, "sum ≤ 1")
+        if self.levels == 1:
+            raise out_of_range("device.levels", 1, "0 (a continuum) or at least 2")
+
+    @property
+    def span(self) -> float:
+        """g_max − g_min, S."""
+        return self.g_max - self.g_min
+
+    def target(self, conductance: ArrayLike) -> Array:
+        """Clip a wanted conductance to the limits and round it to the nearest level."""
+        wanted = np.clip(np.asarray(conductance, dtype=float), self.g_min, self.g_max)
+        if self.levels:
+            step = self.span / (self.levels - 1)
+            wanted = self.g_min + np.rint((wanted - self.g_min) / step) * step
+        return wanted
+
+    def programming_sigma(self, conductance: ArrayLike) -> Array:
+        """Standard deviation of the programmed conductance around its target, S."""
+        return np.zeros_like(np.asarray(conductance, dtype=float))
+
+    def cells(self, shape: tuple[int, ...], rng: np.random.Generator) -> Cells:
+        """Draw what is fixed about each cell of an array; keys only where an option is on."""
+        fixed: dict[str, Array] = {}
+        for_faults, for_factors = rng.spawn(2)
+        if shares := self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive:
+            draw, anywhere = for_faults.random(shape), self.g_min + self.span * for_faults.random(shape)
+            stuck = np.where(draw < self.p_stuck_lrs + self.p_stuck_hrs, self.g_min, anywhere)
+            stuck[draw < self.p_stuck_lrs] = self.g_max
+            stuck[draw >= shares] = np.nan
+            fixed["frozen"] = stuck
+        if self.d2d:
+            fixed["factor"] = np.maximum(1.0 + self.d2d * for_factors.standard_normal(shape), 0.0)
+        return fixed
+
+    def program(self, conductance: ArrayLike, rng: np.random.Generator, cells: Cells | None = None) -> Array:
+        """Return the conductances after programming, S.
+
+        ``G = max(factor (G_target + σ(G_target) ξ), 0)`` with ξ ~ N(0, 1), corrected by write-verify where that is
+        on; stuck cells stay where they are.
+        """
+        cells = cells or {}
+        wanted = self.target(conductance)
+        sigma = self.programming_sigma(wanted)
+        programmed = self._write(wanted, sigma, rng, cells.get("factor"))
+        if self.verify_attempts > 1:
+            self._verify(programmed, wanted, sigma, rng, cells.get("factor"))
+        if (frozen := cells.get("frozen")) is not None:
+            programmed = np.where(np.isnan(frozen), programmed, frozen)
+        return programmed
+
+    def _write(self, aim: Array, sigma: Array, rng: np.random.Generator, factor: Array | None) -> Array:
+        written = aim.copy()
+        if sigma.any():
+            noise = rng.standard_normal(aim.shape)
+            noise *= sigma
+            written += noise
+        if factor is not None:
+            written *= factor
+        return np.maximum(written, 0.0, out=written)
+
+    def _verify(
+        self, programmed: Array, wanted: Array, sigma: Array, rng: np.random.Generator, factor: Array | None
+    ) -> None:
+        for _ in range(self.verify_attempts - 1):
+            seen = programmed + self.read_sigma(programmed) * rng.standard_normal(programmed.shape)
+            bad = np.abs(seen - wanted) > self.verify_tolerance * self.span
+            if not bad.any():
+                return
+            response = 1.0 if factor is None else factor[bad]
+            correction = wanted[bad] - seen[bad] + sigma[bad] * rng.standard_normal(int(bad.sum()))
+            programmed[bad] = np.maximum(programmed[bad] + response * correction, 0.0)
+
+    def age(self, conductance: ArrayLike, seconds: float, rng: np.random.Generator) -> Array:
+        """Return the conductances `seconds` after programming; the base does not drift."""
+        return np.asarray(conductance, dtype=float)
+
+    def read_sigma(self, conductance: ArrayLike, seconds: float = 0.0, programmed: ArrayLike | None = None) -> Array:
+        """Standard deviation of one read, S, of cells `seconds` after they were `programmed` (default: not aged)."""
+        now = np.asarray(conductance, dtype=float)
+        return self.read_noise * now if self.read_noise else np.zeros_like(now)
+
+    def current(self, conductance: ArrayLike, voltage: ArrayLike) -> Array:
+        """Current at a voltage, A; Ohm's law unless the family says otherwise."""
+        return np.asarray(conductance, dtype=float) * np.asarray(voltage, dtype=float)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the family obeys Ohm's law."""
+        return type(self).current is Device.current
+
+    def words(self) -> list[str]:
+        """Say in a few phrases what this device does wrong; for the report of a run."""
+        said = []
+        sigma = float(np.max(self.programming_sigma(np.linspace(self.g_min, self.g_max, 9))))
+        said += [f"programming σ up to {sigma / self.span:.2%} of the range"] if sigma else []
+        said += [
+            f"write-verify within {self.verify_tolerance:.2%} of the range, at most {self.verify_attempts} writes"
+        ] * (self.verify_attempts > 1)
+        for what, share in (
+            ("of the cells stuck in the low-resistance state", self.p_stuck_lrs),
+            ("of the cells stuck in the high-resistance state", self.p_stuck_hrs),
+            ("of the cells unresponsive", self.p_unresponsive),
+            ("device-to-device spread", self.d2d),
+        ):
+            said += [f"{share:.2%} {what}"] if share else []
+        said += [f"{self.levels} conductance levels"] if self.levels else []
+        return said
+
+
+def device(name: str | Path | Device, **overrides: Any) -> Device:
+    """Make a device from a built-in card or from the path of one.
+
+    Parameters
+    ----------
+    name : str, path or Device
+        ``"pcm-ibm"``, ``"./mine.toml"``; a `Device` is returned as it is.
+    overrides : number or str
+        Fields of its model, in SI units or with a unit: ``g_max="20 uS"``.
+
+    Raises
+    ------
+    InputError
+        If the card, its model or a value is not right.
+    """
+    if isinstance(name, Device):
+        if overrides:
+            raise InputError("a device made in Python takes no overrides; use dataclasses.replace on it.")
+        return name
+    card = cards.read("device", name)
+    return cards.resolve(model(card.model, where=card.path), card, overrides)
+
+
+def model(name: str, *, where: str = "") -> type[Device]:
+    """Find a device family: built in, registered in Python, or an entry point of the group ``analogsim.devices``."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        return getattr(import_module(f"analogsim.devices.{module}"), attribute)
+    if name in _registered:
+        return _registered[name]
+    found = {point.name: point for point in entry_points(group="analogsim.devices")}
+    if name not in found:
+        raise unknown("device model", name, [*BUILT_IN, *_registered, *found], where=where)
+    return found[name].load()
+
+
+def register(name: str) -> Callable[[type[Device]], type[Device]]:
+    """Class decorator: let cards name a `Device` written in Python as their ``model``."""
+
+    def decorate(cls: type[Device]) -> type[Device]:
+        if not (isinstance(cls, type) and issubclass(cls, Device)):
+            raise InputError(f"register({name!r}): {cls!r} is no subclass of Device.")
+        _registered[name] = cls
+        return cls
+
+    return decorate
+
+
+def verify(name: str | Path) -> list[tuple[Check, float]]:
+    """Evaluate the pinned checks of a card: each with the number that the model gives."""
+    card = cards.read("device", name)
+    made = device(name)
+    return [(check, evaluate(made, check)) for check in card.checks]
+
+
+def evaluate(made: Device, check: Check) -> float:
+    """Evaluate the quantity of one check."""
+    method = getattr(made, check.quantity, None)
+    if not callable(method):
+        public = [key for key in dir(made) if not key.startswith("_") and callable(getattr(made, key))]
+        raise unknown("quantity of [[check]]", check.quantity, public, where=str(made.record.get("path", "")))
+    return float(method(**check.at))

@@ -1,0 +1,76 @@
+r"""Conductive-metal-oxide/HfOx RRAM: very fine programming, then a relaxation that does not depend on the state.
+
+.. math::
+    \sigma_\mathrm{prog} &= p_0 + p_1 G \\
+    G(t) &= G_\mathrm{prog} + d\,\ln\frac{t}{1\,\mathrm s} + \left(s_0 + s_1 \ln\frac{t}{1\,\mathrm s}\right)\xi,
+        \quad t \ge 1\,\mathrm s \\
+    \sigma_\mathrm{read} &= r \log_{10}\!\frac{G}{1\,\mathrm{µS}}\,\sqrt{\ln\frac{t + T_r}{2 T_r}}
+
+The laws start at t = 1 s: a read right after programming has the read noise of that time and no relaxation.
+
+Falcone et al., arXiv 2502.04524.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial.polynomial import polyval
+from numpy.typing import ArrayLike
+
+from analogsim.cards import quantity
+from analogsim.devices.base import Array, Device
+
+_FIRST = 1.0
+_MICRO = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class CMO(Device):
+    """A CMO/HfOx cell.
+
+    Parameters
+    ----------
+    programming_offset, programming_slope : float
+        p_0, S, and p_1; they belong to one acceptance range of the write-verify loop.
+    decay_mean : float
+        d, S.
+    decay_spread : list of 2 floats
+        s_0, s_1, S.
+    read_coefficient, read_time : float
+        r, S, and T_r, s.
+    """
+
+    programming_offset: float = quantity("programming σ of a cell at zero conductance", "S", low=0)
+    programming_slope: float = quantity("growth of the programming σ with the conductance", low=0)
+    decay_mean: float = quantity("mean shift for each unit of ln(t/1 s)", "S")
+    decay_spread: tuple[float, ...] = quantity("spread of the shift: constant, growth with ln(t/1 s)", "S", shape=(2,))
+    read_coefficient: float = quantity("read noise coefficient", "S", low=0)
+    read_time: float = quantity("duration of a read", "s", above=0)
+
+    def programming_sigma(self, conductance: ArrayLike) -> Array:
+        """p_0 + p_1 G, S."""
+        return self.programming_offset + self.programming_slope * np.asarray(conductance, dtype=float)
+
+    def mean_shift(self, seconds: float) -> float:
+        """Mean of G(t) − G_prog, S."""
+        return self.decay_mean * float(np.log(max(seconds, _FIRST)))
+
+    def age(self, conductance: ArrayLike, seconds: float, rng: np.random.Generator) -> Array:
+        """Relax for `seconds`, within the conductance limits."""
+        programmed = np.asarray(conductance, dtype=float)
+        if seconds == 0:
+            return programmed
+        spread = float(polyval(np.log(max(seconds, _FIRST)), self.decay_spread))
+        relaxed = programmed + self.mean_shift(seconds) + spread * rng.standard_normal(programmed.shape)
+        return np.clip(relaxed, self.g_min, self.g_max)
+
+    def read_sigma(self, conductance: ArrayLike, seconds: float = 0.0, programmed: ArrayLike | None = None) -> Array:
+        """Accumulated 1/f noise, S, or `read_noise` times G where that is set."""
+        if self.read_noise is not None:
+            return super().read_sigma(conductance, seconds)
+        now = np.asarray(conductance, dtype=float)
+        since = max(seconds, _FIRST)
+        decades = np.log10(np.maximum(now / _MICRO, 1.0))
+        return self.read_coefficient * decades * np.sqrt(np.log((since + self.read_time) / (2 * self.read_time)))

@@ -1,0 +1,221 @@
+r"""Cells that learn by pulses: one pulse up or down moves a normalised weight w by a step that depends on w.
+
+.. math::
+    w &\leftarrow w + \Delta_u\,f_u(w)\,(1 + s\,\xi) \quad\text{up}, &
+    w &\leftarrow w - \Delta_d\,f_d(w)\,(1 + s\,\xi) \quad\text{down},
+
+clipped to the cell's bounds [b_min, b_max]; with `additive` noise the step is Δ(f + s ξ). The shapes f are
+in `analogsim.devices.steps`. The cells differ: b_max = w_max(1 + σ ξ), b_min likewise, and
+Δ_{u,d} = Δ(1 + σ ξ ± σ_ud ξ'), the down step less `up_down` Δ if that is positive and the up step plus it if not.
+What is seen of a weight after a write is w + write_noise Δ ξ. A weight is a conductance, linear between the limits.
+
+The families and their names follow Rasch et al., arXiv 2104.02184.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analogsim.cards import flag, quantity
+from analogsim.devices.base import Array, Cells, Device
+from analogsim.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulsed(Device):
+    """A cell moved by pulses.
+
+    Parameters
+    ----------
+    step : float
+        Δ, mean step at w = 0 of a typical cell, in weights.
+    step_spread, lognormal
+        σ of the cells' steps, and whether they spread as exp(σ ξ).
+    cycle_noise, additive
+        s, relative deviation of each step, and whether it adds to the step or scales with it.
+    up_down, up_down_spread : float
+        Asymmetry of up and down steps and its spread over the cells.
+    w_max, w_min, w_max_spread, w_min_spread : float
+        Bounds of a typical cell and their relative spread.
+    write_noise : float
+        In units of Δ.
+    lifetime : float
+        Updates in which a weight leaks by a factor e; inf does not leak.
+    """
+
+    step: float = quantity("mean step of a typical cell at w = 0, in weights", above=0)
+    step_spread: float = quantity("relative spread of the step over the cells", low=0, default=0.0)
+    lognormal: bool = flag("whether the steps of the cells are log-normal", default=False)
+    cycle_noise: float = quantity("relative deviation of each step from the cell's mean", low=0, default=0.0)
+    additive: bool = flag("whether the deviation adds to the step instead of scaling with it", default=False)
+    up_down: float = quantity("asymmetry of up and down steps", low=-1, high=1, default=0.0)
+    up_down_spread: float = quantity("spread of the asymmetry over the cells", low=0, default=0.0)
+    w_max: float = quantity("upper bound of a typical cell's weight")
+    w_min: float = quantity("lower bound of a typical cell's weight")
+    w_max_spread: float = quantity("relative spread of the upper bound", low=0, default=0.0)
+    w_min_spread: float = quantity("relative spread of the lower bound", low=0, default=0.0)
+    write_noise: float = quantity("noise on the weight seen after a write, in steps", low=0, default=0.0)
+    lifetime: float = quantity("updates in which a weight leaks by a factor e", above=0, default=np.inf)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.w_min < self.w_max:
+            raise InputError(f"device.w_min = {self.w_min:g} must be below w_max = {self.w_max:g}.")
+        if self.d2d or self.verify_attempts > 1:
+            raise InputError("cells updated by pulses have spreads of their own: leave d2d and verify_attempts alone.")
+
+    @abstractmethod
+    def shape_up(self, w: Array, cells: Cells) -> Array:
+        """f_u(w)."""
+
+    @abstractmethod
+    def shape_down(self, w: Array, cells: Cells) -> Array:
+        """f_d(w)."""
+
+    def typical(self) -> Cells:
+        """The cell without spread."""
+        down = self.step * (1 - max(self.up_down, 0.0))
+        up = self.step * (1 + min(self.up_down, 0.0))
+        values = {"up": up, "down": down, "b_max": self.w_max, "b_min": self.w_min}
+        return {key: np.asarray(value) for key, value in values.items()}
+
+    def cells(self, shape: tuple[int, ...], rng: np.random.Generator) -> Cells:
+        """Draw steps and bounds of each cell, beside what every device draws."""
+        size, skew, top, bottom = rng.standard_normal((4, *shape))
+        size = np.exp(self.step_spread * size) if self.lognormal else 1 + self.step_spread * size
+        skew *= self.up_down_spread
+        ends = self.w_max * (1 + self.w_max_spread * top), self.w_min * (1 + self.w_min_spread * bottom)
+        drawn = {
+            "up": self.step * np.maximum(size + min(self.up_down, 0.0) + skew, 0.0),
+            "down": self.step * np.maximum(size - max(self.up_down, 0.0) - skew, 0.0),
+            # A large spread may turn a bound's sign; the upper one stays above zero and the lower one below.
+            "b_max": np.abs(np.maximum(*ends)),
+            "b_min": -np.abs(np.minimum(*ends)),
+        }
+        return {**drawn, **super().cells(shape, rng)}
+
+    def weight(self, conductance: ArrayLike) -> Array:
+        """Normalised weight of a conductance."""
+        share = (np.asarray(conductance, dtype=float) - self.g_min) / self.span
+        return self.w_min + share * (self.w_max - self.w_min)
+
+    def conductance(self, weight: ArrayLike) -> Array:
+        """Conductance of a normalised weight, S; never negative."""
+        share = (np.asarray(weight, dtype=float) - self.w_min) / (self.w_max - self.w_min)
+        return np.maximum(self.g_min + share * self.span, 0.0)
+
+    def program(self, conductance: ArrayLike, rng: np.random.Generator, cells: Cells | None = None) -> Array:
+        """Write in a closed loop: exact, but within each cell's own bounds."""
+        cells = cells or self.typical()
+        inside = np.clip(self.weight(self.target(conductance)), cells["b_min"], cells["b_max"])
+        return self._frozen(self.conductance(inside), cells)
+
+    def step_up(self, w: ArrayLike) -> Array:
+        """Mean step of one pulse up on a typical cell."""
+        cells = self.typical()
+        return cells["up"] * self.shape_up(np.asarray(w, dtype=float), cells)
+
+    def step_down(self, w: ArrayLike) -> Array:
+        """Mean size of the step of one pulse down on a typical cell."""
+        cells = self.typical()
+        return cells["down"] * self.shape_down(np.asarray(w, dtype=float), cells)
+
+    def steps_over_range(self) -> float:
+        """(w_max − w_min)/Δ."""
+        return (self.w_max - self.w_min) / self.step
+
+    def pulse(
+        self, conductance: Array, counts: NDArray[np.integer], rng: np.random.Generator, cells: Cells | None = None
+    ) -> Array:
+        """Give each cell |counts| pulses, up where positive, one after another.
+
+        Parameters
+        ----------
+        conductance : array
+            Present conductances, S.
+        counts : array of int
+            Pulses for each cell.
+        rng : numpy.random.Generator
+            Cycle-to-cycle noise.
+        cells : mapping, optional
+            From `cells`; default: typical ones.
+        """
+        cells = cells or self.typical()
+        w = np.broadcast_to(self.weight(conductance), np.shape(counts)).ravel().copy()
+        pulses = np.ravel(counts)
+        fixed = {key: np.broadcast_to(cells[key], np.shape(counts)).ravel() for key in self.typical()}
+        for sign, size, shape in ((1, "up", self.shape_up), (-1, "down", self.shape_down)):
+            # Most pulses first: the cells that still get one are always the first few.
+            moved = np.flatnonzero(sign * pulses > 0)
+            moved = moved[np.argsort(-np.abs(pulses[moved]), kind="stable")]
+            left = np.abs(pulses[moved])
+            these = {key: value[moved] for key, value in fixed.items()}
+            x = w[moved]
+            for done in range(int(left.max(initial=0))):
+                active = slice(int(np.searchsorted(-left, -done)))
+                at = {key: value[active] for key, value in these.items()}
+                noise = self.cycle_noise * rng.standard_normal(len(x[active])) if self.cycle_noise else 0.0
+                factor = shape(x[active], at)
+                step = at[size] * (factor + noise if self.additive else factor * (1.0 + noise))
+                x[active] = np.clip(x[active] + sign * step, at["b_min"], at["b_max"])
+            w[moved] = x
+        return self._frozen(self.conductance(w.reshape(np.shape(counts))), cells)
+
+    def pulses_for(self, change: Array, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Number of pulses for a wanted change of conductance, S, rounded at random so that its mean is right."""
+        wanted = change / self.span * self.steps_over_range()
+        return np.floor(wanted + rng.random(wanted.shape)).astype(np.int64)
+
+    def coincidences(
+        self, inputs: Array, errors: Array, rate: float, rng: np.random.Generator, length: int = 31
+    ) -> NDArray[np.int64]:
+        """Pulses of one stochastic outer product: rows and columns fire at random, a cell moves where both do.
+
+        In each of `length` slots column j fires with probability A|x_j| and row i with A|d_i|, A² = rate/(Δ·length),
+        both capped at 1, so that the mean of Δ · counts is rate · d xᵀ as long as nothing is capped (Gokmen & Vlasov
+        2016, doi:10.3389/fnins.2016.00333).
+
+        Parameters
+        ----------
+        inputs : (n_in,) array
+            x.
+        errors : (n_out,) array
+            d, with the sign of the wanted change.
+        rate : float
+            Learning rate, in weights; ≥ 0.
+        length : int
+            Slots; ≥ 1.
+
+        Returns
+        -------
+        (n_out, n_in) array of int
+        """
+        if not (rate >= 0 and length >= 1):
+            raise InputError(f"coincidences(rate={rate}, length={length}): rate ≥ 0 and length ≥ 1.")
+        amplitude = np.sqrt(rate / (self.step * length))
+        columns = rng.random((length, inputs.size)) < amplitude * np.abs(inputs)
+        rows = rng.random((length, errors.size)) < amplitude * np.abs(errors)
+        fired = rows.astype(float).T @ columns.astype(float)
+        return np.rint(fired).astype(np.int64) * np.sign(np.outer(errors, inputs)).astype(np.int64)
+
+    def leak(self, conductance: Array, updates: int = 1) -> Array:
+        """Let the weights decay towards w = 0 for some updates."""
+        if np.isinf(self.lifetime):
+            return conductance
+        return self.conductance(self.weight(conductance) * np.exp(-updates / self.lifetime))
+
+    def seen(self, conductance: Array, rng: np.random.Generator) -> Array:
+        """Conductances as they appear after a write, S."""
+        if not self.write_noise:
+            return conductance
+        noise = self.write_noise * self.step * rng.standard_normal(np.shape(conductance))
+        return self.conductance(self.weight(conductance) + noise)
+
+    @staticmethod
+    def _frozen(conductance: Array, cells: Cells) -> Array:
+        frozen = cells.get("frozen")
+        return conductance if frozen is None else np.where(np.isnan(frozen), conductance, frozen)

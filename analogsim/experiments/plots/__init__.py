@@ -1,0 +1,13 @@
+"""Figures of results: each function takes a dataset and ``ax=``, and returns the Axes."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "style": ["FORMATS", "STYLE", "save"],
+        "settling": ["convergence", "transient"],
+        "training": ["accuracy", "alignment", "lipschitz"],
+        "overview": ["FIGURES", "draw", "overview"],
+    },
+)

@@ -1,0 +1,52 @@
+"""Every figure of a run by its name, and the four that tell its story on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from string import ascii_lowercase
+
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from analogsim.errors import InputError, unknown
+from analogsim.experiments.plots import settling, training
+from analogsim.experiments.plots.style import COLUMN, STYLE
+
+FIGURES: dict[str, Callable[..., plt.Axes]] = {
+    "convergence": settling.convergence,
+    "transient": settling.transient,
+    "lipschitz": training.lipschitz,
+    "accuracy": training.accuracy,
+    "alignment": training.alignment,
+}
+
+
+def overview(dataset: xr.Dataset) -> Figure:
+    """One sample settling, all samples settling, learning, and the Lipschitz constant, across two columns."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(2, 2, figsize=(2 * COLUMN + 0.2, 4.4))
+        for name, ax, letter in zip(
+            ("transient", "convergence", "accuracy", "lipschitz"), axes.flat, ascii_lowercase, strict=False
+        ):
+            FIGURES[name](dataset, ax=ax)
+            ax.set_title(f"({letter})", loc="left", fontweight="bold")
+    return figure
+
+
+def draw(dataset: xr.Dataset, name: str) -> Figure:
+    """Make one figure of a result.
+
+    Raises
+    ------
+    InputError
+        If there is no figure of that name, or the result lacks what it shows.
+    """
+    if name not in (*FIGURES, "overview"):
+        raise unknown("figure", name, (*FIGURES, "overview"))
+    try:
+        figure = overview(dataset) if name == "overview" else FIGURES[name](dataset).figure
+    except KeyError as error:
+        raise InputError(f"this result has no {error.args[0]!r}, which the figure {name!r} shows.") from None
+    assert isinstance(figure, Figure)
+    return figure

@@ -1,0 +1,57 @@
+"""Settling of the probe samples in continuous time: the residual, and what an oscilloscope at the output would show."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from analogsim.experiments.plots.style import BLUE, GREY, ORANGE, label, styled
+
+
+@styled
+def convergence(dataset: xr.Dataset, *, ax: Axes) -> Axes:
+    """Residual of every probe sample against time, before and after training, down to a hundredth of the tolerance."""
+    residual, tolerance = dataset["residual"], dataset["residual"].attrs["tolerance"]
+    time = residual["time"]
+    for epoch, color in zip(residual["snapshot"].values, (GREY, BLUE), strict=False):
+        traces = residual.sel(snapshot=epoch).transpose("sample", "time").values
+        traces = np.where(traces > 0, traces, np.nan)
+        ax.plot(time, traces.T, color=color, alpha=0.2, linewidth=0.5)
+        median = np.exp(np.median(np.log(traces), axis=0))
+        ax.plot(time, median, color=color, label="before training" if epoch == 0 else f"after epoch {epoch}")
+    ax.set(yscale="log", xlim=(0, _when_all_is_over(residual)), xlabel=label(time), ylabel=label(residual))
+    if tolerance / 100 < ax.get_ylim()[1]:
+        ax.set_ylim(bottom=tolerance / 100)
+    ax.axhline(tolerance, color="k", linewidth=0.6, linestyle=":")
+    ax.annotate("tolerance", (1, tolerance), (0, 2), ("axes fraction", "data"), "offset points", ha="right", fontsize=7)
+    ax.legend(loc="upper right", title="median of samples", title_fontsize=7)
+    return ax
+
+
+def _when_all_is_over(residual: xr.DataArray) -> float:
+    """Time after which every trace stays below the figure's lower end, rounded up to five."""
+    time = residual["time"].values
+    seen = (residual > residual.attrs["tolerance"] / 100).any(["snapshot", "sample"]).values
+    return float(min(time[-1], 5 * np.ceil(time[seen][-1] / 5))) if seen.any() else float(time[-1])
+
+
+@styled
+def transient(dataset: xr.Dataset, *, ax: Axes, sample: int = 0) -> Axes:
+    """Both compartments of every output neuron after training, for one sample from the moment it is switched on."""
+    output = dataset["output"].isel(snapshot=-1, shown=sample)
+    time, target = output["time"], int(dataset["probe_label"][sample])
+    for neuron in output["class"].values:
+        color, width, order = (ORANGE, 1.2, 3) if neuron == target else (GREY, 0.6, 2)
+        for compartment, line in (("+", "-"), ("-", "--")):
+            trace = output.sel({"class": neuron, "compartment": compartment})
+            ax.plot(time, trace, line, color=color, linewidth=width, zorder=order)
+    ax.set(xlim=(0, float(time[-1])), xlabel=label(time), ylabel=label(output))
+    for text, color, line in (
+        (f"class shown ({target}), $a^+$", ORANGE, "-"),
+        (f"class shown ({target}), $a^-$", ORANGE, "--"),
+        ("other classes", GREY, "-"),
+    ):
+        ax.plot([], [], line, color=color, label=text)
+    ax.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="none")
+    return ax

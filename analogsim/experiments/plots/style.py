@@ -1,0 +1,89 @@
+"""The one style of all figures: column width, 8 pt, colours that survive colour blindness and print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analogsim.errors import unknown
+from analogsim.files import atomic
+
+COLUMN = 3.4
+"""Width of a journal's column in inches."""
+
+# Okabe & Ito, "Color universal design", 2008.
+COLORS = BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#777777"
+
+STYLE: Any = {
+    "figure.figsize": (COLUMN, 2.3),
+    "figure.dpi": 150,
+    "savefig.dpi": 300,
+    "figure.constrained_layout.use": True,
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": plt.cycler(color=COLORS),
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+
+FORMATS = (".png", ".svg", ".pdf")
+
+
+def styled(plot: Callable[..., Axes]) -> Callable[..., Axes]:
+    """Draw in the package's style, on a new figure unless ``ax=`` is given."""
+
+    @wraps(plot)
+    def wrapper(dataset: xr.Dataset, *, ax: Axes | None = None, **options: Any) -> Axes:
+        with plt.rc_context(STYLE):
+            if ax is None:
+                ax = plt.subplots()[1]
+            return plot(dataset, ax=ax, **options)
+
+    return wrapper
+
+
+def label(variable: xr.DataArray) -> str:
+    """The axis label from a variable's own ``long_name`` and ``units``."""
+    name, units = variable.attrs["long_name"], variable.attrs["units"]
+    return name if units == "1" else f"{name} ({units})"
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG, SVG or PDF, by the suffix, and close it.
+
+    Raises
+    ------
+    InputError
+        If the suffix is another one, or the folder cannot be written.
+    """
+    path = Path(path)
+    if path.suffix not in FORMATS:
+        raise unknown("figure format", path.suffix or str(path), FORMATS)
+    # Dates and random ids off: the same figure gives the same file.
+    metadata: dict[str, Any] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[path.suffix]
+    with atomic(path) as temporary, plt.rc_context({**STYLE, "svg.hashsalt": "analogsim"}):
+        figure.savefig(temporary, metadata=metadata)
+    plt.close(figure)
+    return path

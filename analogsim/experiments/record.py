@@ -1,0 +1,149 @@
+"""The notebook of a run: what is measured after every epoch, put together as one labelled dataset."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from analogsim import measure
+from analogsim.engine.relax import relax
+from analogsim.errors import InputError
+from analogsim.experiments.setup import Setup
+from analogsim.experiments.trainers import Digital, OnChip
+from analogsim.learning.reference import implicit
+from analogsim.network import LOSSES
+
+log = logging.getLogger("analogsim")
+
+GRADIENT_SAMPLES = 200
+"""Training samples on which the gradient is compared with its reference."""
+PROBES, SHOWN = 16, 4
+"""Test samples relaxed in continuous time, and how many of them keep the traces of their output."""
+T_END, TIMES = 40.0, 401
+TOLERANCE = 1e-3
+"""A probe has settled when max |τ da/dt| / min(1, |β|) stays below this."""
+
+
+class Notebook:
+    """Measures three trainers epoch by epoch; `dataset` puts the pages together."""
+
+    def __init__(self, setup: Setup, chip: OnChip, references: dict[str, Digital]) -> None:
+        self.setup, self.chip = setup, chip
+        self.trainers: dict[str, OnChip | Digital] = {"chip": chip, **references}
+        self.pages: list[dict[str, Any]] = []
+        self.probes: dict[int, dict[str, Any]] = {}
+        self.noted = chip.chip
+
+    def note(self) -> None:
+        """Measure everything once, at the end of an epoch or before the first."""
+        data, wiring = self.setup.data, self.setup.wiring
+        page: dict[str, Any] = {}
+        outputs = [trainer.output(data.test_x) for trainer in self.trainers.values()]
+        page["test_accuracy"] = [100 * float((out.argmax(1) == data.test_labels).mean()) for out in outputs]
+        loss = LOSSES[self.setup.network.loss]
+        page["test_loss"] = [float(loss.value(out, data.test_y).mean()) for out in outputs]
+        page["lipschitz"] = [measure.lipschitz(trainer.network) for trainer in self.trainers.values()]
+        x, y = data.train_x[:GRADIENT_SAMPLES], data.train_y[:GRADIENT_SAMPLES]
+        gradient, settled = self.chip.gradient(x, y)
+        try:
+            found = measure.alignment(gradient, implicit(self.chip.network, x, y, wiring))
+            page["gradient_cosine"], page["gradient_norm_ratio"], page["gradient_cosine_whole"] = found
+        except InputError:
+            # The noiseless network has no equilibrium, and so no exact gradient, at these weights.
+            nothing = np.full(self.chip.chip.layers, np.nan)
+            page["gradient_cosine"], page["gradient_norm_ratio"], page["gradient_cosine_whole"] = (
+                nothing,
+                nothing,
+                np.nan,
+            )
+        page["symmetry_defect"] = measure.symmetry_defect(self.chip.chip)
+        page["saturation"] = 100 * measure.saturation(settled.a[:-1], self.chip.chip.activation)
+        page["activation_max"] = max(float(np.abs(a).max()) for a in settled.a)
+        if not self.chip.verdicts:
+            self.chip.verdicts.append(settled.status)
+        page["settled"] = self.chip.settled_share()
+        self.pages.append(page)
+        self.noted = self.chip.chip
+        accuracies = zip(self.trainers, page["test_accuracy"], strict=True)
+        told = ", ".join(f"{name} {value:.2f} %" for name, value in accuracies)
+        log.info("epoch %d: test accuracy %s", len(self.pages) - 1, told)
+
+    def probe(self) -> None:
+        """Relax some test samples on the chip last noted, in continuous time from a = 0, as an oscilloscope would."""
+        data, settings, chip = self.setup.data, self.setup.settings, self.noted
+        x, y = data.test_x[:PROBES], data.test_y[:PROBES]
+        common: dict[str, Any] = {"wiring": self.setup.wiring, "beta": settings.beta, "seed": settings.seed}
+        common |= {"t_end": T_END, "times": np.linspace(0, T_END, TIMES)}
+        # With the noise held there is a point to settle to; with the noise running there is not.
+        mode = "quasi-static" if chip.read_mode == "quasi-static" else "per-read"
+        held = chip.replace(node_noise=0.0, read_mode=mode, read_period=10 * T_END)
+        still = relax(held, x, y, tol=TOLERANCE, **common)
+        live = relax(chip, x[:SHOWN], y[:SHOWN], **common) if chip.has_noise else still.isel(sample=slice(SHOWN))
+        residual = still["residual"].values
+        tol = TOLERANCE * min(1.0, settings.beta)
+        self.probes[len(self.pages) - 1] = {
+            "residual": residual,
+            "status": still["status"].values.astype(str),
+            "settling_time": np.where(
+                still["status"].values == "converged",
+                measure.settling_time(still["time"].values, residual, tol),
+                np.nan,
+            ),
+            "output": live[f"a_{chip.layers}"].values,
+        }
+
+    def dataset(self, *, interrupted: bool) -> xr.Dataset:
+        """All pages and probes with labels and units."""
+        pages, probes = self.pages, list(self.probes.values())
+        variables = {
+            name: (dims, np.array([page[name] for page in pages]), {"long_name": words, "units": units})
+            for name, (dims, words, units) in PAGES.items()
+        }
+        variables |= {
+            name: (dims, np.array([probe[name] for probe in probes]), {"long_name": words, "units": units})
+            for name, (dims, words, units) in PROBE.items()
+        }
+        labels = self.setup.data.test_labels[:PROBES]
+        variables["probe_label"] = (("sample",), labels, {"long_name": "class of the probe sample", "units": "1"})
+        layers = self.chip.chip.layers
+        coords: dict[str, tuple[str, Any, dict[str, Any]]] = {
+            "epoch": ("epoch", np.arange(len(pages)), {"long_name": "epoch", "units": "1"}),
+            "snapshot": ("snapshot", list(self.probes), {"long_name": "epoch of the snapshot", "units": "1"}),
+            "trainer": ("trainer", list(self.trainers), {"long_name": "trainer"}),
+            "layer": ("layer", np.arange(1, layers + 1), {"long_name": "layer", "units": "1"}),
+            "hidden": ("hidden", np.arange(1, layers), {"long_name": "hidden layer", "units": "1"}),
+            "compartment": ("compartment", ["+", "-"], {"long_name": "compartment of the dyad"}),
+            "class": ("class", np.arange(self.setup.data.classes), {"long_name": "output neuron", "units": "1"}),
+            "time": (
+                "time",
+                np.linspace(0, T_END, TIMES),
+                {"long_name": "time", "units": "τ", "seconds": self.chip.chip.time_unit},
+            ),
+        }
+        found = xr.Dataset(variables, coords, {"interrupted": int(interrupted)})
+        found["residual"].attrs["tolerance"] = TOLERANCE * min(1.0, self.setup.settings.beta)
+        return found
+
+
+Page = dict[str, tuple[tuple[str, ...], str, str]]
+PAGES: Page = {
+    "test_accuracy": (("epoch", "trainer"), "test accuracy", "%"),
+    "test_loss": (("epoch", "trainer"), "mean loss on the test set", "1"),
+    "lipschitz": (("epoch", "trainer"), "Lipschitz constant $\\|W_L\\cdots W_1\\|_2$", "1"),
+    "gradient_cosine": (("epoch", "layer"), "cosine to the exact gradient", "1"),
+    "gradient_norm_ratio": (("epoch", "layer"), "length over that of the exact gradient", "1"),
+    "gradient_cosine_whole": (("epoch",), "cosine to the exact gradient, all layers", "1"),
+    "symmetry_defect": (("epoch", "hidden"), "feedback error ‖V − Wᵀ‖/‖W‖", "1"),
+    "saturation": (("epoch", "hidden"), "neurons on a flat part of the activation", "%"),
+    "activation_max": (("epoch",), "largest |a|", "activity"),
+    "settled": (("epoch",), "training samples that settled", "%"),
+}
+PROBE: Page = {
+    "residual": (("snapshot", "sample", "time"), "residual max |τ da/dt|", "activity"),
+    "status": (("snapshot", "sample"), "verdict", "1"),
+    "settling_time": (("snapshot", "sample"), "settling time", "τ"),
+    "output": (("snapshot", "shown", "time", "compartment", "class"), "output $a_L$", "activity"),
+}

@@ -1,0 +1,136 @@
+"""Result files: one labelled dataset, one stamp that says how to repeat it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analogsim import __version__
+from analogsim.errors import InputError
+from analogsim.files import atomic
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+STAMP = "analogsim_run"
+"""The attribute that holds the stamp as JSON."""
+
+PACKAGES = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "h5py", "matplotlib", "scikit-learn", "click")
+
+
+def stamped(dataset: xr.Dataset, **record: Any) -> xr.Dataset:
+    """The dataset with its stamp: versions, commit, command and date, and `record` (seed, settings, cards)."""
+    stamp = {
+        "version": __version__,
+        **commit(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "packages": packages(),
+        **record,
+    }
+    return dataset.assign_attrs({STAMP: json.dumps(stamp, ensure_ascii=False, default=_plain)})
+
+
+def packages() -> dict[str, str]:
+    """Versions of the packages that numbers depend on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def commit() -> dict[str, Any]:
+    """Git hash of the checkout that this package is run from, and whether it was edited since; empty elsewhere."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return {}
+    # --no-optional-locks: reading the state of a checkout must not write to it.
+    git = ["git", "--no-optional-locks", "-C", str(root)]
+    try:
+        run = {"capture_output": True, "text": True, "check": True, "timeout": 10}
+        head = subprocess.run([*git, "rev-parse", "HEAD"], **run).stdout.strip()  # type: ignore[call-overload]
+        edits = subprocess.run([*git, "status", "--porcelain"], **run).stdout.strip()  # type: ignore[call-overload]
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"commit": head, "edited": bool(edits)}
+
+
+def read_stamp(dataset: xr.Dataset) -> dict[str, Any]:
+    """Return the stamp of a result."""
+    found: dict[str, Any] = json.loads(dataset.attrs[STAMP])
+    return found
+
+
+def save(dataset: xr.Dataset, path: str | Path) -> Path:
+    """Write a result as NetCDF4 (``.nc``), whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    path = Path(path)
+    packed = {name: {"zlib": True, "complevel": 4} for name, v in dataset.data_vars.items() if v.dtype.kind in "fiub"}
+    with atomic(path) as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=packed)
+    return path
+
+
+def load(path: str | Path) -> xr.Dataset:
+    """Read a result into memory.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or was not written by `save`.
+    """
+    import xarray as xr
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as opened:
+            dataset = opened.load()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise InputError(f"{path}: not a readable NetCDF4 file ({' '.join(str(error).split())[:120]}).") from None
+    if STAMP not in dataset.attrs:
+        raise InputError(f"{path}: a NetCDF file, but not a result of analogsim (no attribute {STAMP}).")
+    return dataset
+
+
+def check_writable(path: str | Path) -> None:
+    """Fail before the work, not after it.
+
+    Raises
+    ------
+    InputError
+        If `path` cannot be written.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder. Choose another --output, as in {path / 'run.nc'}.")
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot write there ({error.strerror}). Choose another --output.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: the folder is not writable. Choose another --output.")
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays as JSON; whatever else is in a record is written as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

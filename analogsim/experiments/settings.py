@@ -1,0 +1,181 @@
+"""What a run simulates and how it trains: one checked record, shared by the command line, Python and sweeps.
+
+Imports nothing heavy, since the command line takes its choices and defaults from here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from analogsim.errors import InputError, out_of_range, unknown
+
+if TYPE_CHECKING:
+    from analogsim.wiring import Wiring
+
+RULES = {
+    "dpt": "adjoint dual propagation",
+    "dp": "dual propagation",
+    "ep": "equilibrium propagation, the symmetric Hopfield network of λ = 1",
+    "sshm": "skew-symmetric Hopfield network, λ = 0",
+    "dyadic": "dyadic network of any λ",
+}
+SOURCES = {
+    "dpt": "Høier & Zach, Two Tales of Single-Phase Contrastive Hebbian Learning, ICML 2024, arXiv 2402.08573",
+    "dp": "Høier, Staudt & Zach, Dual Propagation, ICML 2023, arXiv 2302.01228",
+    "ep": "Scellier & Bengio, Equilibrium Propagation, Front. Comput. Neurosci. 2017, doi:10.3389/fncom.2017.00024",
+    "sshm": "Høier, Kalinin, Ernoult & Zach, Dyadic Learning in Recurrent and Feedforward Models, 2024",
+    "dyadic": "Høier, Kalinin, Ernoult & Zach, Dyadic Learning in Recurrent and Feedforward Models, 2024",
+}
+NUDGES = {
+    "plain": "every sample is nudged with +β",
+    "chop": "β changes its sign from sample to sample, so that constant errors of the compartments cancel in a batch",
+    "auto-zero": "a second read at β = 0 is subtracted from every sample's update",
+}
+NOISES = {"read": "noise", "node": "node_noise", "1/f": None}
+"""Kinds of noise, and the key of the circuit's card that each one sets; None: not simulated yet."""
+
+OPTIMISERS = ("adam", "sgd")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run.
+
+    Parameters
+    ----------
+    circuit : str
+        Name of a circuit card, or the path of one.
+    device : str, optional
+        Name or path of a device card; the circuit's own if not given.
+    rule : {"dpt", "dp", "ep", "sshm", "dyadic"}
+    alpha : float, optional
+        α of DP and DP⊤, 0 ≤ α ≤ 1; ½ if not given. An error for the other rules.
+    lam : float, optional
+        λ of the dyadic family, 0 ≤ λ ≤ 1; ½ if not given. An error for the other rules.
+    beta : float
+        Nudging strength β > 0.
+    noise : tuple of str
+        ``"0.05"`` is the relative standard deviation of each weight at each read; ``"node:0.02"`` the stationary
+        standard deviation of white noise at each compartment.
+    asymmetry : float
+        Relative error of the feedback weights V against Wᵀ, ≥ 0.
+    nudge : {"plain", "chop", "auto-zero"}
+    overrides : mapping
+        Card values by key, as in ``{"device.read_noise": 0.1}``.
+    data : str
+        ``digits``, ``mnist``, ``fashion-mnist`` or the path of an ``.npz``.
+    hidden : tuple of int
+        Neurons of each hidden layer.
+    activation : str, optional
+        Of the hidden layers; ReLU for DP and DP⊤, the hard sigmoid for the recurrent rules if not given.
+    loss : {"mse", "cross-entropy"}
+    epochs, batch_size : int
+    optimiser : {"adam", "sgd"}
+    learning_rate : float
+    seed : int
+        Of everything random: weights, order of the data, devices, noise.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range, a name unknown, or an option has no meaning for the rule.
+    """
+
+    circuit: str = "crossbar"
+    device: str | None = None
+    rule: str = "dpt"
+    alpha: float | None = None
+    lam: float | None = None
+    beta: float = 0.5
+    noise: tuple[str, ...] = ()
+    asymmetry: float = 0.0
+    nudge: str = "plain"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    data: str = "digits"
+    hidden: tuple[int, ...] = (64,)
+    activation: str | None = None
+    loss: str = "mse"
+    epochs: int = 20
+    batch_size: int = 50
+    optimiser: str = "adam"
+    learning_rate: float = 5e-3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for kind, value, choices in (
+            ("rule", self.rule, RULES),
+            ("nudge", self.nudge, NUDGES),
+            ("optimiser", self.optimiser, OPTIMISERS),
+        ):
+            if value not in choices:
+                raise unknown(kind, value, choices)
+        for name, share, rules in (("alpha", self.alpha, ("dp", "dpt")), ("lam", self.lam, ("dyadic",))):
+            if share is None:
+                continue
+            if self.rule not in rules:
+                raise InputError(
+                    f"{name} = {share} has no meaning for rule {self.rule!r}; it is for {' and '.join(rules)}."
+                )
+            if not 0 <= share <= 1:
+                raise out_of_range(name, share, f"0 ≤ {name} ≤ 1")
+        if not 0 < self.beta < math.inf:
+            raise out_of_range("beta", self.beta, "beta > 0")
+        if not 0 <= self.asymmetry < math.inf:
+            raise out_of_range("asymmetry", self.asymmetry, "asymmetry ≥ 0")
+        if not 0 < self.learning_rate < math.inf:
+            raise out_of_range("learning_rate", self.learning_rate, "learning_rate > 0")
+        for name, whole in (
+            ("epochs", self.epochs),
+            ("batch_size", self.batch_size),
+            *(("hidden", n) for n in self.hidden),
+        ):
+            if whole < 1:
+                raise out_of_range(name, whole, f"{name} ≥ 1")
+        if self.seed < 0:
+            raise out_of_range("seed", self.seed, "seed ≥ 0")
+        self.noise_levels()
+
+    def noise_levels(self) -> dict[str, float]:
+        """The noise asked for, by kind: ``{"read": 0.05, "node": 0.02}``."""
+        levels: dict[str, float] = {}
+        for text in self.noise:
+            kind, colon, number = text.rpartition(":")
+            kind = kind if colon else "read"
+            if kind not in NOISES:
+                raise unknown("kind of noise", kind, NOISES, hint="A bare number is read noise.")
+            if NOISES[kind] is None:
+                raise InputError(f"noise {text!r}: {kind} noise is not simulated yet; use a bare number or node:0.02.")
+            if kind in levels:
+                raise InputError(f"noise {text!r}: {kind} noise is given twice.")
+            try:
+                levels[kind] = float(number)
+            except ValueError:
+                raise InputError(f"noise {text!r}: {number!r} is no number; try 0.05 or node:0.02.") from None
+            if not 0 <= levels[kind] < math.inf:
+                raise out_of_range("noise", text, "noise ≥ 0")
+        return levels
+
+    @property
+    def hidden_activation(self) -> str:
+        """The activation of the hidden layers: as asked for, or what suits the rule."""
+        return self.activation or ("relu" if self.rule in ("dp", "dpt") else "hard-sigmoid")
+
+    def wiring(self) -> Wiring:
+        """The rule as matrices."""
+        from analogsim.wiring import Wiring
+
+        alpha, lam = (0.5 if value is None else value for value in (self.alpha, self.lam))
+        match self.rule:
+            case "dpt":
+                return Wiring.adjoint_dual_propagation(alpha)
+            case "dp":
+                return Wiring.dual_propagation(alpha)
+            case "ep":
+                return Wiring.dyadic(1.0)
+            case "sshm":
+                return Wiring.dyadic(0.0)
+            case _:
+                return Wiring.dyadic(lam)

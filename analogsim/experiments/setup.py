@@ -1,0 +1,90 @@
+"""From settings to what is simulated: data, network, circuit, chip, wiring; and that in words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from analogsim.circuits.base import Circuit, circuit
+from analogsim.circuits.chip import Chip
+from analogsim.errors import InputError
+from analogsim.experiments.data import Dataset, load
+from analogsim.experiments.settings import NOISES, NUDGES, RULES, Settings
+from analogsim.network import Network
+from analogsim.wiring import Wiring
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that a run needs, checked."""
+
+    settings: Settings
+    data: Dataset
+    network: Network
+    circuit: Circuit
+    chip: Chip
+    wiring: Wiring
+
+    @property
+    def updates(self) -> int:
+        """Batches in the whole run."""
+        return self.settings.epochs * -(-len(self.data.train_x) // self.settings.batch_size)
+
+    def words(self) -> list[str]:
+        """What is simulated, a line for each thing."""
+        s, data = self.settings, self.data
+        card = self.circuit.record
+        sizes = "-".join(str(n) for n in self.network.sizes)
+        lines = [
+            f"Circuit   {card['title']} ({card['path']})",
+            *(f"          {said}" for said in self.circuit.words()),
+            f"Rule      {self.wiring.name}, {RULES[s.rule]}; β = {s.beta:g}",
+            f"          {s.nudge} nudge: {NUDGES[s.nudge]}",
+            f"Network   {sizes}, {self.network.activation} hidden, {self.network.output_activation} output, "
+            f"{self.network.loss} loss",
+            f"Data      {data.name}: {len(data.train_x)} for training, {len(data.test_x)} for testing ({data.source})",
+            f"Training  {s.optimiser}, rate {s.learning_rate:g}, {s.epochs} epochs in batches of {s.batch_size}, "
+            f"seed {s.seed}",
+        ]
+        if self.chip.has_noise:
+            lines.append("          while a sample settles for an update its noise is held at one draw")
+        return lines
+
+    def record(self) -> dict[str, Any]:
+        """What goes into the stamp: settings, resolved cards, words."""
+        return {
+            "seed": self.settings.seed,
+            "settings": asdict(self.settings),
+            "cards": dict(self.chip.record),
+            "wiring": self.wiring.to_json(),
+            "words": self.words(),
+        }
+
+
+def prepare(settings: Settings) -> Setup:
+    """Load the data, draw the network and program it into the circuit.
+
+    Raises
+    ------
+    InputError
+        For whatever is wrong with a card, a key, a value, a name or a file.
+    """
+    made = circuit(settings.circuit, device=settings.device, **overrides(settings))
+    data = load(settings.data)
+    init = "glorot" if settings.rule in ("ep", "sshm", "dyadic") else "kaiming"
+    sizes = (data.features, *settings.hidden, data.classes)
+    network = Network.random(sizes, settings.hidden_activation, settings.loss, seed=settings.seed, init=init)
+    return Setup(settings, data, network, made, made.program(network, seed=settings.seed), settings.wiring())
+
+
+def overrides(settings: Settings) -> dict[str, Any]:
+    """Card values by key: those of the options, and those set by hand."""
+    found: dict[str, Any] = {}
+    for kind, level in settings.noise_levels().items():
+        found[f"circuit.{NOISES[kind]}"] = level
+    if settings.asymmetry:
+        found["circuit.asymmetry"] = settings.asymmetry
+    for key in found:
+        if key in settings.overrides or key.removeprefix("circuit.") in settings.overrides:
+            raise InputError(f"{key} is set twice: by its own option and by --set.")
+    return {**found, **settings.overrides}

@@ -1,0 +1,99 @@
+"""The figures at the end of a run, as numbers and as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+BY_TRAINER = ("test_accuracy", "test_loss", "lipschitz")
+OF_THE_CHIP = (
+    *("gradient_cosine_whole", "gradient_cosine", "gradient_norm_ratio", "symmetry_defect", "saturation"),
+    *("activation_max", "settled"),
+)
+
+
+def figures(dataset: xr.Dataset) -> dict[str, Any]:
+    """Return what a run found, as plain numbers for JSON; ``[first, last]`` epoch where training changes a figure."""
+    status = dataset["status"].isel(snapshot=-1).values
+    time = _settling_time(dataset)
+    return {
+        **{
+            name: {str(t): _ends(dataset[name].sel(trainer=t)) for t in dataset["trainer"].values}
+            for name in BY_TRAINER
+        },
+        **{name: _ends(dataset[name]) for name in OF_THE_CHIP},
+        "verdicts": {str(word): int(count) for word, count in zip(*np.unique(status, return_counts=True), strict=True)},
+        "settling_time": time,
+        "settling_time_seconds": None if time is None else time * float(dataset["time"].attrs["seconds"]),
+        "epochs": int(dataset["epoch"][-1]),
+        "interrupted": bool(dataset.attrs["interrupted"]),
+    }
+
+
+def table(dataset: xr.Dataset) -> str:
+    """The table at the end of a run: a column for each trainer, then what only a chip has."""
+    found = figures(dataset)
+    trainers = [str(name) for name in dataset["trainer"].values]
+    rows = [
+        ["", *trainers],
+        ["test accuracy", *(f"{found['test_accuracy'][t][1]:.2f} %" for t in trainers)],
+        ["Lipschitz constant", *(_arrow(found["lipschitz"][t], "{:.3g}") for t in trainers)],
+        ["gradient cosine", _arrow(found["gradient_cosine_whole"])],
+    ]
+    first, last = found["gradient_cosine"]
+    rows += [[f"  layer {k + 1}", _arrow([first[k], last[k]])] for k in range(dataset.sizes["layer"])]
+    rows += [
+        ["feedback error ‖V − Wᵀ‖/‖W‖", _arrow([max(end, default=0.0) for end in found["symmetry_defect"]])],
+        ["samples settled in training", _arrow(found["settled"], "{:.1f} %")],
+        ["largest |a|", _arrow(found["activation_max"], "{:.3g}")],
+        ["probe samples converged", _verdicts(found["verdicts"])],
+        ["settling time, median", _time(found["settling_time"], found["settling_time_seconds"])],
+    ]
+    widths = [max(len(row[k]) for row in rows if len(row) > k) for k in range(len(rows[0]))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=False))])
+        for row in rows
+    ]
+    lines.insert(1, "─" * len(lines[0]))
+    epochs = found["epochs"]
+    notes = (
+        f"Arrows: before training → after {epochs} epoch{'s' * (epochs != 1)}. Probe samples: in continuous time from "
+        "a = 0,",
+        f"noise held at one draw; settled when max |τ da/dt| stays below {dataset['residual'].attrs['tolerance']:g}.",
+    )
+    return "\n".join([*lines, *notes])
+
+
+def _verdicts(counts: dict[str, int]) -> str:
+    total = sum(counts.values())
+    others = ", ".join(f"{count} {word}" for word, count in counts.items() if word != "converged")
+    return f"{100 * counts.get('converged', 0) / total:.1f} %" + (f" ({others} of {total})" if others else "")
+
+
+def _settling_time(dataset: xr.Dataset) -> float | None:
+    """Median over the probe samples at the end; a sample that does not settle counts as later than all others."""
+    time = dataset["settling_time"].isel(snapshot=-1).values
+    median = float(np.median(np.where(np.isnan(time), np.inf, time)))
+    return median if np.isfinite(median) else None
+
+
+def _ends(values: xr.DataArray) -> list[Any]:
+    """First and last epoch, NaN as None."""
+
+    def plain(value: Any) -> Any:
+        return [plain(item) for item in value] if isinstance(value, list) else value if np.isfinite(value) else None
+
+    return [plain(values.isel(epoch=k).values.tolist()) for k in (0, -1)]
+
+
+def _arrow(ends: list[float | None], form: str = "{:.3f}") -> str:
+    return " → ".join("—" if value is None else form.format(value) for value in ends)
+
+
+def _time(units: float | None, seconds: float | None) -> str:
+    if units is None or seconds is None:
+        return "—"
+    scale, unit = next((pair for pair in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")) if seconds >= pair[0]), (1e-9, "ns"))
+    return f"{units:.3g} τ = {seconds / scale:.3g} {unit}"

@@ -1,0 +1,137 @@
+"""DP and DP⊤ by sequential up-down sweeps in which no product is computed twice.
+
+Going up only a_k = W_k s̄_{k−1} + b_k changes, going down only the feedback e_k = V_{k+1} d_{k+1}: keeping both halves
+half of the products of a literal implementation, without changing a bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analogsim.activations import activation
+from analogsim.errors import InputError
+from analogsim.learning.reference import kernels
+from analogsim.learning.reference.layers import Array, Gradients, Layer, Workspace, batch, stack
+from analogsim.learning.reference.output import Nudge, check_sweeps
+from analogsim.network import Network
+from analogsim.wiring import Wiring
+
+
+@dataclass
+class Dyads:
+    """Means s̄_k = u_{k+1} and differences d_k = s_k⁺ − s_k⁻ of every layer, (sample, n_k); ``mean[0]`` is x."""
+
+    mean: list[Array]
+    difference: list[Array]
+
+    def gradients(self, layers: Sequence[Layer], scale: float, space: Workspace) -> Gradients:
+        """The local rule, ∂W_k = −mean d_k s̄_{k−1}ᵀ / (β Σn); `scale` is −1/(sample β Σn)."""
+        found = []
+        for k, (layer, d, s) in enumerate(zip(layers, self.difference, self.mean, strict=False)):
+            shape = (layer.width, s.shape[1])
+            found.append(layer.gradient(d, s, scale, space("gradient", k, shape=shape, dtype=d.dtype)))
+        return found
+
+
+def hears_the_same(wiring: Wiring) -> bool:
+    """Whether both compartments get one forward signal and feed back only their difference: DP, DP⊤ and λ = ½."""
+    return bool(np.allclose(wiring.forward[0], wiring.forward[1]) and np.allclose(wiring.feedback.sum(1), 0))
+
+
+def sweep(
+    net: Network,
+    x: Array,
+    y: Array,
+    wiring: Wiring,
+    beta: float,
+    sweeps: int = 1,
+    *,
+    output: str = "re-evaluated",
+    feedback: Sequence[Array | None] | None = None,
+    workspace: Workspace | None = None,
+    stop_early: bool = True,
+) -> tuple[Gradients, Dyads]:
+    """Gradient and states after up-down sweeps, for any wiring whose compartments hear the same.
+
+    A free forward pass; then layers L, …, 1, and (1, …, L, …, 1) for each further sweep, with
+
+        s_k^± = f(a_k ± c^± e_k),  s̄ = m⁺s⁺ + m⁻s⁻,  d = s⁺ − s⁻,  m = F[0],  c^± = |B[±, ±]|.
+
+    One sweep costs what back-propagation costs.
+
+    Parameters
+    ----------
+    net : Network
+    x, y : (sample, feature) and (sample, class) arrays
+    wiring : Wiring
+        DP(α), DP⊤(α), or λ = ½: both rows of F alike, both rows of B sum to zero.
+    beta : float
+        Nonzero nudge.
+    sweeps : int
+        K ≥ 1.
+    output : {"re-evaluated", "linearised"}
+        See `analogsim.learning.reference.output.Nudge`.
+    feedback : sequence of (n_in, n_out) arrays, optional
+        Feedback path of its own, V ≠ Wᵀ.
+    workspace : Workspace, optional
+        Buffers to reuse; gradients and states then live in them.
+    stop_early : bool
+        Leave the sweeps once one repeats the last bit for bit: every further one would, too.
+
+    Raises
+    ------
+    InputError
+        If x, y, β, sweeps or the wiring do not fit.
+    """
+    check_sweeps(sweeps)
+    f, b = wiring.forward, wiring.feedback
+    if not hears_the_same(wiring):
+        raise InputError(f"{wiring.name}: its compartments hear different signals; use the relaxation of `dyads`.")
+    x, y = batch(net, x, y)
+    layers, space = stack(net, feedback), workspace or Workspace()
+    mean, gain = f[0].astype(x.dtype), np.array([b[0, 0], b[1, 1]], x.dtype)
+    nudge, code = Nudge(net, y, wiring, beta, output), activation(net.activation).code
+    last = net.layers - 1
+
+    def buffer(name: str, k: int) -> Array:
+        # Feature-major memory under a (sample, feature) shape: both products then run without a transposed operand.
+        return space(name, k, shape=(layers[k].width, len(x)), dtype=x.dtype).T
+
+    a, s, e, d = ([buffer(name, k) for k in range(net.layers)] for name in "ased")
+    for k, layer in enumerate(layers):
+        layer.forward(s[k - 1] if k else x, a[k])
+        kernels.activate(a[k].T, layer.bias, code if k < last else nudge.f.code, s[k].T)
+    nudge.free(s[last])
+    kappa = nudge.difference_gain()
+
+    def down() -> None:
+        if kappa is None:
+            plus, minus = nudge(a[last], a[last])
+            np.subtract(plus, minus, out=d[last])
+        else:
+            kernels.pull(a[last].T, y, x.dtype.type(-kappa), d[last].T)
+        for k in range(last - 1, -1, -1):
+            layers[k + 1].feedback(d[k + 1], e[k])
+            if k:
+                kernels.difference(a[k].T, e[k].T, code, gain, d[k].T)
+
+    down()
+    for _ in range(sweeps - 1):
+        changed = not stop_early
+        for k in range(last):
+            # Below the first layer that changes nothing has to be done again.
+            changed = kernels.mean_state(a[k].T, e[k].T, code, gain, mean, s[k].T) or changed
+            if changed:
+                layers[k + 1].forward(s[k], a[k + 1])
+                kernels.add_bias(a[k + 1].T, layers[k + 1].bias)
+        if not changed:
+            break
+        down()
+    for k in range(last):
+        kernels.both(a[k].T, e[k].T, code, gain, mean, s[k].T, d[k].T)
+    dyads = Dyads([x, *s[:-1]], d)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return dyads.gradients(layers, -1 / (len(x) * beta * wiring.total_nudge), space), dyads

@@ -1,0 +1,229 @@
+"""Mini-batch training with a digital rule: the loop, early stopping, checkpoints that resume bit for bit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analogsim.errors import InputError, out_of_range
+from analogsim.files import atomic, read_npz
+from analogsim.learning import traces
+from analogsim.learning.optimisers import ADAM, Optimiser, flat
+from analogsim.learning.reference.feedback import FeedbackPath
+from analogsim.learning.reference.layers import Array, Workspace
+from analogsim.network import Network
+
+
+def batches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Indices of the mini-batches of one epoch: every sample once, in an order drawn from `rng`; the last may be short.
+
+    Training on a chip and digital training take the same order from the same seed.
+    """
+    if batch_size < 1:
+        raise out_of_range("batch_size", batch_size, "batch_size ≥ 1")
+    order = rng.permutation(n)
+    for start in range(0, n, batch_size):
+        yield order[start : start + batch_size]
+
+
+@dataclass
+class Training:
+    """What training left.
+
+    Attributes
+    ----------
+    network : Network
+        After the last epoch, or of the best validation accuracy where there was a validation split.
+    traces : dict of lists
+        One entry an epoch: loss, accuracy, validation_accuracy, test_accuracy, lipschitz, saturation, and for each
+        layer k angle_k (degrees to back-propagation), gradient_norm_k, weight_norm_k.
+    epoch : int
+        Epochs done.
+    best_epoch : int or None
+        Epoch, from 1, of `network` where a validation split chose it.
+    """
+
+    network: Network
+    traces: dict[str, list[float]] = field(default_factory=dict)
+    epoch: int = 0
+    best_epoch: int | None = None
+
+
+def train(
+    net: Network,
+    x: Array,
+    y: Array,
+    rule: Callable[..., Any],
+    *,
+    epochs: int = 10,
+    batch_size: int = 100,
+    optimiser: Optimiser | None = None,
+    seed: int = 0,
+    feedback: str = "transpose",
+    validation: float = 0.0,
+    patience: int | None = None,
+    test: tuple[Array, Array] | None = None,
+    checkpoint: str | Path | None = None,
+    angles: bool = True,
+    schedule: Callable[[int], dict[str, Any]] | None = None,
+    progress: Callable[[int, dict[str, float]], None] | None = None,
+    **options: Any,
+) -> Training:
+    """Train a network with a digital rule.
+
+    Parameters
+    ----------
+    net : Network
+        Where to start; it is not changed. Its type is that of all arithmetic.
+    x, y : (sample, feature) and (sample, class) arrays
+    rule : callable
+        ``rule(net, x, y, **options) -> gradients``: any of `analogsim.learning.reference`.
+    epochs, batch_size : int
+    optimiser : Optimiser, optional
+        ADAM at 1e-3 unless given; it must be new.
+    seed : int
+        Draws the order of the samples and, in another stream, whatever the rule draws.
+    feedback : {"transpose", "alignment", "kolen-pollack"}
+        Feedback path of rules that have one.
+    validation : float
+        Share of the samples, from the end, kept for validation; the network of the best epoch is returned.
+    patience : int, optional
+        Stop after so many epochs without a better validation accuracy.
+    test : (x, y), optional
+        Only traced.
+    checkpoint : path, optional
+        ``.npz`` written after every epoch. Where it exists training goes on from it, with the bits of an uninterrupted
+        run; a kill loses the epoch under way.
+    angles : bool
+        Whether to trace the angles to back-propagation, on the first batch of each epoch.
+    schedule : callable, optional
+        Options of the rule that change: epoch (from 0) -> dict, such as a ramp of β or λ.
+    progress : callable, optional
+        Called with the epoch and its traces.
+    **options
+        Options of the rule.
+
+    Returns
+    -------
+    Training
+
+    Raises
+    ------
+    InputError
+        If an option is out of range, or the checkpoint belongs to another run.
+    """
+    if not 0 <= validation < 1:
+        raise out_of_range("validation", validation, "0 ≤ validation < 1")
+    if patience is not None and not validation:
+        raise InputError("patience needs a validation split: validation=0.1, say.")
+    net = net.replace(weights=tuple(w.copy() for w in net.weights), biases=tuple(b.copy() for b in net.biases))
+    dtype = net.weights[0].dtype
+    x, y = np.asarray(x, dtype), np.asarray(y, dtype)
+    keep = len(x) - round(validation * len(x))
+    held = (x[keep:], y[keep:]) if keep < len(x) else None
+    x, y = x[:keep], y[:keep]
+    optimiser = optimiser or ADAM()
+    path = FeedbackPath(net, feedback, np.random.default_rng([seed, 2]))
+    name = getattr(rule, "__name__", type(rule).__name__)
+    run = _Run(net, optimiser, path, {"rule": name, "seed": seed, "batch_size": batch_size, "samples": len(x)})
+    state = Training(net)
+    if checkpoint is not None and Path(checkpoint).exists():
+        run.restore(read_npz(checkpoint), state, Path(checkpoint))
+    space = Workspace()
+    if options.get("order") == "random":
+        options = {**options, "rng": run.rule_rng}
+    if path.matrices is not None:
+        options = {**options, "feedback": path.matrices}
+    while state.epoch < epochs and not run.exhausted(patience, state.epoch):
+        current = {**options, **(schedule(state.epoch) if schedule else {})}
+        found: dict[str, float] = {}
+        for count, chosen in enumerate(batches(len(x), batch_size, run.data_rng)):
+            gradients = rule(net, x[chosen], y[chosen], workspace=space, **current)
+            if count == 0:
+                found = traces.gradients(net, x[chosen], y[chosen], gradients, angles=angles)
+            optimiser.update([*flat(run.pairs), *path.parameters()], [*flat(gradients), *path.gradients(gradients)])
+        found |= traces.network(net, x, y)
+        for name, data in (("validation", held), ("test", test)):
+            if data is not None:
+                found[f"{name}_accuracy"] = net.accuracy(np.asarray(data[0], dtype), np.asarray(data[1]).argmax(-1))
+        for key, value in found.items():
+            state.traces.setdefault(key, []).append(value)
+        state.epoch += 1
+        run.judge(found.get("validation_accuracy"), state.epoch)
+        if checkpoint is not None:
+            run.save(Path(checkpoint), state)
+        if progress is not None:
+            progress(state.epoch, found)
+    if run.best is not None:
+        state.best_epoch = run.best_epoch
+        state.network = net.replace(weights=tuple(run.best[0::2]), biases=tuple(run.best[1::2]))
+    return state
+
+
+class _Run:
+    """What a checkpoint holds besides the traces."""
+
+    def __init__(self, net: Network, optimiser: Optimiser, path: FeedbackPath, identity: dict[str, Any]) -> None:
+        self.pairs = list(zip(net.weights, net.biases, strict=True))
+        self.optimiser, self.path, self.identity = optimiser, path, identity | {"feedback": path.kind}
+        seed = identity["seed"]
+        self.data_rng, self.rule_rng = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+        self.best: list[Array] | None = None
+        self.best_accuracy, self.best_epoch = -1.0, 0
+
+    def exhausted(self, patience: int | None, epoch: int) -> bool:
+        return patience is not None and epoch - self.best_epoch >= patience and self.best is not None
+
+    def judge(self, accuracy: float | None, epoch: int) -> None:
+        if accuracy is not None and accuracy > self.best_accuracy:
+            self.best_accuracy, self.best_epoch = accuracy, epoch
+            self.best = [array.copy() for array in flat(self.pairs)]
+
+    def save(self, path: Path, state: Training) -> None:
+        """Write everything that the next epoch depends on."""
+        arrays: dict[str, Any] = {f"parameter{i}": p for i, p in enumerate(flat(self.pairs))}
+        arrays |= {f"feedback{i}": v for i, v in enumerate(self.path.matrices or []) if v is not None}
+        arrays |= {f"optimiser_{key}": value for key, value in self.optimiser.state().items()}
+        arrays |= {f"best{i}": p for i, p in enumerate(self.best or [])}
+        arrays |= {f"trace_{key}": np.array(value) for key, value in state.traces.items()}
+        record = {
+            "run": self.identity,
+            "epoch": state.epoch,
+            "best_accuracy": self.best_accuracy,
+            "best_epoch": self.best_epoch,
+            "data_rng": self.data_rng.bit_generator.state,
+            "rule_rng": self.rule_rng.bit_generator.state,
+        }
+        with atomic(path) as temporary, open(temporary, "wb") as stream:
+            np.savez(stream, record=np.array(json.dumps(record)), **arrays)
+
+    def restore(self, arrays: dict[str, Any], state: Training, path: Path) -> None:
+        """Take over what `save` wrote, in place."""
+        parameters = flat(self.pairs)
+        try:
+            record = json.loads(str(arrays["record"]))
+            saved = [arrays[f"parameter{i}"] for i in range(len(parameters))]
+        except (KeyError, ValueError):
+            raise InputError(f"{path}: not a checkpoint of this network.") from None
+        same = all(p.shape == q.shape and p.dtype == q.dtype for p, q in zip(parameters, saved, strict=True))
+        if not same or record["run"] != self.identity:
+            told = f"{record['run']}, this one is {self.identity}" if same else "other sizes or another type"
+            raise InputError(f"{path}: a checkpoint of another run ({told}). Remove it, or choose another file.")
+        for p, q in zip(parameters, saved, strict=True):
+            p[...] = q
+        for i, v in enumerate(self.path.matrices or []):
+            if v is not None:
+                v[...] = arrays[f"feedback{i}"]
+        self.optimiser.restore({key[10:]: value for key, value in arrays.items() if key.startswith("optimiser_")})
+        self.best = [arrays[f"best{i}"] for i in range(len(parameters))] if "best0" in arrays else None
+        self.best_accuracy, self.best_epoch = record["best_accuracy"], record["best_epoch"]
+        self.data_rng.bit_generator.state = record["data_rng"]
+        self.rule_rng.bit_generator.state = record["rule_rng"]
+        state.epoch = record["epoch"]
+        state.traces = {key[6:]: list(value) for key, value in arrays.items() if key.startswith("trace_")}

@@ -1,0 +1,34 @@
+"""What a chip and its neurons look like from outside: asymmetry of the feedback path, neurons that have saturated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analogsim.activations import activation
+from analogsim.circuits.chip import Chip
+
+FLAT = 0.01
+"""A neuron counts as saturated where the slope is below this share of the activation's largest."""
+
+
+def symmetry_defect(chip: Chip) -> NDArray[np.float64]:
+    """‖V_{k+1} − W_{k+1}ᵀ‖_F / ‖W_{k+1}‖_F as realised on the chip, for each hidden layer k: (L − 1,)."""
+    pairs = zip(chip.forward[1:], chip.feedback[1:], strict=True)
+    return np.array([np.linalg.norm(v - w.T) / np.linalg.norm(w) for w, v in pairs if v is not None])
+
+
+def saturation(pre_activations: Sequence[NDArray[np.floating]], name: str) -> NDArray[np.float64]:
+    """Share of hidden neurons (over samples and compartments) on a flat part of their activation, for each layer.
+
+    Parameters
+    ----------
+    pre_activations : sequence of arrays
+        a_k, one for each layer, of any shape.
+    name : str
+        The activation function. For ReLU a "saturated" neuron is a silent one.
+    """
+    f = activation(name)
+    return np.array([float((np.abs(f.derivative(a)) < FLAT * f.slope_max).mean()) for a in pre_activations])

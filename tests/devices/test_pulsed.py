@@ -1,0 +1,102 @@
+"""Update families: steps, bounds, symmetry point, cycle noise, leak."""
+
+import numpy as np
+import pytest
+
+from analogsim import cards
+from analogsim.devices import PowStep, Pulsed, device
+
+PULSED = [name for name in cards.names("device") if isinstance(device(name), Pulsed)]
+
+
+def test_every_preset_is_there():
+    assert len(PULSED) == 9
+
+
+@pytest.mark.parametrize("name", PULSED)
+def test_one_pulse_moves_a_typical_cell_by_its_step(name):
+    cell = device(name, cycle_noise=0)
+    w = np.linspace(0.9 * cell.w_min, 0.9 * cell.w_max, 11)
+    for sign, step in ((1, cell.step_up(w)), (-1, -cell.step_down(w))):
+        counts = np.full(w.shape, sign)
+        moved = cell.weight(cell.pulse(cell.conductance(w), counts, np.random.default_rng(0)))
+        np.testing.assert_allclose(moved, np.clip(w + step, cell.w_min, cell.w_max), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", PULSED)
+def test_cells_never_leave_their_own_bounds(name):
+    cell = device(name)
+    rng = np.random.default_rng(0)
+    cells = cell.cells((500,), rng)
+    held = cell.program(np.full(500, (cell.g_min + cell.g_max) / 2), rng, cells)
+    for counts in (60, -120):
+        held = cell.pulse(held, np.full(500, counts), rng, cells)
+        w = cell.weight(held)
+        floor = np.maximum(cells["b_min"], cell.weight(0.0))
+        assert (w <= np.maximum(cells["b_max"], floor) + 1e-12).all()
+        assert (w >= floor - 1e-12).all()
+
+
+def test_cycle_noise_has_the_stated_size():
+    cell, n = device("gokmen-vlasov"), 100_000
+    moved = cell.weight(cell.pulse(np.full(n, cell.conductance(0.0)), np.ones(n, int), np.random.default_rng(0)))
+    assert abs(moved.mean() - 0.0016) < 4 * 0.3 * 0.0016 / n**0.5
+    assert moved.std() == pytest.approx(0.3 * 0.0016, rel=4 / (2 * n) ** 0.5)
+
+
+def test_spread_of_steps_over_the_cells():
+    cells = device("gokmen-vlasov").cells((100_000,), np.random.default_rng(0))
+    assert cells["up"].std() / 0.0016 == pytest.approx(0.3, rel=0.02)
+    logs = np.log(device("rram-array-om", up_down_spread=0).cells((100_000,), np.random.default_rng(0))["up"] / 0.0949)
+    assert logs.std() == pytest.approx(0.7829, rel=0.02)
+
+
+def test_soft_bounds_rest_at_their_symmetry_point():
+    """Pulses up and down in turn drive a cell to where both steps are equal; subtracting the reference puts it at 0."""
+    cell = device("rram-array-om", cycle_noise=0, reference_spread=0, step=0.01)
+    rng = np.random.default_rng(0)
+    cells = cell.cells((200,), rng)
+    held = np.full(200, cell.conductance(0.3))
+    for _ in range(3000):
+        held = cell.pulse(cell.pulse(held, np.ones(200, int), rng, cells), -np.ones(200, int), rng, cells)
+    # After the down step of a pair the cell is at most one step below its symmetry point, unless G = 0 stops it.
+    step = np.maximum(cells["up"], cells["down"])
+    free = cells["b_min"] > cell.weight(0.0)
+    assert (np.abs(cell.weight(held)) < step + 1e-3)[free].all()
+    assert free.sum() > 80
+
+
+def test_pulse_counts_are_right_on_average():
+    cell = device("idealized")
+    change = np.full(100_000, 0.3 * cell.step / 2 * cell.span)
+    counts = cell.pulses_for(change, np.random.default_rng(0))
+    assert set(np.unique(counts)) == {0, 1}
+    assert abs(counts.mean() - 0.3) < 4 * (0.3 * 0.7 / 1e5) ** 0.5
+
+
+def test_leak_and_write_noise():
+    cell = device("capacitor")
+    leaked = cell.weight(cell.leak(cell.conductance(np.array([0.5])), updates=1_000_000))
+    np.testing.assert_allclose(leaked, 0.5 / np.e)
+    noisy = device("rram-array-om")
+    seen = noisy.weight(noisy.seen(np.full(100_000, noisy.conductance(0.0)), np.random.default_rng(0)))
+    assert seen.std() == pytest.approx(1.4113 * 0.0949, rel=0.02)
+
+
+def test_power_steps_vanish_at_the_bounds():
+    cell = PowStep(g_max=1e-4, step=0.01, w_max=1.0, w_min=-1.0, gamma_up=2.0, gamma_down=0.5)
+    assert float(cell.step_up(1.0)) == 0
+    assert float(cell.step_down(-1.0)) == 0
+    assert float(cell.step_up(0.0)) == pytest.approx(0.01 / 4)
+    assert float(cell.step_down(0.0)) == pytest.approx(0.01 / 2**0.5)
+
+
+def test_coincidences_have_the_mean_and_variance_of_bernoulli_pulses():
+    """E[Δ n] = rate·d xᵀ and var n = L p (1 − p) with p = A² |x d| (Gokmen & Vlasov 2016)."""
+    cell, rng = device("gokmen-vlasov"), np.random.default_rng(0)
+    x, d, rate, length, trials = np.array([0.2, -0.9, 0.0]), np.array([0.7, -0.3]), 0.01, 31, 20_000
+    counts = np.array([cell.coincidences(x, d, rate, rng, length) for _ in range(trials)])
+    p = rate / (cell.step * length) * np.abs(np.outer(d, x))
+    error = np.sqrt(length * p * (1 - p) / trials)
+    np.testing.assert_array_less(np.abs(counts.mean(axis=0) - rate * np.outer(d, x) / cell.step), 4 * error + 1e-12)
+    np.testing.assert_allclose(counts.var(axis=0), length * p * (1 - p), rtol=0.05)

@@ -1,0 +1,69 @@
+"""Figures: their data and labels, not their pixels."""
+
+import matplotlib as mpl
+
+mpl.use("agg")
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from analogsim.errors import InputError
+from analogsim.experiments import plots, run
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return run(circuit="ideal", epochs=2, hidden=(12,), batch_size=200)
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def test_convergence_shows_the_median_and_the_tolerance(dataset):
+    ax = plots.convergence(dataset)
+    assert ax.get_yscale() == "log"
+    assert ax.get_xlabel() == "time (τ)"
+    assert ax.get_ylabel() == "residual max |τ da/dt| (activity)"
+    median = next(line for line in ax.lines if line.get_label() == "after epoch 2")
+    residual = dataset["residual"].sel(snapshot=2).values
+    np.testing.assert_allclose(median.get_ydata(), np.exp(np.median(np.log(residual), axis=0)))
+
+
+def test_lipschitz_and_accuracy_have_a_line_for_each_trainer(dataset):
+    for plot, name in ((plots.lipschitz, "lipschitz"), (plots.accuracy, "test_accuracy")):
+        ax = plot(dataset)
+        assert [t.get_text() for t in ax.get_legend().get_texts()] == dataset["trainer"].values.tolist()
+        np.testing.assert_array_equal(ax.lines[0].get_ydata(), dataset[name].sel(trainer="chip"))
+        assert dataset[name].attrs["long_name"] in ax.get_ylabel()
+
+
+def test_alignment_is_an_angle_in_degrees(dataset):
+    ax = plots.alignment(dataset)
+    np.testing.assert_allclose(
+        np.cos(np.radians(ax.lines[0].get_ydata())), dataset["gradient_cosine"].sel(layer=1), atol=1e-12
+    )
+
+
+def test_axes_given_are_used_and_styles_do_not_leak(dataset):
+    before = mpl.rcParams["font.size"]
+    _, ax = plt.subplots()
+    assert plots.transient(dataset, ax=ax) is ax
+    assert mpl.rcParams["font.size"] == before
+
+
+@pytest.mark.parametrize("suffix", plots.FORMATS)
+def test_files_are_the_same_each_time(dataset, tmp_path, suffix):
+    first, second = (plots.save(plots.draw(dataset, "overview"), tmp_path / f"{k}{suffix}") for k in "ab")
+    assert first.read_bytes() == second.read_bytes()
+    assert len(first.read_bytes()) > 5000
+
+
+def test_what_cannot_be_drawn_is_named(dataset, tmp_path):
+    with pytest.raises(InputError, match="did you mean 'lipschitz'"):
+        plots.draw(dataset, "lipshitz")
+    with pytest.raises(InputError, match="residual"):
+        plots.draw(dataset.drop_vars("residual"), "convergence")
