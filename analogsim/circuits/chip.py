@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.activations import activation
+from analogsim.circuits.tia import TIA
 from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.files import atomic, read_npz
 from analogsim.network import LOSSES, Network
@@ -62,6 +63,12 @@ class Chip:
         In units of ``time_unit``; > 0.
     read_correlation : {"common", "differential"}
         Whether both compartments see the same draw of the array's noise or each its own.
+    feedback_offset : (n_{j+1},) arrays
+        Offset of the array current that comes back to a neuron, before its mirrors, in units of the activity; it enters
+        the compartments as the feedback does.
+    tia : TIA, optional
+        Dynamics of the amplifiers that read the arrays. Only `relax` follows them; their resting gain is in ``forward``
+        and ``feedback`` already.
     node_noise : float
         Stationary standard deviation of each compartment from white noise at its node; ≥ 0.
     ou_noise, flicker_noise, telegraph_noise : float
@@ -94,6 +101,8 @@ class Chip:
     output_activation: str = "identity"
     forward_noise: tuple[Array | None, ...] = ()
     feedback_noise: tuple[Array | None, ...] = ()
+    feedback_offset: tuple[Array, ...] = ()
+    tia: TIA | None = None
     read_mode: str = "per-read"
     read_period: float = 1.0
     read_correlation: str = "common"
@@ -115,6 +124,8 @@ class Chip:
         for name in ("forward_noise", "feedback_noise"):
             if not getattr(self, name):
                 set_(self, name, (None,) * layers)
+        if not self.feedback_offset:
+            set_(self, "feedback_offset", tuple(np.zeros(w.shape[0]) for w in map(np.asarray, self.forward)))
         for name in _PER_LAYER:
             value = tuple(None if v is None else np.asarray(v) for v in getattr(self, name))
             if len(value) != layers:
@@ -125,7 +136,7 @@ class Chip:
         for j in range(layers):
             n, m = sizes[j + 1], sizes[j]
             back = None if j == 0 else (m, n)
-            shapes = {"forward": (n, m), "feedback": back, "biases": (n,)}
+            shapes = {"forward": (n, m), "feedback": back, "biases": (n,), "feedback_offset": (n,)}
             shapes |= dict.fromkeys(("tau", "gain", "offset", "divider", "mirror"), (2, n))
             for name, shape in shapes.items():
                 _check(f"Chip.{name}[{j}]", getattr(self, name)[j], shape)
@@ -135,6 +146,11 @@ class Chip:
                 if (sigma := getattr(self, name)[j]) is not None:
                     _check(f"Chip.{name}[{j}]", sigma, shape)
         _check("Chip.nudge", self.nudge, (2, sizes[-1]))
+        if self.tia is not None:
+            for name in ("forward", "feedback"):
+                for j, (matrix, part) in enumerate(zip(getattr(self, name), getattr(self.tia, name), strict=True)):
+                    if matrix is not None:
+                        _check(f"Chip.tia.{name}[{j}]", part.weights[0], matrix.shape)
         activation(self.activation)
         activation(self.output_activation)
         for kind, choice, valid in (
@@ -213,6 +229,8 @@ class Chip:
         for name in _PER_LAYER:
             arrays |= {f"{name}.{j}": a for j, a in enumerate(getattr(self, name)) if a is not None}
         arrays |= {f"devices.{key}": np.asarray(value) for key, value in self.devices.items()}
+        if self.tia is not None:
+            arrays |= {f"tia.{key}": value for key, value in self.tia.to_arrays().items()}
         arrays["plain"] = np.array(json.dumps({**{n: getattr(self, n) for n in _PLAIN}, "record": dict(self.record)}))
         with atomic(path) as temporary, open(temporary, "wb") as stream:
             np.savez(stream, **arrays)
@@ -226,7 +244,7 @@ _PLAIN = (
 )
 _PER_LAYER = (
     *("forward", "feedback", "biases", "tau", "gain", "offset", "divider", "mirror"),
-    *("forward_noise", "feedback_noise"),
+    *("forward_noise", "feedback_noise", "feedback_offset"),
 )
 
 
@@ -261,7 +279,8 @@ def load_chip(path: str | Path) -> Chip:
         layers = sum(key.startswith("forward.") for key in arrays)
         parts: dict[str, Any] = {name: tuple(arrays.get(f"{name}.{j}") for j in range(layers)) for name in _PER_LAYER}
         devices = {key.removeprefix("devices."): value for key, value in arrays.items() if key.startswith("devices.")}
-        return Chip(**parts, nudge=arrays["nudge"], devices=devices, **plain)
+        tia = TIA.from_arrays({k.removeprefix("tia."): v for k, v in arrays.items() if k.startswith("tia.")}, layers)
+        return Chip(**parts, tia=tia, nudge=arrays["nudge"], devices=devices, **plain)
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a chip written by Chip.save ({error}).") from None
 

@@ -273,7 +273,7 @@ def _present(batch: Batch, stream: Stream, step: int) -> Batch:
     y = None if stream.y is None else np.asarray(stream.y)[step]
     p = batch.packed
     packed = p._replace(
-        drive=drive(batch.chip, x, p.drive.dtype),
+        drive=drive(batch.chip, x, batch.wiring, p.drive.dtype),
         target=p.target if y is None else np.ascontiguousarray(y, p.target.dtype),
     )
     return Batch(batch.chip, batch.wiring, x, y, batch.beta, packed)
