@@ -32,7 +32,10 @@ class Chip:
 
         τ^c da^c/dt = −a^c + g^c (W u^c + m^c V v^c) + b + o^c ∓ (1 + ν^c) n^c β ∇ℓ(r^c) + noise
 
-    where u = (F + δ [1, −1]) s with δ the divider error of the sending neuron and m = 1 + mirror.
+    where u = (F + δ [1, −1]) s with δ the divider error of the sending neuron and m = 1 + mirror. What an array gets
+    of a signal u is c(u) = c₁u + c₂u² + c₃u³ with u clipped to a range, and what it returns is clipped to the rails of
+    its amplifiers; both are the identity unless a circuit says otherwise. Where the rows of F or of B are proportional,
+    the larger one is read once and shared out: curve, rails and the noise of the read-out are those of this one read.
 
     Parameters
     ----------
@@ -66,6 +69,14 @@ class Chip:
         Stationary standard deviation of each compartment from white noise at its node; ≥ 0.
     time_unit, activity_unit : float
         Seconds for one unit of t, and volts (watts in optics) for one unit of a.
+    driver : (2, L, 5) array
+        Transfer curve of the drivers in front of each forward (row 0) and feedback (row 1) matrix: the least and
+        greatest signal that they take, and c₁, c₂, c₃.
+    rails : (2,) array
+        Least and greatest current that an array can return to a neuron by each of its reads, in units of the activity.
+    forward_floor, feedback_floor : (outputs,) arrays or None
+        Standard deviation of each output of a read that is there without any signal, in units of the activity. It is
+        drawn on the clock of the read noise and has its correlation.
     devices : mapping of str to array
         State of the devices: conductances, age, pulse counts.
     record : mapping
@@ -92,13 +103,17 @@ class Chip:
     node_noise: float = 0.0
     time_unit: float = 1.0
     activity_unit: float = 1.0
+    driver: Array | None = None
+    rails: Array | None = None
+    forward_floor: tuple[Array | None, ...] = ()
+    feedback_floor: tuple[Array | None, ...] = ()
     devices: Mapping[str, Any] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         layers = len(self.forward)
-        for name in ("forward_noise", "feedback_noise"):
+        for name in ("forward_noise", "feedback_noise", "forward_floor", "feedback_floor"):
             if not getattr(self, name):
                 set_(self, name, (None,) * layers)
         for name in _PER_LAYER:
@@ -107,6 +122,9 @@ class Chip:
                 raise InputError(f"Chip.{name} has {len(value)} entries; expected one for each of {layers} layers.")
             set_(self, name, value)
         set_(self, "nudge", np.asarray(self.nudge))
+        linear = np.tile([-np.inf, np.inf, 1.0, 0.0, 0.0], (2, layers, 1))
+        set_(self, "driver", linear if self.driver is None else np.asarray(self.driver, dtype=float))
+        set_(self, "rails", np.array([-np.inf, np.inf]) if self.rails is None else np.asarray(self.rails, dtype=float))
         sizes = self.sizes
         for j in range(layers):
             n, m = sizes[j + 1], sizes[j]
@@ -120,7 +138,11 @@ class Chip:
             for name, shape in (("forward_noise", (n, m)), ("feedback_noise", back)):
                 if (sigma := getattr(self, name)[j]) is not None:
                     _check(f"Chip.{name}[{j}]", sigma, shape)
+            for name, size in (("forward_floor", n), ("feedback_floor", m)):
+                if (sigma := getattr(self, name)[j]) is not None:
+                    _check(f"Chip.{name}[{j}]", sigma, None if name == "feedback_floor" and j == 0 else (size,))
         _check("Chip.nudge", self.nudge, (2, sizes[-1]))
+        self._check_curves(layers)
         activation(self.activation)
         activation(self.output_activation)
         for kind, choice, valid in (
@@ -137,6 +159,15 @@ class Chip:
             raise out_of_range("Chip.node_noise", self.node_noise, "node_noise ≥ 0")
         set_(self, "devices", MappingProxyType(dict(self.devices)))
         set_(self, "record", MappingProxyType(dict(self.record)))
+
+    def _check_curves(self, layers: int) -> None:
+        driver, rails = np.asarray(self.driver), np.asarray(self.rails)
+        if driver.shape != (2, layers, 5) or np.isnan(driver).any() or not np.isfinite(driver[..., 2:]).all():
+            raise InputError(f"Chip.driver has shape {driver.shape} or is not finite; expected (2, {layers}, 5).")
+        if rails.shape != (2,) or not rails[0] < 0 < rails[1] or not (driver[..., 0] < driver[..., 1]).all():
+            raise InputError(
+                "Chip.rails and the limits of Chip.driver: (low, high) with low < high, the rails around 0."
+            )
 
     @classmethod
     def ideal(cls, network: Network, **changes: Any) -> Chip:
@@ -164,9 +195,22 @@ class Chip:
         return len(self.forward)
 
     @property
+    def is_shaped(self) -> bool:
+        """Whether any driver is not the identity."""
+        return bool((np.asarray(self.driver) != [-np.inf, np.inf, 1.0, 0.0, 0.0]).any())
+
+    def sent(self, u: Array, direction: int, j: int) -> Array:
+        """Return c(u), what array j gets of a signal u: forward (direction 0) or feedback (1)."""
+        if not self.is_shaped:
+            return u
+        low, high, c1, c2, c3 = np.asarray(self.driver)[direction, j]
+        u = np.clip(u, low, high)
+        return u * (c1 + u * (c2 + u * c3))
+
+    @property
     def has_noise(self) -> bool:
         """Whether anything on the chip is random in time."""
-        arrays = (*self.forward_noise, *self.feedback_noise)
+        arrays = (*self.forward_noise, *self.feedback_noise, *self.forward_floor, *self.feedback_floor)
         return self.node_noise > 0 or any(a is not None and a.any() for a in arrays)
 
     def network(self) -> Network:
@@ -183,7 +227,7 @@ class Chip:
 
     def save(self, path: str | Path) -> None:
         """Write an ``.npz`` that `load_chip` reads. No pickle."""
-        arrays: dict[str, Any] = {"nudge": self.nudge}
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in _WHOLE}
         for name in _PER_LAYER:
             arrays |= {f"{name}.{j}": a for j, a in enumerate(getattr(self, name)) if a is not None}
         arrays |= {f"devices.{key}": np.asarray(value) for key, value in self.devices.items()}
@@ -198,8 +242,9 @@ _PLAIN = (
 )
 _PER_LAYER = (
     *("forward", "feedback", "biases", "tau", "gain", "offset", "divider", "mirror"),
-    *("forward_noise", "feedback_noise"),
+    *("forward_noise", "feedback_noise", "forward_floor", "feedback_floor"),
 )
+_WHOLE = ("nudge", "driver", "rails")
 
 
 @dataclass(frozen=True)
@@ -233,7 +278,8 @@ def load_chip(path: str | Path) -> Chip:
         layers = sum(key.startswith("forward.") for key in arrays)
         parts: dict[str, Any] = {name: tuple(arrays.get(f"{name}.{j}") for j in range(layers)) for name in _PER_LAYER}
         devices = {key.removeprefix("devices."): value for key, value in arrays.items() if key.startswith("devices.")}
-        return Chip(**parts, nudge=arrays["nudge"], devices=devices, **plain)
+        whole = {name: arrays[name] for name in _WHOLE}
+        return Chip(**parts, **whole, devices=devices, **plain)
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a chip written by Chip.save ({error}).") from None
 

@@ -225,14 +225,18 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         activation=ACTIVATIONS[chip.activation].code,
         output_activation=ACTIVATIONS[chip.output_activation].code,
         loss=LOSSES[chip.loss].code,
+        shaped=chip.is_shaped,
+        limited=bool(np.isfinite(chip.rails).any()),
+        driver=cast(chip.driver),
+        rails=cast(chip.rails),
         signal=np.empty(scratch, dtype),
         current=np.empty(scratch, dtype),
     )
 
 
 def drive(chip: Chip, x: Array, dtype: Any = np.float64) -> Array:
-    """Packed constant drive: the clamped input through W_1 with each compartment's gain, biases, offsets."""
-    current = x @ chip.forward[0].T
+    """Packed constant drive: the clamped input through its driver and W_1 with each gain, biases, offsets."""
+    current = np.clip(chip.sent(x, 0, 0) @ chip.forward[0].T, *chip.rails)
     layers = []
     for j in range(chip.layers):
         constant = (chip.biases[j] + chip.offset[j])[:, None, :]

@@ -197,7 +197,7 @@ class _Run:
 def _segments(batch: Batch, stream: Stream | None, noise: ReadNoise | None, t_end: float, run: _Run) -> Any:
     """Yield (end, problem) for stretches of constant drive: between changes of the sample and of the noise."""
     chip = batch.chip
-    reads = noise is not None and bool(noise.reads)
+    reads = noise is not None and bool(noise.reads or noise.floors)
     period = chip.read_period
     tick = min(SUBTICK, period / 8) if chip.read_mode == "ou" else period / np.ceil(period / SUBTICK)
     shown, drawn, t = 0, 0, 0.0
