@@ -67,7 +67,7 @@ def _balance(a, n):
         a[i, i] = -total
 
 
-@jit
+@jit(fastmath={"contract"})
 def _join(a, b, h, w, horizontal, work, out):
     """Join blocks of h × w cells, ports [L, R, T, B] of lengths (h, h, w, w); b lies to the right of or below a."""
     if horizontal:
@@ -78,8 +78,11 @@ def _join(a, b, h, w, horizontal, work, out):
         k, n = w, 3 * w + 4 * h
         to_a = (k, k + 2 * h, k + 4 * h, 0)
         to_b = (k + h, k + 3 * h, 0, k + 4 * h + w)
-    work[:n, :n] = 0.0
-    # The shared nodes come first, then the ports of the joined block in their order.
+    for x in range(k):
+        work[x, :k] = 0.0
+    for x in range(n - k):
+        out[x, x : n - k] = 0.0
+    # Rows of the k shared nodes in `work`, which couple to all; the ports of the joined block in `out`.
     for block, to in ((a, to_a), (b, to_b)):
         x0 = 0
         for s in range(4):
@@ -89,14 +92,52 @@ def _join(a, b, h, w, horizontal, work, out):
                 columns = h if t < 2 else w
                 if to[s] <= to[t]:
                     for x in range(rows):
-                        for y in range(columns):
-                            work[to[s] + x, to[t] + y] += block[x0 + x, y0 + y]
+                        row = block[x0 + x, y0 : y0 + columns]
+                        if to[t] == 0:
+                            into = work[x, :columns]
+                            for y in range(columns):
+                                into[y] += row[y]
+                        else:
+                            if to[s] == 0:
+                                into = work[x, to[t] : to[t] + columns]
+                            else:
+                                into = out[to[s] + x - k, to[t] - k : to[t] - k + columns]
+                            for y in range(columns):
+                                into[y] = row[y]
                 y0 += columns
             x0 += rows
-    _eliminate(work, k, n)
+    for p in range(k):
+        pivot = work[p]
+        inverse = 1.0 / pivot[p]
+        for i in range(p + 1, k):
+            x = pivot[i] * inverse
+            row = work[i]
+            for j in range(i, n):
+                row[j] -= x * pivot[j]
+    p = 0
+    while p + 4 <= k:
+        # Four pivots at a time: one pass over the ports instead of four.
+        u0, u1, u2, u3 = work[p, k:n], work[p + 1, k:n], work[p + 2, k:n], work[p + 3, k:n]
+        d0, d1 = 1.0 / work[p, p], 1.0 / work[p + 1, p + 1]
+        d2, d3 = 1.0 / work[p + 2, p + 2], 1.0 / work[p + 3, p + 3]
+        for i in range(n - k):
+            x0, x1, x2, x3 = u0[i] * d0, u1[i] * d1, u2[i] * d2, u3[i] * d3
+            row = out[i]
+            for j in range(i, n - k):
+                row[j] -= x0 * u0[j] + x1 * u1[j] + x2 * u2[j] + x3 * u3[j]
+        p += 4
+    while p < k:
+        u = work[p, k:n]
+        inverse = 1.0 / work[p, p]
+        for i in range(n - k):
+            x = u[i] * inverse
+            row = out[i]
+            for j in range(i, n - k):
+                row[j] -= x * u[j]
+        p += 1
     for x in range(n - k):
-        for y in range(x, n - k):
-            out[x, y] = out[y, x] = work[k + x, k + y]
+        for y in range(x):
+            out[x, y] = out[y, x]
     _balance(out, n - k)
 
 
