@@ -103,8 +103,8 @@ class Chip:
     node_noise: float = 0.0
     time_unit: float = 1.0
     activity_unit: float = 1.0
-    driver: Array | None = None
-    rails: Array | None = None
+    driver: Array = field(default_factory=lambda: np.empty(0))
+    rails: Array = field(default_factory=lambda: np.array([-np.inf, np.inf]))
     forward_floor: tuple[Array | None, ...] = ()
     feedback_floor: tuple[Array | None, ...] = ()
     devices: Mapping[str, Any] = field(default_factory=dict)
@@ -123,8 +123,8 @@ class Chip:
             set_(self, name, value)
         set_(self, "nudge", np.asarray(self.nudge))
         linear = np.tile([-np.inf, np.inf, 1.0, 0.0, 0.0], (2, layers, 1))
-        set_(self, "driver", linear if self.driver is None else np.asarray(self.driver, dtype=float))
-        set_(self, "rails", np.array([-np.inf, np.inf]) if self.rails is None else np.asarray(self.rails, dtype=float))
+        set_(self, "driver", np.asarray(self.driver, dtype=float) if np.size(self.driver) else linear)
+        set_(self, "rails", np.asarray(self.rails, dtype=float))
         sizes = self.sizes
         for j in range(layers):
             n, m = sizes[j + 1], sizes[j]
@@ -161,7 +161,7 @@ class Chip:
         set_(self, "record", MappingProxyType(dict(self.record)))
 
     def _check_curves(self, layers: int) -> None:
-        driver, rails = np.asarray(self.driver), np.asarray(self.rails)
+        driver, rails = self.driver, self.rails
         if driver.shape != (2, layers, 5) or np.isnan(driver).any() or not np.isfinite(driver[..., 2:]).all():
             raise InputError(f"Chip.driver has shape {driver.shape} or is not finite; expected (2, {layers}, 5).")
         if rails.shape != (2,) or not rails[0] < 0 < rails[1] or not (driver[..., 0] < driver[..., 1]).all():
@@ -197,13 +197,13 @@ class Chip:
     @property
     def is_shaped(self) -> bool:
         """Whether any driver is not the identity."""
-        return bool((np.asarray(self.driver) != [-np.inf, np.inf, 1.0, 0.0, 0.0]).any())
+        return bool((self.driver != [-np.inf, np.inf, 1.0, 0.0, 0.0]).any())
 
     def sent(self, u: Array, direction: int, j: int) -> Array:
         """Return c(u), what array j gets of a signal u: forward (direction 0) or feedback (1)."""
         if not self.is_shaped:
             return u
-        low, high, c1, c2, c3 = np.asarray(self.driver)[direction, j]
+        low, high, c1, c2, c3 = self.driver[direction, j]
         u = np.clip(u, low, high)
         return u * (c1 + u * (c2 + u * c3))
 

@@ -1,4 +1,4 @@
-"""Drivers that bend, amplifiers with rails, noise of the read-out: against the independent equations and closed forms."""
+"""Drivers that bend, amplifiers with rails, noise of the read-out: against independent equations and closed forms."""
 
 import numpy as np
 import pytest
