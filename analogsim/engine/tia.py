@@ -6,8 +6,8 @@ system), linear but for the signals that drive it. All poles are therefore a dia
     τ da/dt = −a + z(a, q),    dq/dt = λ (m(a) − q)
 
 The compartments take the stages of ETD3RK (`analogsim.engine.etd`); at each of them q comes from m at the same stages,
-by the exact integral of the line, then of the parabola, through them. So a stage is consistent however fast an amplifier
-is, and the order stays three from λ → 0 to λ → ∞, where q = m(a).
+by the exact integral of the line, then of the parabola, through them. So a stage is consistent however fast an
+amplifier is, and the order stays three from λ → 0 to λ → ∞, where q = m(a).
 """
 
 from __future__ import annotations
