@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ import click
 from analogsim import __version__
 from analogsim.errors import InputError, unknown
 
-COMMANDS = ("run", "plot", "list", "show", "cite", "info")
+COMMANDS = ("run", "train", "plot", "list", "show", "cite", "info")
 
 
 class Group(click.Group):
@@ -42,7 +43,9 @@ class Group(click.Group):
         if not options.pop("standalone_mode", True):
             return run(*args, **options, standalone_mode=False)
         try:
-            code = run(*args, **options, standalone_mode=False)
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda message, *_: click.echo(f"Warning: {message}", err=True)
+                code = run(*args, **options, standalone_mode=False)
             sys.stdout.flush()
         except click.exceptions.NoArgsIsHelpError as help_:
             click.echo(help_.ctx.get_help() if help_.ctx else "", color=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from analogsim.engine.relax import relax
 from analogsim.errors import InputError
 from analogsim.experiments.setup import Setup
 from analogsim.experiments.trainers import Digital, OnChip
-from analogsim.learning.reference.implicit import implicit
+from analogsim.learning.reference import implicit
 from analogsim.network import LOSSES
+
+log = logging.getLogger("analogsim")
 
 GRADIENT_SAMPLES = 200
 """Training samples on which the gradient is compared with its reference."""
@@ -32,6 +35,7 @@ class Notebook:
         self.trainers: dict[str, OnChip | Digital] = {"chip": chip, **references}
         self.pages: list[dict[str, Any]] = []
         self.probes: dict[int, dict[str, Any]] = {}
+        self.noted = chip.chip
 
     def note(self) -> None:
         """Measure everything once, at the end of an epoch or before the first."""
@@ -62,15 +66,20 @@ class Notebook:
             self.chip.verdicts.append(settled.status)
         page["settled"] = self.chip.settled_share()
         self.pages.append(page)
+        self.noted = self.chip.chip
+        accuracies = zip(self.trainers, page["test_accuracy"], strict=True)
+        told = ", ".join(f"{name} {value:.2f} %" for name, value in accuracies)
+        log.info("epoch %d: test accuracy %s", len(self.pages) - 1, told)
 
     def probe(self) -> None:
-        """Relax some test samples in continuous time from a = 0, as an oscilloscope would see them."""
-        data, settings, chip = self.setup.data, self.setup.settings, self.chip.chip
+        """Relax some test samples on the chip last noted, in continuous time from a = 0, as an oscilloscope would."""
+        data, settings, chip = self.setup.data, self.setup.settings, self.noted
         x, y = data.test_x[:PROBES], data.test_y[:PROBES]
         common: dict[str, Any] = {"wiring": self.setup.wiring, "beta": settings.beta, "seed": settings.seed}
         common |= {"t_end": T_END, "times": np.linspace(0, T_END, TIMES)}
         # With the noise held there is a point to settle to; with the noise running there is not.
-        held = chip.replace(node_noise=0.0, read_period=10 * T_END) if chip.has_noise else chip
+        mode = "quasi-static" if chip.read_mode == "quasi-static" else "per-read"
+        held = chip.replace(node_noise=0.0, read_mode=mode, read_period=10 * T_END)
         still = relax(held, x, y, tol=TOLERANCE, **common)
         live = relax(chip, x[:SHOWN], y[:SHOWN], **common) if chip.has_noise else still.isel(sample=slice(SHOWN))
         residual = still["residual"].values

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["reference"],
     submod_attrs={
+        "continuous": ["continuous"],
         "local": ["gradient"],
         "optimisers": ["ADAM", "SGD", "Schedule"],
         "training": ["batches", "train"],

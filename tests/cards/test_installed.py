@@ -14,8 +14,13 @@ from analogsim import cards
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("device", "circuit", "wire")
-LIST = (
-    "import json, site, sys; site.addsitedir(sys.argv[1]); from analogsim import cards;"
+# An editable install that the tests themselves may run in would hide the one under test.
+FORGET = (
+    "import sys; sys.meta_path[:] = [f for f in sys.meta_path if '__editable__' not in getattr(f, '__module__', '')];"
+    "[sys.modules.pop(m) for m in list(sys.modules) if '__editable__' in m]; sys.path.insert(0, sys.argv[1]);"
+)
+LIST = FORGET + (
+    "import json, site; site.addsitedir(sys.argv[1]); from analogsim import cards;"
     "print(json.dumps([cards.__file__, *(cards.names(k) for k in ('device', 'circuit', 'wire'))]));"
     "from analogsim import circuit; circuit('crossbar', node=22);"
     "from analogsim.cards.citations import entries; assert entries()"

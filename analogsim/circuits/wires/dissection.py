@@ -12,7 +12,7 @@ even small transfer conductances come out with small relative errors.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,33 @@ def _balance(a, n):
         a[i, i] = -total
 
 
+@jit(fastmath={"contract"})
+def _eliminate_few(a, k, n):
+    """As `_eliminate`, for nodes with few neighbours."""
+    for p in range(k):
+        pivot = a[p]
+        inverse = 1.0 / pivot[p]
+        for i in range(p + 1, n):
+            if pivot[i] != 0.0:
+                x = pivot[i] * inverse
+                row = a[i]
+                for j in range(i, n):
+                    row[j] -= x * pivot[j]
+
+
+@jit
+def _take(work, k, n, out):
+    """What remains of n nodes without the first k: both triangles, and a diagonal that balances them."""
+    for x in range(n - k):
+        row = work[k + x, k:n]
+        into = out[x]
+        for y in range(x, n - k):
+            into[y] = row[y]
+        for y in range(x):
+            into[y] = out[y, x]
+    _balance(out, n - k)
+
+
 @jit
 def _join(a, b, h, w, horizontal, work, out):
     """Join blocks of h × w cells, ports [L, R, T, B] of lengths (h, h, w, w); b lies to the right of or below a."""
@@ -78,7 +105,8 @@ def _join(a, b, h, w, horizontal, work, out):
         k, n = w, 3 * w + 4 * h
         to_a = (k, k + 2 * h, k + 4 * h, 0)
         to_b = (k + h, k + 3 * h, 0, k + 4 * h + w)
-    work[:n, :n] = 0.0
+    for x in range(n):
+        work[x, x:n] = 0.0
     # The shared nodes come first, then the ports of the joined block in their order.
     for block, to in ((a, to_a), (b, to_b)):
         x0 = 0
@@ -89,15 +117,14 @@ def _join(a, b, h, w, horizontal, work, out):
                 columns = h if t < 2 else w
                 if to[s] <= to[t]:
                     for x in range(rows):
+                        into = work[to[s] + x, to[t] : to[t] + columns]
+                        row = block[x0 + x, y0 : y0 + columns]
                         for y in range(columns):
-                            work[to[s] + x, to[t] + y] += block[x0 + x, y0 + y]
+                            into[y] += row[y]
                 y0 += columns
             x0 += rows
     _eliminate(work, k, n)
-    for x in range(n - k):
-        for y in range(x, n - k):
-            out[x, y] = out[y, x] = work[k + x, k + y]
-    _balance(out, n - k)
+    _take(work, k, n, out)
 
 
 @jit
@@ -109,11 +136,12 @@ def _stamp(a, x, y, conductance):
 
 @jit
 def _cells(g, i0, j0, h, w, first_word, word, last_bit, bit, work, out):
-    """Matrix of the h × w cells from (i0, j0) on, h and w at most 2, by elimination of all inner nodes at once."""
+    """Matrix of the h × w cells from (i0, j0) on, by elimination of all inner nodes at once."""
     inner = h * (w - 1)
     k = inner + (h - 1) * w
     n = k + 2 * (h + w)
-    work[:n, :n] = 0.0
+    for x in range(n):
+        work[x, x:n] = 0.0
     for i in range(h):
         for j in range(w):
             here = k + h + i if j == w - 1 else i * (w - 1) + j
@@ -123,11 +151,8 @@ def _cells(g, i0, j0, h, w, first_word, word, last_bit, bit, work, out):
             _stamp(work, here, under, g[i0 + i, j0 + j])
             _stamp(work, here, left, first_word[i0 + i] if j0 + j == 0 else word)
             _stamp(work, under, below, last_bit[j0 + j] if i0 + i == g.shape[0] - 1 else bit)
-    _eliminate(work, k, n)
-    for x in range(n - k):
-        for y in range(x, n - k):
-            out[x, y] = out[y, x] = work[k + x, k + y]
-    _balance(out, n - k)
+    _eliminate_few(work, k, n)
+    _take(work, k, n, out)
 
 
 @jit
@@ -138,7 +163,7 @@ def _leaf(g, first_word, word, last_bit, bit, work, ping, pong):
     segments on the left and lower border.
     """
     rows, columns = g.shape
-    h, w = min(2, rows), min(2, columns)
+    h, w = min(2, rows), min(4, columns)
     for i in range(rows // h):
         for j in range(columns // w):
             _cells(g, i * h, j * w, h, w, first_word, word, last_bit, bit, work, ping[i, j])
@@ -196,11 +221,36 @@ def _leaves(g, rows, columns, end_word, word, end_bit, bit):
                 for y in range(q):
                     work[order[x], order[y]] = full[x, y]
             _eliminate(work, opened, q)
-            for x in range(q - opened):
-                for y in range(x, q - opened):
-                    out[a, b, x, y] = out[a, b, y, x] = work[opened + x, opened + y]
-            _balance(out[a, b], q - opened)
+            _take(work, opened, q, out[a, b])
     return out
+
+
+@jit
+def _gather(a, b, shared_a, shared_b, ports, inner, coupling, rest):
+    """Sort blocks a and b into shared nodes, remaining ports (lower triangle) and what couples them.
+
+    A row of `ports` is a run of remaining ports: 0 for a or 1 for b, its start and length there, its start in `rest`.
+    """
+    k = inner.shape[0]
+    for x in range(k):
+        for y in range(k):
+            inner[x, y] = a[shared_a + x, shared_a + y] + b[shared_b + x, shared_b + y]
+    for s in range(len(ports)):
+        which, x0, rows, to = ports[s]
+        block, shared = (a, shared_a) if which == 0 else (b, shared_b)
+        for x in range(rows):
+            # Views from 0 on: the compiler need not think of negative indices, and copies vectors.
+            couples, row = coupling[to + x], block[x0 + x, shared : shared + k]
+            for y in range(k):
+                couples[y] = row[y]
+            for t in range(s + 1):
+                other, y0, columns, at = ports[t]
+                stays, row = rest[to + x, at : at + columns], block[x0 + x, y0 : y0 + columns]
+                if other == which:
+                    for y in range(columns):
+                        stays[y] = row[y]
+                else:
+                    stays[:] = 0.0
 
 
 @jit
@@ -215,45 +265,41 @@ def _mirror(a):
     _balance(a, n)
 
 
-class _Block:
-    """A conductance matrix and how many of its ports lie on each side, in the order L, R, T, B."""
+class _Block(NamedTuple):
+    """A conductance matrix and how many of its ports lie on each side, in this order."""
 
-    def __init__(self, matrix: Array, left: int, right: int, top: int, bottom: int) -> None:
-        self.matrix = matrix
-        ends = np.cumsum([0, left, right, top, bottom])
-        self.left, self.right, self.top, self.bottom = (slice(a, b) for a, b in pairwise(ends))
-
-
-def _size(s: slice) -> int:
-    return int(s.stop - s.start)
+    matrix: Array
+    left: int
+    right: int
+    top: int
+    bottom: int
 
 
-def _reduce(a: _Block, b: _Block, horizontal: bool) -> tuple[Array, Array, list[int]]:
-    """X and F of the joined matrix F − XᵀX, for `b` to the right of or below `a`, and its numbers of ports."""
+def _reduce(a: _Block, b: _Block, horizontal: bool) -> tuple[Array, Array, tuple[int, int, int, int]]:
+    """X and F of the joined matrix F − XᵀX, for `b` to the right of or below `a`, and its numbers of ports.
+
+    Of F only the lower triangle is filled.
+    """
+    starts_a, starts_b = ((0, x.left, x.left + x.right, x.left + x.right + x.top) for x in (a, b))
     if horizontal:
-        shared = (a.right, b.left)
-        ports = [(0, a.left), (1, b.right), (0, a.top), (1, b.top), (0, a.bottom), (1, b.bottom)]
-        counts = [_size(a.left), _size(b.right), _size(a.top) + _size(b.top), _size(a.bottom) + _size(b.bottom)]
+        k, shared = a.right, (starts_a[1], starts_b[0])
+        order = ((0, 0), (1, 1), (0, 2), (1, 2), (0, 3), (1, 3))  # block and side of the remaining ports
+        counts = (a.left, b.right, a.top + b.top, a.bottom + b.bottom)
     else:
-        shared = (a.bottom, b.top)
-        ports = [(0, a.left), (1, b.left), (0, a.right), (1, b.right), (0, a.top), (1, b.bottom)]
-        counts = [_size(a.left) + _size(b.left), _size(a.right) + _size(b.right), _size(a.top), _size(b.bottom)]
-    matrices = (a.matrix, b.matrix)
-    k, q = _size(shared[0]), sum(counts)
-    ends = np.cumsum([0, *(_size(s) for _, s in ports)])
-    places = [(which, s, slice(x, y)) for (which, s), (x, y) in zip(ports, pairwise(ends), strict=True) if y > x]
+        k, shared = a.bottom, (starts_a[3], starts_b[2])
+        order = ((0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 3))
+        counts = (a.left + b.left, a.right + b.right, a.top, b.bottom)
+    starts = (starts_a, starts_b)
+    lengths = ((a.left, a.right, a.top, a.bottom), (b.left, b.right, b.top, b.bottom))
+    runs, q = [], 0
+    for which, side in order:
+        runs.append((which, starts[which][side], lengths[which][side], q))
+        q += lengths[which][side]
     # All matrices are symmetric: the C order written here is the Fortran order that LAPACK reads.
-    coupling = np.empty((q, k))
-    for which, s, to in places:
-        coupling[to] = matrices[which][s, shared[which]]
-    inner = a.matrix[shared[0], shared[0]] + b.matrix[shared[1], shared[1]]
+    inner, coupling, rest = np.empty((k, k)), np.empty((q, k)), np.empty((q, q))
+    _gather(a.matrix, b.matrix, *shared, np.array(runs), inner, coupling, rest)
     # Never indefinite: each of the wires shared by two blocks has a path to a terminal.
-    factor, _ = lapack.dpotrf(inner.T, lower=1, overwrite_a=1)
-    rest = np.zeros((q, q))
-    for which, s, to in places:
-        for other, t, at in places:
-            if which == other:
-                rest[to, at] = matrices[which][s, t]
+    factor, _ = lapack.dpotrf(inner.T, lower=1, clean=0, overwrite_a=1)
     return blas.dtrsm(1.0, factor, coupling.T, lower=1, overwrite_b=1), rest, counts
 
 
@@ -272,9 +318,9 @@ def _halves(leaves: Array, rows: int, columns: int, top: bool, right: bool) -> t
 def _tree(leaves: Array, rows: int, columns: int, top: bool, right: bool) -> _Block:
     """Join leaves of rows × columns cells; `top` and `right` say whether they reach those borders."""
     if leaves.shape[:2] == (1, 1):
-        counts = [rows, 0 if right else rows, 0 if top else columns, columns]
+        counts = (rows, 0 if right else rows, 0 if top else columns, columns)
         size = sum(counts)
-        return _Block(leaves[0, 0, :size, :size], *counts)
+        return _Block(np.ascontiguousarray(leaves[0, 0, :size, :size]), *counts)
     reduced, rest, counts = _reduce(*_halves(leaves, rows, columns, top, right))
     joined = blas.dsyrk(-1.0, reduced, beta=1.0, c=rest.T, trans=1, lower=0, overwrite_c=1).T
     _mirror(joined)
@@ -316,4 +362,4 @@ def transfer_matrix(g: Array, r_word: float, end_word: Array, r_bit: float, end_
         return -_tree(*tree).matrix[up : m + up, m + up : m + up + n]
     reduced, rest, counts = _reduce(*_halves(*tree))
     left = counts[0]
-    return (reduced[:, :left].T @ reduced[:, left:] - rest[:left, left:])[up:, :n]
+    return (reduced[:, :left].T @ reduced[:, left:] - rest[left:, :left].T)[up:, :n]

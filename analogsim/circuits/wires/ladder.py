@@ -41,6 +41,12 @@ class Ladder:
         """What `terminal_matrix` takes."""
         return self.g, self.r_row, self._end_row[self._pad :], self.r_column, self._end_column
 
+    @property
+    def smallest_ends(self) -> float:
+        """Resistance from a driven to a sensed terminal by way of the nearest cell, without the cell."""
+        _, _, end_row, _, end_column = self.arrays
+        return float(end_row.min() + end_column.min())
+
     def turned(self) -> Ladder:
         """The same array with its columns driven and its rows sensed; both run backwards."""
         g, r_row, end_row, r_column, end_column = self.arrays

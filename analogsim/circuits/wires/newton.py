@@ -34,25 +34,23 @@ def newton(
     currents agree with their curves within `tol` of the largest one, or within rounding.
     """
     still = np.zeros_like(volts)
-    if start is None:
-        factors = ladder.factor(np.maximum(evaluate(np.zeros(ladder.shape))[1], 0.0))
-        _, word, bit, _ = ladder.nodes(volts, factors, 1e-6)
-        c = factors[0][-ladder.shape[0] :] * (word - bit)
-    else:
-        c = np.ascontiguousarray(start)
+    ends = ladder.smallest_ends
+    # Beyond this a cell is a short circuit beside its wires, at the solution and on the way.
+    steepest = 1e6 / ends if ends > 0 else np.inf
     with np.errstate(over="ignore", invalid="ignore"):
+        c = _first(ladder, evaluate, volts) if start is None else np.ascontiguousarray(start)
         for step in range(_STEPS):
             word, bit = ladder.drops(c, volts)
             v = word - bit
             current, slope = evaluate(v)
+            if not (np.isfinite(current).all() and np.isfinite(slope).all()):
+                break
             excess = current - c
             largest = np.abs(current).max()
             rounding = 8 * np.finfo(float).eps * (np.abs(slope).max() * np.abs(volts).max() + largest)
             if np.abs(excess).max() <= max(tol * largest, rounding):
                 return word, bit, c, step
-            if not (np.isfinite(current).all() and np.isfinite(slope).all()):
-                break
-            slope = np.maximum(slope, 0.0)
+            slope = np.clip(slope, 0.0, steepest)
             _, word, bit, _ = ladder.nodes(still, ladder.factor(slope), 1e-6, excess)
             change = excess + slope * (word - bit)
             word, bit = ladder.drops(change, still)
@@ -61,6 +59,22 @@ def newton(
         f"the currents of cells with this curve did not settle in {_STEPS} Newton steps: it must rise over the whole "
         "range of cell voltages. Lower the voltages or check the curve's coefficients."
     )
+
+
+def _first(ladder: Ladder, evaluate: Callable[[Array], tuple[Array, Array]], volts: Array) -> Array:
+    """The ohmic currents, or less of them where the curve is steep: a start near 0 V is safe, one far up is not."""
+
+    def ohmic(g: Array) -> Array:
+        _, word, bit, _ = ladder.nodes(volts, ladder.factor(g), 1e-6)
+        return g * (word - bit)
+
+    slope = np.maximum(evaluate(np.zeros(ladder.shape))[1], 0.0)
+    full = ohmic(slope)
+    if ladder.smallest_ends == 0:
+        return full
+    short = ohmic(np.maximum(slope, 100 / ladder.smallest_ends))
+    v, dv = (np.subtract(*ladder.drops(c, u)) for c, u in ((short, volts), (full - short, np.zeros_like(volts))))
+    return short + _length(evaluate, v, short, dv, full - short) * (full - short)
 
 
 def _length(evaluate: Callable[[Array], tuple[Array, Array]], v: Array, c: Array, dv: Array, dc: Array) -> float:

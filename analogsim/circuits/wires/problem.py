@@ -25,7 +25,7 @@ from analogsim.circuits.wires.newton import newton
 Array = NDArray[np.float64]
 
 # A dissection costs about as much as this many iterations of conjugate gradients (measured, 128² to 512²).
-_DISSECTION = 350
+_DISSECTION = 250
 
 
 @dataclass(frozen=True)

@@ -237,3 +237,15 @@ def test_errors_name_what_is_wrong():
     for call, message in cases:
         with pytest.raises(InputError, match=message):
             call()
+
+
+@pytest.mark.parametrize("r", [(20.0, 50.0), (0.0, 50.0), (20.0, 0.0), (0.0, 0.0)])
+def test_cells_that_all_but_short_the_lines(r):
+    """Devices of 1 to 10 Ω, which share the current between all the lines."""
+    g = 1e4 * array(11, 7)
+    v = np.random.default_rng(0).uniform(-0.4, 0.4, (2, 11))
+    terminals = Terminals(r_driver=100.0, r_sense=10.0)
+    found = wires.solve(g, v, *r, terminals=terminals)
+    assert difference(found.currents, sparse.currents(g, v, *r, r_driver=100.0, r_sense=10.0)) < 1e-11
+    assert found.iterations.max() < 100
+    np.testing.assert_allclose(found.dissipated, found.supplied, rtol=1e-9)
