@@ -17,6 +17,7 @@ from analogsim.engine.problem import Batch, Stream, drive, prepare
 from analogsim.engine.recorder import Record, new_record
 from analogsim.engine.solvers import STOCHASTIC, Options
 from analogsim.engine.solvers import solver as find_solver
+from analogsim.engine.tia import Amplified
 from analogsim.errors import InputError, out_of_range
 from analogsim.wiring import Wiring
 
@@ -50,6 +51,8 @@ def relax(
     """Integrate the compartments of every neuron from a = 0, the input switched on at t = 0.
 
     Solves τ_k^± da_k^±/dt = −a_k^± + g(W_k u_k^± + V_{k+1} v_k^±) + b_k + o − (±1) n^± β ∇ℓ(r^±)·[k = L] + noise.
+    If ``chip.tia`` is given, W u and V v pass through the poles of its amplifiers (`analogsim.circuits.tia`), which
+    start at zero; ``residual`` is still max |z(a) − a| with the amplifiers at rest.
 
     Parameters
     ----------
@@ -122,6 +125,10 @@ def relax(
     if solver == "auto":
         name = STOCHASTIC[0] if chip.node_noise > 0 else "etd"
     advance = find_solver(name)
+    if chip.tia is not None:
+        if name != "etd":
+            raise InputError(f"solver = {name!r}: amplifiers with dynamics are integrated by 'etd' ('auto').")
+        advance = Amplified(batch)
     if chip.node_noise > 0 and name not in STOCHASTIC:
         raise InputError(
             f"solver = {name!r} is deterministic, but the chip has node noise {chip.node_noise:g}. "

@@ -96,7 +96,7 @@ def test_noise_of_the_weights_through_wires():
     chip = made.program(NET)
     cells, rng = chip.devices["conductance.0"], np.random.default_rng(0)
     draws = []
-    for _ in range(300):
+    for _ in range(60):
         seen = made.effective(cells * (1 + 0.02 * rng.standard_normal(cells.shape)), "forward")
         draws.append(float(chip.devices["scale.0"]) / 100e-6 * (seen[0] - seen[1]))
     measured, stated = np.std(draws, axis=0), chip.forward_noise[0]

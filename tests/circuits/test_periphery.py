@@ -52,9 +52,9 @@ def test_an_offset_is_multiplied_by_the_noise_gain():
     assert chip.offset[0].std() == pytest.approx(1e-2 * np.sqrt((gain**2).sum(axis=0).mean()), rel=0.06)
     np.testing.assert_array_equal(chip.offset[0][0], chip.offset[0][1])
     # The feedback's offset reaches the compartments as the feedback does: with opposite signs at α = ½.
-    ds = relax(chip, np.zeros((1, 50)), wiring=Wiring.dual_propagation(0.5), beta=0, t_end=1e-3, rtol=1e-6)
-    slope = ds.a_1.values[0, 0] * chip.tau[0] / 1e-3 - chip.offset[0]
-    np.testing.assert_allclose(slope[0] - slope[1], chip.feedback_offset[0], rtol=2e-3, atol=1e-6)
+    ds = relax(chip, np.zeros((1, 50)), wiring=Wiring.dual_propagation(0.5), beta=0, t_end=1e-6, rtol=1e-6)
+    slope = ds.a_1.values[0, 0] * chip.tau[0] / 1e-6 - chip.offset[0]
+    np.testing.assert_allclose(slope[0] - slope[1], chip.feedback_offset[0], rtol=1e-4, atol=1e-6)
     assert chip.feedback_offset[0].std() > 0
     assert not chip.feedback_offset[1].any()
 
