@@ -94,20 +94,19 @@ def extra_input(size):
 
 
 def crosssim_currents(g, v):
-    """Array solver of CrossSim at its default tolerance; its forward read is ours with the matrix transposed."""
+    """Array solver of CrossSim at its default tolerance, from a cold start; its matrix is (output, input) times Rmin."""
     from simulator import CrossSimParameters
-    from simulator.algorithms.dnn.analog_linear import AnalogLinear  # noqa: F401  (checks for the whole package)
     from simulator.backend import ComputeBackend
     from simulator.circuits.array.NonInterleaved_InputSource import NoninterleavedInputSourceArray
 
     ComputeBackend(use_gpu=False)
     parameters = CrossSimParameters()
+    parameters.simulation.hide_convergence_msg = True
     parasitics = parameters.xbar.array.parasitics
-    smallest = 1e-6
     parasitics.enable = True
-    parasitics.Rp_row = parasitics.Rp_col = smallest
-    array = NoninterleavedInputSourceArray(parameters)
-    return array.solve_mvm(v, g.T / smallest) * smallest
+    parasitics.Rp_row = parasitics.Rp_col = 1.0
+    unit = parameters.xbar.device.Rmin
+    return NoninterleavedInputSourceArray(parameters).iterative_solve(g.T * unit, v) / unit
 
 
 def against_crosssim(size):
