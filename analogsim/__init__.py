@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "wiring": ["Wiring"],
         "network": ["Network", "load_network"],
         "circuits": ["Chip", "circuit", "load_chip"],
-        "engine": ["Stream", "relax", "settle"],
+        "engine": ["Clock", "Stream", "relax", "settle"],
         "learning": ["gradient", "reference"],
     },
 )

@@ -64,6 +64,14 @@ class Chip:
         Whether both compartments see the same draw of the array's noise or each its own.
     node_noise : float
         Stationary standard deviation of each compartment from white noise at its node; ≥ 0.
+    ou_noise, flicker_noise, telegraph_noise : float
+        Standard deviations of coloured processes added to what each compartment leaks towards; ≥ 0.
+    ou_time : float
+        Correlation time of the OU process, in units of ``time_unit``.
+    flicker_band : (float, float)
+        Lowest and highest frequency of the 1/f noise, in 1/``time_unit``.
+    telegraph_dwell : (float, float)
+        Mean times in the low and the high level, in units of ``time_unit``.
     time_unit, activity_unit : float
         Seconds for one unit of t, and volts (watts in optics) for one unit of a.
     devices : mapping of str to array
@@ -90,6 +98,12 @@ class Chip:
     read_period: float = 1.0
     read_correlation: str = "common"
     node_noise: float = 0.0
+    ou_noise: float = 0.0
+    ou_time: float = 1.0
+    flicker_noise: float = 0.0
+    flicker_band: tuple[float, float] = (1e-2, 1.0)
+    telegraph_noise: float = 0.0
+    telegraph_dwell: tuple[float, float] = (1.0, 1.0)
     time_unit: float = 1.0
     activity_unit: float = 1.0
     devices: Mapping[str, Any] = field(default_factory=dict)
@@ -130,11 +144,18 @@ class Chip:
         ):
             if choice not in valid:
                 raise unknown(kind, choice, valid)
-        for quantity in ("read_period", "time_unit", "activity_unit"):
+        for quantity in ("read_period", "time_unit", "activity_unit", "ou_time"):
             if not getattr(self, quantity) > 0:
                 raise out_of_range(f"Chip.{quantity}", getattr(self, quantity), f"{quantity} > 0")
-        if not self.node_noise >= 0:
-            raise out_of_range("Chip.node_noise", self.node_noise, "node_noise ≥ 0")
+        for quantity in ("node_noise", *_COLOURED):
+            if not getattr(self, quantity) >= 0:
+                raise out_of_range(f"Chip.{quantity}", getattr(self, quantity), f"{quantity} ≥ 0")
+        set_(self, "flicker_band", tuple(self.flicker_band))
+        set_(self, "telegraph_dwell", tuple(self.telegraph_dwell))
+        if not 0 < self.flicker_band[0] < self.flicker_band[1]:
+            raise out_of_range("Chip.flicker_band", self.flicker_band, "0 < lowest < highest frequency")
+        if not min(self.telegraph_dwell) > 0:
+            raise out_of_range("Chip.telegraph_dwell", self.telegraph_dwell, "both times > 0")
         set_(self, "devices", MappingProxyType(dict(self.devices)))
         set_(self, "record", MappingProxyType(dict(self.record)))
 
@@ -167,7 +188,12 @@ class Chip:
     def has_noise(self) -> bool:
         """Whether anything on the chip is random in time."""
         arrays = (*self.forward_noise, *self.feedback_noise)
-        return self.node_noise > 0 or any(a is not None and a.any() for a in arrays)
+        return self.node_noise > 0 or self.has_coloured_noise or any(a is not None and a.any() for a in arrays)
+
+    @property
+    def has_coloured_noise(self) -> bool:
+        """Whether a node carries noise with a memory."""
+        return any(getattr(self, name) > 0 for name in _COLOURED)
 
     def network(self) -> Network:
         """The network that the forward matrices realise; for digital references on the chip's own weights."""
@@ -192,9 +218,11 @@ class Chip:
             np.savez(stream, **arrays)
 
 
+_COLOURED = ("ou_noise", "flicker_noise", "telegraph_noise")
 _PLAIN = (
     *("activation", "loss", "output_activation", "read_mode", "read_period", "read_correlation"),
-    *("node_noise", "time_unit", "activity_unit"),
+    *("node_noise", "ou_time", "flicker_band", "telegraph_dwell", "time_unit", "activity_unit"),
+    *_COLOURED,
 )
 _PER_LAYER = (
     *("forward", "feedback", "biases", "tau", "gain", "offset", "divider", "mirror"),

@@ -147,28 +147,34 @@ def receive(p, share, current, z, layer):
 
 
 @jit
+def pull_sample(p, s, z, b):
+    """Subtract the nudge ±n β ∇ℓ(N s) of one sample from z (2, B, n_L), given the output states."""
+    beta = p.beta[b]
+    if beta == 0:
+        return
+    for c in range(2):
+        if p.loss == 0:
+            for i in range(z.shape[2]):
+                r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
+                z[c, b, i] -= p.nudge[c, i] * beta * (r - p.target[b, i])
+        else:
+            top, mass, total = -np.inf, 0.0, 0.0
+            for i in range(z.shape[2]):
+                top = max(top, p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i])
+            for i in range(z.shape[2]):
+                r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
+                mass += np.exp(r - top)
+                total += p.target[b, i]
+            for i in range(z.shape[2]):
+                r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
+                z[c, b, i] -= p.nudge[c, i] * beta * (total * np.exp(r - top) / mass - p.target[b, i])
+
+
+@jit
 def pull(p, s, z):
-    """Subtract the nudge ±n β ∇ℓ(N s) from z (2, B, n_L), given the output states."""
+    """Subtract the nudge of every sample."""
     for b in range(p.batch):
-        beta = p.beta[b]
-        if beta == 0:
-            continue
-        for c in range(2):
-            if p.loss == 0:
-                for i in range(z.shape[2]):
-                    r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
-                    z[c, b, i] -= p.nudge[c, i] * beta * (r - p.target[b, i])
-            else:
-                top, mass, total = -np.inf, 0.0, 0.0
-                for i in range(z.shape[2]):
-                    top = max(top, p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i])
-                for i in range(z.shape[2]):
-                    r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
-                    mass += np.exp(r - top)
-                    total += p.target[b, i]
-                for i in range(z.shape[2]):
-                    r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
-                    z[c, b, i] -= p.nudge[c, i] * beta * (total * np.exp(r - top) / mass - p.target[b, i])
+        pull_sample(p, s, z, b)
 
 
 @jit

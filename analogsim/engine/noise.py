@@ -107,5 +107,7 @@ class ReadNoise:
         shared = (u[0] * u[1]) @ variance
         root = np.sqrt(plus)
         along = np.divide(shared, root, out=np.zeros_like(root), where=root > 0)
-        rest = np.sqrt(np.maximum(minus - along**2, 0.0))
+        left = minus - along**2
+        # One read for both compartments leaves nothing; rounding must not make a difference between them.
+        rest = np.sqrt(np.where(left > 1e-12 * minus, left, 0.0))
         return np.stack([root * draw[0], along * draw[0] + rest * draw[1]])

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.circuits.chip import Chip, Population
-from analogsim.engine import kernel, results
+from analogsim.engine import clocks, delays, kernel, results
+from analogsim.engine.clocks import Clock
+from analogsim.engine.coloured import processes
 from analogsim.engine.noise import SUBTICK, ReadNoise, freeze
 from analogsim.engine.problem import Batch, Stream, drive, prepare
 from analogsim.engine.recorder import Record, new_record
@@ -39,6 +41,8 @@ def relax(
     seed: int | np.random.Generator = 0,
     initial: list[Array] | xr.Dataset | None = None,
     dt: float = 0.05,
+    clock: Clock | None = None,
+    delay: float | None = None,
     tol: float = 1e-3,
     dtype: Any = np.float64,
     progress: Callable[[float], None] | None = None,
@@ -64,8 +68,8 @@ def relax(
     times : (time,) array, optional
         Increasing, within [0, t_end]: where to keep the state. The end alone by default.
     solver : str
-        "auto" ("etd", or "exponential-em" if there is noise at the nodes); "etd", "exponential-em",
-        "scipy:RK45", "scipy:DOP853", "scipy:Radau", …
+        "auto" ("etd", or "exponential-sra" if there is white noise at the nodes); "etd", "dp5",
+        "exponential-em", "exponential-sra", "scipy:RK45", "scipy:DOP853", "scipy:Radau", …
     rtol, atol : float
         Tolerances of the adaptive solvers. Ours keep max |error| of each step below atol + rtol·max |a| for every
         sample, so the worst sample sets the step; scipy's measure an RMS over the whole batch.
@@ -74,7 +78,11 @@ def relax(
     initial : list of (2, sample, n) arrays, or a Dataset from `settle` or `relax`
         State at t = 0 instead of zero.
     dt : float
-        Largest step of the fixed-step solvers, in units of ``time_unit``.
+        Largest step of the fixed-step solvers and of coloured noise, in units of ``time_unit``.
+    clock : Clock, optional
+        Update neurons or layers at the ticks of Poisson clocks instead of continuously.
+    delay : float, optional
+        Transport delay of every signal between layers, in units of ``time_unit``; fixed steps of at most `dt`.
     tol : float
         A sample has converged if max |τ da/dt| / min(1, |β|) is below this at the end.
     dtype : float64 or float32
@@ -109,8 +117,10 @@ def relax(
     t_end, wanted = _times(t_end, times)
     _positive(rtol=rtol, atol=atol, dt=dt, tol=tol)
     name = solver
+    if clock is not None or delay is not None:
+        return _special(batch, stream, t_end, wanted, clock, delay, dt, rng, initial, tol)
     if solver == "auto":
-        name = "exponential-em" if chip.node_noise > 0 else "etd"
+        name = STOCHASTIC[0] if chip.node_noise > 0 else "etd"
     advance = find_solver(name)
     if chip.node_noise > 0 and name not in STOCHASTIC:
         raise InputError(
@@ -121,10 +131,37 @@ def relax(
     options = Options(rtol, atol, dt, sigma, rng, 0.0, progress)
     a = start(batch, initial)
     run = _Run(batch, wanted, a)
-    noise = ReadNoise(batch, rng) if chip.has_noise else None
-    for stop, current in _segments(batch, stream, noise, t_end, run):
+    for stop, current in _segments(batch, stream, rng, dt, t_end, run):
         run.advance(advance, current, stop, options)
     return run.dataset(tol, solver=name, rtol=rtol, atol=atol)
+
+
+def _special(
+    batch: Batch,
+    stream: Stream | None,
+    t_end: float,
+    times: Array,
+    clock: Clock | None,
+    delay: float | None,
+    dt: float,
+    rng: np.random.Generator,
+    initial: list[Array] | xr.Dataset | None,
+    tol: float,
+) -> xr.Dataset:
+    """Clocks and delays, which march in their own ways."""
+    if clock is not None and delay is not None:
+        raise InputError("clock and delay exclude each other: a held state is already old when it is read.")
+    if stream is not None or batch.chip.has_noise:
+        what = "a stream" if stream is not None else "noise on the chip"
+        raise InputError(f"{'clock' if clock else 'delay'} does not go together with {what}.")
+    run = _Run(batch, times, start(batch, initial))
+    if clock is not None:
+        run.advance(lambda b, a, rec, t, _: clocks.advance(b, a, rec, t, clock, rng), batch, t_end, Options())
+        return run.dataset(tol, solver=f"Poisson clocks of each {clock.of}, {clock.rate:g} ticks a unit of time")
+    assert delay is not None
+    delays.check(delay)
+    run.advance(lambda b, a, rec, t, _: delays.advance(b, a, rec, t, dt, delay), batch, t_end, Options())
+    return run.dataset(tol, solver=f"exponential Euler with a delay of {delay:g}")
 
 
 class _Run:
@@ -194,31 +231,38 @@ class _Run:
         return ds.assign_coords(time=("time", self.times, clock))
 
 
-def _segments(batch: Batch, stream: Stream | None, noise: ReadNoise | None, t_end: float, run: _Run) -> Any:
+def _segments(batch: Batch, stream: Stream | None, rng: np.random.Generator, dt: float, t_end: float, run: _Run) -> Any:
     """Yield (end, problem) for stretches of constant drive: between changes of the sample and of the noise."""
     chip = batch.chip
-    reads = noise is not None and bool(noise.reads)
+    noise = ReadNoise(batch, rng)
+    nodes = processes(chip, batch.size, rng)
     period = chip.read_period
     tick = min(SUBTICK, period / 8) if chip.read_mode == "ou" else period / np.ceil(period / SUBTICK)
-    shown, drawn, t = 0, 0, 0.0
-    current = batch
+    tick = min(tick, dt) if nodes else tick
+    shown, drawn, t, before = 0, 0, 0.0, 0.0
     while t < t_end:
         stop = t_end
         if stream is not None:
             here = min(int((t + 1e-9) / stream.dwell), len(stream) - 1)
             if here != shown:
                 shown, batch = here, _present(batch, stream, here)
-                current = batch
             stop = min(stop, (here + 1) * stream.dwell) if here + 1 < len(stream) else stop
-        if reads and noise is not None:
-            noise.batch = batch
-            if chip.read_mode == "ou":
-                noise.redraw(np.exp(-tick / period)) if t > 0 else None
-            elif int((t + 1e-9) / period) != drawn:
-                drawn = int((t + 1e-9) / period)
-                noise.redraw()
-            current = batch.with_drive(noise.drive(run.a))
+        current = batch
+        if noise.reads or nodes:
             stop = min(stop, (np.floor((t + 1e-9) / tick) + 1) * tick)
+            drive = batch.packed.drive
+            if noise.reads:
+                noise.batch = batch
+                if chip.read_mode == "ou" and t > 0:
+                    noise.redraw(np.exp(-(t - before) / period))
+                elif chip.read_mode != "ou" and int((t + 1e-9) / period) != drawn:
+                    drawn = int((t + 1e-9) / period)
+                    noise.redraw()
+                drive = noise.drive(run.a)
+            for process in nodes:
+                drive = drive + process.step(t - before, rng)
+            current = batch.with_drive(drive.astype(batch.packed.drive.dtype))
+        before = t
         yield stop, current
         t = stop
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analogsim.circuits.chip import Chip, Population
 from analogsim.engine import equilibrium, results, sweeps
+from analogsim.engine.coloured import processes
 from analogsim.engine.equilibrium import Equilibrium
 from analogsim.engine.noise import ReadNoise, freeze
 from analogsim.engine.problem import Batch, prepare
@@ -111,6 +112,8 @@ def quiet(batch: Batch, rng: np.random.Generator) -> Batch:
         sweeps.up_down(batch.packed, flow, flow.a.dtype.type(1))
         extra = ReadNoise(batch, rng).drive(flow.a) - batch.packed.drive
     extra = extra + chip.node_noise * rng.standard_normal(extra.shape)
+    for process in processes(chip, extra.size, rng):
+        extra = extra + process.step(0.0, rng)
     return batch.with_drive((batch.packed.drive + extra).astype(batch.packed.drive.dtype))
 
 

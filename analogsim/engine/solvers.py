@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine import etd, scipy_solver, sde
+from analogsim.engine import etd, explicit, scipy_solver, sde
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import Record
 from analogsim.errors import unknown
@@ -32,23 +32,27 @@ class Options:
 Solver = Callable[[Batch, Array, Record, float, Options], int]
 
 
-def _exponential(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
-    work = np.empty((6, a.size), a.dtype)
-    rec.tally[3] = 0
-    return _in_turns(
-        lambda steps: etd.advance(batch.packed, a, work, rec, t_end, options.rtol, options.atol, options.stop, steps),
-        rec,
-        options,
-    )
+def _adaptive(advance: Callable[..., int], rows: int) -> Solver:
+    def run(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
+        work = np.empty((rows, a.size), a.dtype)
+        rec.tally[3] = 0
+        rtol, atol, stop = options.rtol, options.atol, options.stop
+        return _in_turns(lambda n: advance(batch.packed, a, work, rec, t_end, rtol, atol, stop, n), rec, options)
+
+    return run
 
 
-def _maruyama(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
-    work = np.empty((3, a.size), a.dtype)
-    sigma = np.zeros_like(batch.packed.leak, dtype=float) if options.sigma is None else options.sigma
-    rng = options.rng or np.random.default_rng(0)
-    return _in_turns(
-        lambda steps: sde.advance(batch.packed, a, work, rec, t_end, options.dt, sigma, rng, steps), rec, options
-    )
+def _stochastic(order: int) -> Solver:
+    def run(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
+        work = np.empty((7, a.size), a.dtype)
+        sigma = np.zeros_like(batch.packed.leak, dtype=float) if options.sigma is None else options.sigma
+        rng = options.rng or np.random.default_rng(0)
+        dt = options.dt
+        return _in_turns(
+            lambda n: sde.advance(batch.packed, a, work, rec, t_end, dt, sigma, rng, order, n), rec, options
+        )
+
+    return run
 
 
 def _in_turns(advance: Callable[[int], int], rec: Record, options: Options) -> int:
@@ -69,11 +73,13 @@ def _scipy(method: str) -> Solver:
 
 
 SOLVERS: dict[str, Solver] = {
-    "etd": _exponential,
-    "exponential-em": _maruyama,
+    "etd": _adaptive(etd.advance, 6),
+    "dp5": _adaptive(explicit.advance, 11),
+    "exponential-em": _stochastic(1),
+    "exponential-sra": _stochastic(2),
     **{f"scipy:{method}": _scipy(method) for method in scipy_solver.METHODS},
 }
-STOCHASTIC = ("exponential-em",)
+STOCHASTIC = ("exponential-sra", "exponential-em")
 
 
 def solver(name: str) -> Solver:

@@ -12,7 +12,7 @@ from analogsim.engine.relax import relax
 from analogsim.errors import InputError
 from analogsim.experiments.setup import Setup
 from analogsim.experiments.trainers import Digital, OnChip
-from analogsim.learning.reference.equilibrium import implicit
+from analogsim.learning.reference import implicit
 from analogsim.network import LOSSES
 
 GRADIENT_SAMPLES = 200

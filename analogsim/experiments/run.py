@@ -15,8 +15,7 @@ from analogsim.experiments.results import stamped
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, prepare
 from analogsim.experiments.trainers import Digital, OnChip
-from analogsim.learning.reference.backpropagation import backprop
-from analogsim.learning.reference.propagation import adjoint_dual_propagation
+from analogsim.learning.reference import adjoint_dual_propagation, backprop
 from analogsim.learning.training import batches
 
 SWEEPS = 8

@@ -1,0 +1,172 @@
+"""Event-driven asynchrony: every neuron, or every layer, updates at the ticks of its own Poisson clock.
+
+Between ticks a neuron holds its states. At a tick both of its compartments move,
+
+    a ← a + κ (z(a) − a),   κ = 1 − e^{−Δt/τ} with Δt the time since its last tick, or κ = 1 ("jump"),
+
+so that for rates far above 1/τ the ODE is recovered, whatever the order of the ticks. Only what a changed state sends
+on is recomputed: one row of W upwards and one of V downwards for each tick of a neuron.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analogsim.engine.kernel import activate, activate_layer, block, code_of, pull_sample, target
+from analogsim.engine.problem import Batch
+from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
+from analogsim.engine.sweeps import from_above, from_below, new_flow
+from analogsim.errors import InputError, out_of_range
+from analogsim.jit import jit
+
+SLICES = 64
+"""How often, at least, a run is looked at for its residual, and rounding in the received sums is cleared."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When neurons update.
+
+    Parameters
+    ----------
+    rate : float
+        Mean number of ticks of each clock in a unit of time; > 0.
+    of : {"neuron", "layer"}
+        Who has a clock. Neurons of different samples tick independently; layers ("random DP") tick for the whole batch.
+    jump : bool
+        Go all the way to z at a tick, instead of as far as the leak would have come since the last one.
+    """
+
+    rate: float
+    of: str = "neuron"
+    jump: bool = False
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.rate) and self.rate > 0):
+            raise out_of_range("Clock.rate", self.rate, "rate > 0")
+        if self.of not in ("neuron", "layer"):
+            raise InputError(f"Clock.of = {self.of!r}: 'neuron' or 'layer'.")
+
+
+def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, clock: Clock, rng: np.random.Generator) -> int:
+    """Run the clocks from the record's time to t_end, in place."""
+    p = batch.packed
+    begin = float(rec.clock[0])
+    flow = new_flow(a, p.batch)
+    flow.a[:] = a
+    neurons = clock.of == "neuron"
+    last = np.full((p.batch, p.cum[-1]) if neurons else (1, len(p.cum) - 1), begin)
+    z, s, scratch = np.empty_like(a), np.empty_like(a), np.empty(p.batch)
+    run = tick_neurons if neurons else tick_layers
+    for stop in np.unique(np.concatenate([rec.times, np.linspace(begin, t_end, SLICES + 1)])):
+        old = flow.a.copy()
+        if stop > begin:
+            rec.tally[3] += run(p, flow, last, float(rec.clock[0]), float(stop), clock.rate, clock.jump, rng)
+        rec.clock[0] = stop
+        bury(p, rec, flow.a, scratch)
+        keep_dead(p, rec, old, flow.a)
+        target(p, flow.a, s, z)
+        note(p, rec, flow.a, z, scratch)
+        rec.tally[1] += 1
+        while rec.tally[0] < len(rec.times) and rec.times[rec.tally[0]] <= stop:
+            rec.out[rec.tally[0]] = flow.a
+            rec.tally[0] += 1
+    a[:] = flow.a
+    return DONE
+
+
+@jit
+def prime(p, flow):
+    """Fill s and what every layer receives, from the present states."""
+    last = p.cum.size - 2
+    for layer in range(last + 1):
+        activate_layer(p, flow.a, flow.s, layer)
+    for layer in range(last + 1):
+        from_below(p, flow, layer)
+        from_above(p, flow, layer)
+
+
+@jit
+def send(p, matrices, q, share, received, b, sender, i, change, receiver):
+    """Add to what the receiver gets a change of the two states of one neuron of one sample."""
+    m = p.cum[receiver + 1] - p.cum[receiver]
+    at = p.at[min(sender, receiver)] + i * m
+    here, there = p.cum[sender] + i, p.cum[receiver]
+    zl = block(received, p, receiver)
+    for r in range(q.shape[0]):
+        signal = q[r, 0, here] * change[0] + q[r, 1, here] * change[1]
+        for j in range(m):
+            current = signal * matrices[at + j]
+            zl[0, b, j] += share[0, r, there + j] * current
+            zl[1, b, j] += share[1, r, there + j] * current
+
+
+@jit
+def tick_neurons(p, flow, last, t0, t1, rate, jump, rng):
+    """Let every neuron of every sample tick between t0 and t1; returns the events in units of a whole update."""
+    prime(p, flow)
+    top, total = p.cum.size - 2, p.cum[-1]
+    events = 0
+    trial = np.empty((2, p.batch, total - p.cum[top]), flow.a.dtype)
+    fresh, state, change = np.empty(2, flow.a.dtype), np.empty(2, flow.a.dtype), np.empty(2, flow.a.dtype)
+    for b in range(p.batch):
+        t = t0 - np.log(1 - rng.random()) / (rate * total)
+        while t < t1:
+            k = min(int(rng.random() * total), total - 1)
+            layer = np.searchsorted(p.cum, k, side="right") - 1
+            i = k - p.cum[layer]
+            al, sl, drive = block(flow.a, p, layer), block(flow.s, p, layer), block(p.drive, p, layer)
+            below, above = block(flow.below, p, layer), block(flow.above, p, layer)
+            if layer == top:
+                trial[:, b] = below[:, b] + drive[:, b]
+                pull_sample(p, sl, trial, b)
+            for c in range(2):
+                z = trial[c, b, i] if layer == top else drive[c, b, i] + below[c, b, i] + above[c, b, i]
+                kappa = 1.0 if jump else -np.expm1((last[b, k] - t) * np.float64(p.leak[c, k]))
+                fresh[c] = al[c, b, i] + kappa * (z - al[c, b, i])
+                al[c, b, i] = fresh[c]
+            activate(code_of(p, layer), fresh, state)
+            for c in range(2):
+                change[c] = state[c] - sl[c, b, i]
+                sl[c, b, i] = state[c]
+            if change[0] != 0 or change[1] != 0:
+                if layer < top:
+                    send(p, p.w, p.forward_q, p.forward_p, flow.below, b, layer, i, change, layer + 1)
+                if layer > 0:
+                    send(p, p.v, p.feedback_q, p.feedback_p, flow.above, b, layer, i, change, layer - 1)
+            last[b, k] = t
+            events += 1
+            t -= np.log(1 - rng.random()) / (rate * total)
+    return events // max(1, total * p.batch)
+
+
+@jit
+def tick_layers(p, flow, last, t0, t1, rate, jump, rng):
+    """Let the layers tick between t0 and t1; returns the updates in units of a whole one."""
+    prime(p, flow)
+    layers = p.cum.size - 1
+    events = 0
+    t = t0 - np.log(1 - rng.random()) / (rate * layers)
+    while t < t1:
+        layer = min(int(rng.random() * layers), layers - 1)
+        al, sl = block(flow.a, p, layer), block(flow.s, p, layer)
+        z = block(flow.below, p, layer) + block(flow.above, p, layer) + block(p.drive, p, layer)
+        if layer == layers - 1:
+            for b in range(p.batch):
+                pull_sample(p, sl, z, b)
+        for c in range(2):
+            for i in range(al.shape[2]):
+                kappa = 1.0 if jump else -np.expm1((last[0, layer] - t) * np.float64(p.leak[c, p.cum[layer] + i]))
+                for b in range(p.batch):
+                    al[c, b, i] += kappa * (z[c, b, i] - al[c, b, i])
+        activate_layer(p, flow.a, flow.s, layer)
+        if layer < layers - 1:
+            from_below(p, flow, layer + 1)
+        if layer > 0:
+            from_above(p, flow, layer - 1)
+        last[0, layer] = t
+        events += 1
+        t -= np.log(1 - rng.random()) / (rate * layers)
+    return events // layers

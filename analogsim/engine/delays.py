@@ -1,0 +1,85 @@
+"""Transport delays: what a layer receives left its sender a time δ ago.
+
+    τ da/dt = −a + W u(t − δ) + V v(t − δ) + …,
+
+by exponential Euler with a ring buffer of past states; before t = 0 every state is that at t = 0. The delay is a whole
+number of steps: dt is shortened until it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analogsim.engine.kernel import activate_layer, block, pull, read, receive
+from analogsim.engine.problem import Batch
+from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
+from analogsim.errors import out_of_range
+from analogsim.jit import jit
+
+
+def check(delay: float) -> None:
+    """Raise unless the delay is a positive number."""
+    if not (np.isfinite(delay) and delay > 0):
+        raise out_of_range("delay", delay, "delay > 0, in units of time")
+
+
+def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, dt: float, delay: float) -> int:
+    """Integrate `a` in place from t = 0; requested times are met to the nearest step."""
+    lag = max(1, int(np.ceil(delay / dt - 1e-9)))
+    h = delay / lag
+    p = batch.packed
+    past = np.empty((lag + 1, a.size), a.dtype)
+    for layer in range(len(p.cum) - 1):
+        activate_layer(p, a, past[0], layer)
+    past[:] = past[0]
+    steps = int(np.ceil(t_end / h - 1e-9))
+    due = np.minimum(np.rint(rec.times / h), steps).astype(np.int64)
+    _march(p, a, past, rec, h, steps, due)
+    return DONE
+
+
+@jit
+def delayed(p, a, now, then, z):
+    """z(a) with what comes from other layers taken from the states `then`; fills `now` = f(a)."""
+    last = p.cum.size - 2
+    z[:] = p.drive
+    for layer in range(last + 1):
+        activate_layer(p, a, now, layer)
+        zl = block(z, p, layer)
+        if layer > 0:
+            receive(p, p.forward_p, read(p, p.w, p.forward_q, then, layer - 1, layer), zl, layer)
+        if layer < last:
+            receive(p, p.feedback_p, read(p, p.v, p.feedback_q, then, layer + 1, layer), zl, layer)
+        else:
+            pull(p, block(now, p, last), zl)
+
+
+@jit
+def _march(p, a, past, rec, h, steps, due):
+    z, old, scratch = np.empty_like(a), np.empty_like(a), np.empty(p.batch)
+    lag = past.shape[0] - 1
+    for k in range(steps + 1):
+        # The slot written now is read again `lag` steps later.
+        delayed(p, a, past[k % (lag + 1)], past[(k + 1) % (lag + 1)], z)
+        rec.clock[0] = k * h
+        note(p, rec, a, z, scratch)
+        while rec.tally[0] < due.size and due[rec.tally[0]] == k:
+            rec.out[rec.tally[0]] = a
+            rec.tally[0] += 1
+        if k == steps:
+            break
+        old[:] = a
+        for layer in range(p.cum.size - 1):
+            al, zl, first = block(a, p, layer), block(z, p, layer), p.cum[layer]
+            for c in range(2):
+                for i in range(al.shape[2]):
+                    e = np.exp(-h * np.float64(p.leak[c, first + i]))
+                    for b in range(p.batch):
+                        al[c, b, i] = e * al[c, b, i] + (1 - e) * zl[c, b, i]
+        keep_dead(p, rec, old, a)
+        rec.tally[1] += 1
+        rec.tally[3] += 1
+        if bury(p, rec, a, scratch) == 0:
+            break
+    for k in range(rec.tally[0], due.size):
+        rec.out[k] = a
