@@ -87,8 +87,8 @@ class LightSource(Part):
         """Light of each sender in both paths over the nominal one, (2, m)."""
         if self.calibration:
             return pair(self.calibration, "row")[:, senders]
-        drawn = rng.standard_normal((2, channels))
-        return np.maximum(1.0 + self.spread * drawn, 0.0)[:, senders]
+        drawn = np.maximum(1.0 + self.spread * rng.standard_normal(channels), 0.0)
+        return np.stack([drawn, drawn])[:, senders]
 
     def relative_noise(self, bandwidth: float) -> float:
         """σ_P/P in a noise bandwidth in Hz."""
