@@ -38,7 +38,7 @@ __all__ = [
     "toml",
 ]
 
-KINDS = ("device", "circuit", "experiment")
+KINDS = ("device", "circuit", "experiment", "wire")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def folder(kind: str) -> Traversable:
 
 @cache
 def names(kind: str) -> tuple[str, ...]:
-    """List the built-in cards of a kind ("device", "circuit", "experiment"), sorted."""
+    """List the built-in cards of a kind ("device", "circuit", "experiment", "wire"), sorted."""
     home = folder(kind)
     if not home.is_dir():
         return ()
@@ -116,7 +116,7 @@ def toml(kind: str, name: str | Path) -> tuple[dict[str, Any], str, Traversable]
 
     Parameters
     ----------
-    kind : {"device", "circuit", "experiment"}
+    kind : {"device", "circuit", "experiment", "wire"}
     name : str or path
         A built-in card, or the path of a file that ends in ``.toml``.
 

@@ -2,9 +2,13 @@
 
 A weight w is mapped to cells (`analogsim.circuits.mapping`), w_max being the layer's largest weight or ``full_scale``
 times its root mean square. Cells whose current is not linear count with their conductance I(V)/V at an activity of
-one. The feedback path is the transposed read of the same array, V = Wᵀ, or a second array programmed separately; in
-both a relative error can be added, V += asymmetry · rms(W) · ξ with ξ ~ N(0, 1) drawn once for a chip. Biases are
-digital and exact.
+one. The feedback path is the reverse read of the same array (time-multiplexed), or a second array programmed
+separately; in both a relative error can be added, V += asymmetry · rms(W) · ξ with ξ ~ N(0, 1) drawn once for a chip.
+What lines and periphery do is in `analogsim.circuits.lines` and `.periphery`; without them V = Wᵀ for a shared array.
+Biases are digital and exact.
+
+The read noise of a cell counts as much as its current does: σ is scaled by the effective over the cell's own
+conductance, which is right to first order in the wire resistance.
 """
 
 from __future__ import annotations
@@ -18,8 +22,11 @@ import numpy as np
 from analogsim.cards import choice, quantity
 from analogsim.circuits.base import Array, Deltas, checked_deltas, child
 from analogsim.circuits.chip import CORRELATIONS, READ_MODES, Chip
+from analogsim.circuits.lines import Lines
 from analogsim.circuits.mapping import MAPPINGS, relative_sigma, relative_weights, shares, slice_weights, sliced
 from analogsim.circuits.neurons import NeuronCircuit
+from analogsim.circuits.periphery import Periphery, banks
+from analogsim.circuits.tia import TIA, Amplifiers
 from analogsim.devices.base import Cells, Device
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
@@ -32,8 +39,8 @@ Cause = Callable[[str, int, Cells], Array]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crossbar(NeuronCircuit):
-    """A crossbar of memory cells for each layer.
+class Crossbar(Lines, Periphery, NeuronCircuit):
+    """A crossbar of memory cells for each layer; further parameters in `Lines`, `Periphery` and `NeuronCircuit`.
 
     Parameters
     ----------
@@ -44,7 +51,8 @@ class Crossbar(NeuronCircuit):
     slices, slice_bits : int
         Cells for one share, each with so many bits; one slice is analog.
     feedback : {"shared", "second-array"}
-        Whether V is the transposed read of the forward array or an array of its own.
+        Whether V is the reverse read of the forward array, in turns with the forward read, or an array of its own that
+        is read at the same time.
     asymmetry : float
         Standard deviation of V − Wᵀ in units of rms(W), on top of what the devices do.
     full_scale : float
@@ -78,6 +86,18 @@ class Crossbar(NeuronCircuit):
             raise InputError(f"circuit.slices · slice_bits = {self.slices * self.slice_bits}; at most 24 bits in all.")
         if isinstance(self.device, Pulsed) and (self.slices > 1 or self.age):
             raise InputError("cells updated by pulses can neither be sliced nor aged: set slices = 1 and age = 0.")
+        self.check_lines()
+        self.check_periphery(self.mapping)
+        if self.has_dynamics:
+            for name, bad, hint in (
+                ("node noise", self.total_node_noise > 0, "set node_noise = 0"),
+                ("quasi-static read noise", self.read_mode == "quasi-static", "set read_mode = per-read or ou"),
+            ):
+                if bad:
+                    raise InputError(
+                        f"circuit.tia_bandwidth: the amplifiers' dynamics are not simulated together with {name}; "
+                        f"{hint}, or leave tia_bandwidth at inf."
+                    )
 
     def _program(self, network: Network, seed: int) -> Chip:
         nominal: dict[str, Any] = {
@@ -87,7 +107,7 @@ class Crossbar(NeuronCircuit):
         }
         arrays = self._rewrite(network.weights, network.biases, seed, child(seed, "programming"))
         about: dict[str, Any] = {"circuit": dict(self.record), "device": dict(self.device.record)}
-        return Chip(**nominal, **arrays, record={**about, "seed": seed, "words": self.words()})
+        return Chip(**{**nominal, **arrays}, record={**about, "seed": seed, "words": self.words()})
 
     def update(self, chip: Chip, deltas: Deltas, rng: np.random.Generator) -> Chip:
         """Change the weights through the devices.
@@ -140,42 +160,52 @@ class Crossbar(NeuronCircuit):
     ) -> dict[str, Any]:
         """Make the fields of the chip that depend on the weights."""
         state: dict[str, Array] = {"age": np.asarray(self.age)}
-        forward: list[Array] = []
-        forward_noise: list[Array | None] = []
-        feedback: list[Array | None] = [None]
-        feedback_noise: list[Array | None] = [None]
+        reads: dict[str, list[Any]] = {"forward": [], "feedback": [None]}
         for j, (target, scale) in enumerate(zip(targets, scales, strict=True)):
             state |= {f"target.{j}": target, f"scale.{j}": np.asarray(scale)}
-            weights, sigma = self._read("conductance", j, cause, target.shape, scale, seed, rng, state)
-            forward.append(weights)
-            forward_noise.append(sigma)
+            cells, sigma = self._array("conductance", j, cause, target.shape, seed, rng, state)
+            ahead = self._read(cells, sigma, scale, "forward", j, seed)
+            reads["forward"].append(ahead)
             if j == 0:
                 continue
-            if self.feedback == "second-array":
-                weights, sigma = self._read("feedback", j, cause, target.shape, scale, seed, rng, state)
-            back = weights.T.copy()
+            second = self.feedback == "second-array"
+            if second:
+                cells, sigma = self._array("feedback", j, cause, target.shape, seed, rng, state)
+            if second or not (self.is_reciprocal(self.device) and self.is_plain):
+                back = self._read(cells, sigma, scale, "reverse", j, seed)
+            else:
+                back = _Read(ahead.weights.T.copy(), None if ahead.sigma is None else ahead.sigma.T.copy())
             if self.asymmetry:
-                error = child(seed, "asymmetry", j).standard_normal(back.shape)
-                back += self.asymmetry * np.sqrt(np.mean(forward[-1] ** 2)) * error
-            feedback.append(back)
-            feedback_noise.append(None if sigma is None else sigma.T.copy())
-        return {
-            **{"forward": tuple(forward), "feedback": tuple(feedback), "biases": tuple(biases)},
-            **{"forward_noise": tuple(forward_noise), "feedback_noise": tuple(feedback_noise), "devices": state},
+                error = child(seed, "asymmetry", j).standard_normal(back.weights.shape)
+                back.add(self.asymmetry * np.sqrt(np.mean(ahead.weights**2)) * error, self.tia_gain)
+            reads["feedback"].append(back)
+        fields: dict[str, Any] = {
+            **{name: tuple(r and r.weights for r in found) for name, found in reads.items()},
+            **{f"{name}_noise": tuple(r and r.sigma for r in found) for name, found in reads.items()},
+            **{"biases": tuple(biases), "devices": state},
         }
+        if self.has_dynamics:
+            amplifiers = {name: tuple(r and r.amplifiers for r in found) for name, found in reads.items()}
+            bandwidth = 2 * np.pi * self.tia_bandwidth * self.time_unit
+            fields["tia"] = TIA(**amplifiers, gain=self.tia_gain, bandwidth=bandwidth)
+        if self.tia_offset:
+            sizes = (targets[0].shape[1], *(target.shape[0] for target in targets))
+            own = self.draw_neurons(sizes, seed)["offset"]
+            fields["offset"] = tuple(o + r.offset for o, r in zip(own, reads["forward"], strict=True))
+            fields["feedback_offset"] = (*(r.offset for r in reads["feedback"][1:]), np.zeros(sizes[-1]))
+        return fields
 
-    def _read(
+    def _array(
         self,
         name: str,
         j: int,
         cause: Cause,
         shape: tuple[int, ...],
-        scale: float,
         seed: int,
         rng: np.random.Generator,
         state: dict[str, Array],
     ) -> tuple[Array, Array | None]:
-        """Realised weights of one array and their read noise; its conductances are added to the state."""
+        """Conductances of an array when it is read, and their read noise; the state keeps what was programmed."""
         device = self.device
         cells = device.cells(self._cells_shape(shape), child(seed, "cells", name, j))
         programmed = cause(name, j, cells)
@@ -183,20 +213,68 @@ class Crossbar(NeuronCircuit):
         now = device.age(programmed, self.age, child(seed, "drift", name, j)) if self.age else programmed
         if isinstance(device, Pulsed):
             now = device.seen(now, rng)
-        sigma = None if self.noise is not None else device.read_sigma(now, self.age, programmed)
-        if not device.is_linear:
-            now = device.current(now, self.activity_unit) / self.activity_unit
-        share = (now - device.g_min) / device.span
-        if self.slices > 1:
-            parts = slice_weights(self.slices, self.slice_bits)
-            share = np.tensordot(parts, share, axes=1)
-            sigma = None if sigma is None else np.sqrt(np.tensordot(parts**2, sigma**2, axes=1))
-        weights = scale * relative_weights(share, self.mapping)
+        return now, None if self.noise is not None else device.read_sigma(now, self.age, programmed)
+
+    def _read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int, seed: int) -> _Read:
+        """What an array amounts to in one direction."""
+        span = self.device.span
+        seen = self.effective(self.cell_conductance(self.device, cells, self.activity_unit, read), read)
+        if sigma is not None and seen is not cells:
+            sigma = sigma * np.divide(seen, cells, out=np.ones_like(seen), where=cells > 0)
+        parts = slice_weights(self.slices, self.slice_bits) if self.slices > 1 else np.ones(1)
+        found = _Read(np.empty(0))
+        if self.is_plain:
+            share = (seen - self.device.g_min) / span
+            share = np.tensordot(parts, share, axes=1) if self.slices > 1 else share
+            found.weights = scale * relative_weights(share, self.mapping)
+            found.weights = found.weights if read == "forward" else found.weights.T.copy()
+        else:
+            found.amplifiers = self._amplifiers(seen, parts, scale, read, j, seed)
+            found.weights = found.amplifiers.static(self.tia_gain)
+            found.offset = self._offset(found.amplifiers, parts, read, j, seed)
         if self.noise is not None:
-            return weights, self.noise * np.abs(weights) if self.noise else None
-        if sigma is None or not sigma.any():
-            return weights, None
-        return weights, scale * relative_sigma(sigma / device.span, self.mapping)
+            found.sigma = self.noise * np.abs(found.weights) if self.noise else None
+        elif sigma is not None and sigma.any():
+            sigma = np.sqrt(np.tensordot(parts**2, sigma**2, axes=1)) if self.slices > 1 else sigma
+            sigma = scale * relative_sigma(sigma / span, self.mapping)
+            found.sigma = sigma if read == "forward" else sigma.T.copy()
+        return found
+
+    def _amplifiers(self, seen: Array, parts: Array, scale: float, read: str, j: int, seed: int) -> Amplifiers:
+        """Amplifiers of all slices of an array."""
+        rf = (2.0 if self.mapping == "reference" else 1.0) * scale / self.device.span
+        delay = rf * self.tia_capacitance / self.time_unit
+        kind, spread = (
+            ("subtractor", self.subtractor_mismatch) if read == "forward" else ("inverter", self.inverter_mismatch)
+        )
+        outputs = seen.shape[-2] - (self.mapping == "reference")
+        error = spread * child(seed, kind, j).standard_normal(outputs) if spread else 0.0
+        slices = seen if self.slices > 1 else seen[None]
+        made = [banks(part, rf, self.mapping, read, error, delay) for part in slices]
+        weights = np.concatenate([p * bank.weights for p, bank in zip(parts, made, strict=True)])
+        return Amplifiers(weights, np.concatenate([bank.noise_gain for bank in made]), delay)
+
+    def _offset(self, amplifiers: Amplifiers, parts: Array, read: str, j: int, seed: int) -> Array:
+        """Offset of the summed outputs, in activities: each amplifier's own times its noise gain."""
+        gain = amplifiers.noise_gain
+        if not self.tia_offset:
+            return np.zeros(gain.shape[1])
+        draw = child(seed, "amplifier offset", read, j).standard_normal(gain.shape)
+        if self.mapping == "reference" and read == "forward":
+            draw[1::2] = draw[1::2, :1]  # the reference line has one amplifier for all outputs
+        closed = np.repeat(parts, len(gain) // len(parts))[:, None] * gain / (1.0 + gain / self.tia_gain)
+        return self.tia_offset / self.activity_unit * (closed * draw).sum(axis=0)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the periphery is ideal."""
+        return not (
+            self.has_amplifiers
+            or self.has_dynamics
+            or self.tia_offset
+            or self.subtractor_mismatch
+            or self.inverter_mismatch
+        )
 
     def _cells_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         n, m = shape
@@ -211,14 +289,14 @@ class Crossbar(NeuronCircuit):
         said = [f"device {about.get('name', type(device).__name__)}: {about.get('title', '')} [{source}]"]
         said += device.words()
         mapping = "cells with a reference column" if self.mapping == "reference" else f"{self.mapping} pairs"
-        path = "the transposed read of the same array" if self.feedback == "shared" else "a second array"
+        path = "the reverse read of the same array" if self.feedback == "shared" else "a second array"
         said.append(f"weights as {mapping}, feedback through {path}")
         said += [f"{self.slices} slices of {self.slice_bits} bits"] if self.slices > 1 else []
         said += [f"feedback error {self.asymmetry:.1%} of rms(W)"] if self.asymmetry else []
         said += [f"weights clipped at {self.full_scale:g} rms"] if np.isfinite(self.full_scale) else []
         said += [f"used {self.age:.3g} s after programming"] if self.age else []
         said += [] if device.is_linear else [f"nonlinear cells, taken at {self.activity_unit:g} V"]
-        return [*said, self._noise_words(), *self.neuron_words()]
+        return [*said, *self.line_words(), *self.periphery_words(), self._noise_words(), *self.neuron_words()]
 
     def _noise_words(self) -> str:
         device = self.device
@@ -237,6 +315,25 @@ class Crossbar(NeuronCircuit):
             "ou": f"correlated over {self.read_period:g} τ",
         }[self.read_mode]
         return f"read noise {size}, {clock}, {self.read_correlation} to the compartments"
+
+
+@dataclass
+class _Read:
+    """One direction of an array."""
+
+    weights: Array
+    sigma: Array | None = None
+    amplifiers: Amplifiers | None = None
+    offset: Array | None = None
+
+    def add(self, error: Array, gain: float) -> None:
+        """Add an error to the weights, also as the amplifiers see it."""
+        self.weights = self.weights + error
+        if self.amplifiers is not None:
+            first = error * (1.0 + self.amplifiers.noise_gain[0] / gain)[:, None]
+            weights = self.amplifiers.weights.copy()
+            weights[0] += first
+            self.amplifiers = Amplifiers(weights, self.amplifiers.noise_gain, self.amplifiers.delay)
 
 
 def _scale(target: Array, full_scale: float) -> float:

@@ -217,7 +217,7 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         feedback_q=cast(feedback_q),
         feedback_p=cast(feedback_p),
         leak=cast(1 / np.concatenate(chip.tau, axis=1)),
-        drive=drive(chip, x, dtype),
+        drive=drive(chip, x, wiring, dtype),
         target=cast(np.zeros((batch, sizes[-1])) if y is None else y),
         beta=cast(beta),
         nudge=cast(signs[:, None] * wiring.nudge_gain[:, None] * (1 + chip.nudge)),
@@ -225,17 +225,26 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         activation=ACTIVATIONS[chip.activation].code,
         output_activation=ACTIVATIONS[chip.output_activation].code,
         loss=LOSSES[chip.loss].code,
+        shaped=chip.is_shaped,
+        limited=bool(np.isfinite(chip.rails).any()),
+        driver=cast(chip.driver),
+        rails=cast(chip.rails),
         signal=np.empty(scratch, dtype),
         current=np.empty(scratch, dtype),
     )
 
 
-def drive(chip: Chip, x: Array, dtype: Any = np.float64) -> Array:
-    """Packed constant drive: the clamped input through W_1 with each compartment's gain, biases, offsets."""
-    current = x @ chip.forward[0].T
+def drive(chip: Chip, x: Array, wiring: Wiring, dtype: Any = np.float64) -> Array:
+    """Packed constant drive: the clamped input through its driver and W_1 with each gain, biases, offsets.
+
+    An offset of the returned current is mirrored as the feedback is: by the largest entry of each row of B.
+    """
+    current = np.clip(chip.sent(x, 0, 0) @ chip.forward[0].T, *chip.rails)
+    largest = wiring.feedback[[0, 1], np.abs(wiring.feedback).argmax(axis=1)][:, None]
     layers = []
     for j in range(chip.layers):
-        constant = (chip.biases[j] + chip.offset[j])[:, None, :]
+        returned = chip.gain[j] * (1 + chip.mirror[j]) * largest * chip.feedback_offset[j]
+        constant = (chip.biases[j] + chip.offset[j] + returned)[:, None, :]
         layer = constant + chip.gain[j][:, None, :] * current if j == 0 else np.repeat(constant, len(x), axis=1)
         layers.append(np.ascontiguousarray(layer, dtype=dtype).ravel())
     return np.concatenate(layers)

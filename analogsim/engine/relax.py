@@ -17,6 +17,7 @@ from analogsim.engine.problem import Batch, Stream, drive, prepare
 from analogsim.engine.recorder import Record, new_record
 from analogsim.engine.solvers import STOCHASTIC, Options
 from analogsim.engine.solvers import solver as find_solver
+from analogsim.engine.tia import Amplified
 from analogsim.errors import InputError, out_of_range
 from analogsim.wiring import Wiring
 
@@ -50,6 +51,8 @@ def relax(
     """Integrate the compartments of every neuron from a = 0, the input switched on at t = 0.
 
     Solves τ_k^± da_k^±/dt = −a_k^± + g(W_k u_k^± + V_{k+1} v_k^±) + b_k + o − (±1) n^± β ∇ℓ(r^±)·[k = L] + noise.
+    If ``chip.tia`` is given, W u and V v pass through the poles of its amplifiers (`analogsim.circuits.tia`), which
+    start at zero; ``residual`` is still max |z(a) − a| with the amplifiers at rest.
 
     Parameters
     ----------
@@ -122,6 +125,10 @@ def relax(
     if solver == "auto":
         name = STOCHASTIC[0] if chip.node_noise > 0 else "etd"
     advance = find_solver(name)
+    if chip.tia is not None:
+        if name != "etd":
+            raise InputError(f"solver = {name!r}: amplifiers with dynamics are integrated by 'etd' ('auto').")
+        advance = Amplified(batch)
     if chip.node_noise > 0 and name not in STOCHASTIC:
         raise InputError(
             f"solver = {name!r} is deterministic, but the chip has node noise {chip.node_noise:g}. "
@@ -248,10 +255,10 @@ def _segments(batch: Batch, stream: Stream | None, rng: np.random.Generator, dt:
                 shown, batch = here, _present(batch, stream, here)
             stop = min(stop, (here + 1) * stream.dwell) if here + 1 < len(stream) else stop
         current = batch
-        if noise.reads or nodes:
+        if noise.sources or nodes:
             stop = min(stop, (np.floor((t + 1e-9) / tick) + 1) * tick)
             drive = batch.packed.drive
-            if noise.reads:
+            if noise.sources:
                 noise.batch = batch
                 if chip.read_mode == "ou" and t > 0:
                     noise.redraw(np.exp(-(t - before) / period))
@@ -273,7 +280,7 @@ def _present(batch: Batch, stream: Stream, step: int) -> Batch:
     y = None if stream.y is None else np.asarray(stream.y)[step]
     p = batch.packed
     packed = p._replace(
-        drive=drive(batch.chip, x, p.drive.dtype),
+        drive=drive(batch.chip, x, batch.wiring, p.drive.dtype),
         target=p.target if y is None else np.ascontiguousarray(y, p.target.dtype),
     )
     return Batch(batch.chip, batch.wiring, x, y, batch.beta, packed)

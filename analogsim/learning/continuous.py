@@ -96,7 +96,7 @@ def continuous(
     now = chip
     for x, y in zip(xs, ys, strict=True):
         p.target[:] = y
-        p.drive[:] = drive(now, x)
+        p.drive[:] = drive(now, x, wiring)
         for step in range(steps):
             target(p, a, s, z)
             if step * h >= gate:
@@ -104,7 +104,7 @@ def continuous(
                 change = [(-h / tau_w * w, -h / tau_w * b) for w, b in from_batch(present, a)]
                 _add(p, change, weights, biases, feedback)
                 now = chip.replace(forward=tuple(weights), biases=tuple(biases))
-                p.drive[:] = drive(now, x)
+                p.drive[:] = drive(now, x, wiring)
             for al, zl, e in zip(batch.split(a), batch.split(z), keep, strict=True):
                 al += (1 - e) * (zl - al)
         r = np.einsum("cd,dbi->cbi", wiring.nudge_at, batch.split(s)[-1]).mean(axis=0)

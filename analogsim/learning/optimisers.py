@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.errors import InputError, out_of_range
+from analogsim.errors import InputError, out_of_range, unknown
 
 Array = NDArray[np.floating]
 
@@ -169,6 +169,17 @@ class SGD(Optimiser):
         if self.weight_decay:
             m += p.dtype.type(self.weight_decay) * p
         p -= p.dtype.type(rate) * m
+
+
+def make(name: str, schedule: Schedule, momentum: float = 0.0, weight_decay: float = 0.0) -> Optimiser:
+    """Make an optimiser by its name, ``adam`` or ``sgd``."""
+    if name == "adam":
+        if momentum:
+            raise InputError("momentum belongs to sgd; adam has its own.")
+        return ADAM(schedule, weight_decay=weight_decay)
+    if name == "sgd":
+        return SGD(schedule, momentum, weight_decay)
+    raise unknown("optimiser", name, ("adam", "sgd"))
 
 
 def flat(gradients: Sequence[tuple[Array, Array]]) -> list[Array]:

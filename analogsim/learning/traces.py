@@ -30,8 +30,12 @@ def network(net: Network, x: Array, y: Array, most: int = 10000) -> dict[str, fl
         "accuracy": float((out.argmax(-1) == y.argmax(-1)).mean()),
         "saturation": float(np.mean(hidden)) if hidden else 0.0,
         "max_activation": max(float(np.abs(f(value)).max()) for value in a),
-        "lipschitz": float(np.linalg.norm(reduce(lambda p, w: w @ p, net.weights), 2)),
+        "lipschitz": _norm(reduce(lambda p, w: w @ p, net.weights)),
     }
+
+
+def _norm(matrix: Array) -> float:
+    return float(np.linalg.norm(matrix, 2)) if np.isfinite(matrix).all() else float("nan")
 
 
 def gradients(net: Network, x: Array, y: Array, found: Gradients, *, angles: bool = True) -> dict[str, float]:

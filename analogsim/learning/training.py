@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,18 @@ class Training:
         Epochs done.
     best_epoch : int or None
         Epoch, from 1, of `network` where a validation split chose it.
+    status : {"done", "stopped early", "diverged"}
+        "diverged": a parameter was NaN or infinite at the end of the last epoch.
+    feedback : list of arrays or None
+        The feedback path V after the last epoch, where it is not Wᵀ.
     """
 
     network: Network
     traces: dict[str, list[float]] = field(default_factory=dict)
     epoch: int = 0
     best_epoch: int | None = None
+    status: str = "done"
+    feedback: list[Array | None] | None = None
 
 
 def train(
@@ -138,17 +144,20 @@ def train(
     space = Workspace()
     if options.get("order") == "random":
         options = {**options, "rng": run.rule_rng}
+    state.feedback = path.matrices
     if path.matrices is not None:
         options = {**options, "feedback": path.matrices}
-    while state.epoch < epochs and not run.exhausted(patience, state.epoch):
+    while state.epoch < epochs and state.status == "done":
+        if run.exhausted(patience, state.epoch):
+            state.status = "stopped early"
+            break
         current = {**options, **(schedule(state.epoch) if schedule else {})}
-        found: dict[str, float] = {}
-        for count, chosen in enumerate(batches(len(x), batch_size, run.data_rng)):
-            gradients = rule(net, x[chosen], y[chosen], workspace=space, **current)
-            if count == 0:
-                found = traces.gradients(net, x[chosen], y[chosen], gradients, angles=angles)
-            optimiser.update([*flat(run.pairs), *path.parameters()], [*flat(gradients), *path.gradients(gradients)])
-        found |= traces.network(net, x, y)
+        # A run that diverges is a result: its traces show it, and warnings would only repeat it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = _epoch(net, x, y, rule, batches(len(x), batch_size, run.data_rng), run, space, angles, current)
+            found |= traces.network(net, x, y)
+        if not all(np.isfinite(p).all() for p in flat(run.pairs)):
+            state.status = "diverged"
         for name, data in (("validation", held), ("test", test)):
             if data is not None:
                 found[f"{name}_accuracy"] = net.accuracy(np.asarray(data[0], dtype), np.asarray(data[1]).argmax(-1))
@@ -164,6 +173,28 @@ def train(
         state.best_epoch = run.best_epoch
         state.network = net.replace(weights=tuple(run.best[0::2]), biases=tuple(run.best[1::2]))
     return state
+
+
+def _epoch(
+    net: Network,
+    x: Array,
+    y: Array,
+    rule: Callable[..., Any],
+    order: Iterable[NDArray[np.int64]],
+    run: _Run,
+    space: Workspace,
+    angles: bool,
+    options: dict[str, Any],
+) -> dict[str, float]:
+    """Learn every batch once; the traces of the first."""
+    found: dict[str, float] = {}
+    for count, chosen in enumerate(order):
+        gradients = rule(net, x[chosen], y[chosen], workspace=space, **options)
+        if count == 0:
+            found = traces.gradients(net, x[chosen], y[chosen], gradients, angles=angles)
+        parameters = [*flat(run.pairs), *run.path.parameters()]
+        run.optimiser.update(parameters, [*flat(gradients), *run.path.gradients(gradients)])
+    return found
 
 
 class _Run:
@@ -195,6 +226,7 @@ class _Run:
         record = {
             "run": self.identity,
             "epoch": state.epoch,
+            "status": state.status,
             "best_accuracy": self.best_accuracy,
             "best_epoch": self.best_epoch,
             "data_rng": self.data_rng.bit_generator.state,
@@ -225,5 +257,5 @@ class _Run:
         self.best_accuracy, self.best_epoch = record["best_accuracy"], record["best_epoch"]
         self.data_rng.bit_generator.state = record["data_rng"]
         self.rule_rng.bit_generator.state = record["rule_rng"]
-        state.epoch = record["epoch"]
+        state.epoch, state.status = record["epoch"], record["status"]
         state.traces = {key[6:]: list(value) for key, value in arrays.items() if key.startswith("trace_")}

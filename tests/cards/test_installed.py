@@ -13,7 +13,7 @@ import pytest
 from analogsim import cards
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("device", "circuit")
+KINDS = ("device", "circuit", "wire")
 # An editable install that the tests themselves may run in would hide the one under test.
 FORGET = (
     "import sys; sys.meta_path[:] = [f for f in sys.meta_path if '__editable__' not in getattr(f, '__module__', '')];"
@@ -21,8 +21,8 @@ FORGET = (
 )
 LIST = FORGET + (
     "import json, site; site.addsitedir(sys.argv[1]); from analogsim import cards;"
-    "print(json.dumps([cards.__file__, *(cards.names(k) for k in ('device', 'circuit'))]));"
-    "from analogsim import circuit; circuit('crossbar');"
+    "print(json.dumps([cards.__file__, *(cards.names(k) for k in ('device', 'circuit', 'wire'))]));"
+    "from analogsim import circuit; circuit('crossbar', node=22);"
     "from analogsim.cards.citations import entries; assert entries()"
 )
 
@@ -39,7 +39,17 @@ def run(arguments, folder):
 @pytest.mark.parametrize("how", ["wheel", "editable"])
 def test_cards_are_found_when_installed(tmp_path, how):
     source = tmp_path / "source"
-    keep = ("analogsim", "devices", "circuits", "experiments", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+    keep = (
+        "analogsim",
+        "devices",
+        "circuits",
+        "experiments",
+        "wires",
+        "setup.cfg",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+    )
     for name in keep:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))

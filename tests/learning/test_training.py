@@ -12,7 +12,7 @@ import pytest
 from analogsim import Network
 from analogsim.errors import InputError
 from analogsim.learning import ADAM, SGD, Schedule, batches, train
-from analogsim.learning.reference import adjoint_dual_propagation, backprop
+from analogsim.learning.reference import FeedbackPath, adjoint_dual_propagation, backprop
 
 
 def digits():
@@ -115,3 +115,34 @@ def test_momentum_and_cosine():
     before = p.copy()
     sgd.update([p], [np.array([2.0])])
     assert p == pytest.approx(before - 0.1 * (0.5 * 2.1 + 2 + 0.1 * before))
+
+
+def test_a_run_that_diverges_says_so():
+    x, y = digits()
+    found = train(network(), x, y, backprop, epochs=5, optimiser=SGD(1e4))
+    assert found.status == "diverged"
+    assert found.epoch < 5
+
+
+def test_kolen_pollack_forgets_the_difference_at_the_rate_of_the_decay():
+    # V and Wᵀ get the same updates and the same decay: what is left of V − Wᵀ is (1 − ηλ)ⁿ of it, exactly.
+    x, y = (array.astype(float) for array in digits())
+    net = Network.random((64, 32, 10), seed=0)
+    start = FeedbackPath(net, "kolen-pollack", np.random.default_rng([0, 2])).matrices[1] - net.weights[1].T
+    found = train(net, x, y, backprop, epochs=2, feedback="kolen-pollack", optimiser=SGD(0.05, weight_decay=0.1))
+    left = found.feedback[1] - found.network.weights[1].T
+    np.testing.assert_allclose(left, (1 - 0.05 * 0.1) ** (2 * 18) * start, rtol=1e-9)
+    fixed = train(net, x, y, backprop, epochs=2, feedback="alignment").feedback[1]
+    np.testing.assert_array_equal(fixed, FeedbackPath(net, "alignment", np.random.default_rng([0, 2])).matrices[1])
+
+
+def test_a_schedule_changes_the_options_of_the_rule():
+    x, y = digits()
+    seen = []
+
+    def spy(net, x, y, *, beta, workspace=None):
+        seen.append(beta)
+        return backprop(net, x, y)
+
+    train(network(), x, y, spy, epochs=3, batch_size=len(x), schedule=lambda epoch: {"beta": 0.1 + 0.05 * epoch})
+    assert seen == pytest.approx([0.1, 0.15, 0.2])

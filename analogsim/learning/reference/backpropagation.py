@@ -53,10 +53,10 @@ def backprop(
     a, s = [], [x]
     for k, layer in enumerate(layers):
         code = f_out.code if k == net.layers - 1 else f.code
-        shape = (layer.width, len(x))
-        a.append(layer.forward(s[-1], space("a", k, shape=shape, dtype=x.dtype).T))
-        s.append(space("s", k, shape=shape, dtype=x.dtype).T)
-        kernels.activate(a[-1].T, layer.bias, code, s[-1].T)
+        shape = (len(x), layer.width)
+        a.append(layer.forward(s[-1], space("a", k, shape=shape, dtype=x.dtype)))
+        s.append(space("s", k, shape=shape, dtype=x.dtype))
+        kernels.activate(a[-1], layer.bias, code, s[-1])
     delta = LOSSES[net.loss].gradient(s[-1], y)
     if net.output_activation != "identity":
         delta *= f_out.derivative(a[-1])
@@ -65,9 +65,9 @@ def backprop(
         out = space("gradient", k, shape=net.weights[k].shape, dtype=x.dtype)
         gradients.append(layers[k].gradient(delta, s[k], 1 / len(x), out))
         if k:
-            delta = layers[k].feedback(delta, space("delta", k, shape=a[k - 1].T.shape, dtype=x.dtype).T)
+            delta = layers[k].feedback(delta, space("delta", k, shape=a[k - 1].shape, dtype=x.dtype))
             if net.activation == "relu":
-                kernels.backpropagate_relu(delta.T, a[k - 1].T)
+                kernels.backpropagate_relu(delta, a[k - 1])
             else:
                 delta *= f.derivative(a[k - 1])
     return gradients[::-1]

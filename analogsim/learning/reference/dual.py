@@ -19,6 +19,9 @@ from analogsim.learning.reference.output import Nudge, check_sweeps
 from analogsim.network import Network
 from analogsim.wiring import Wiring
 
+MANY = 1000
+"""Sweeps from which on it pays to copy the weights for the products."""
+
 
 @dataclass
 class Dyads:
@@ -52,7 +55,8 @@ def sweep(
     output: str = "re-evaluated",
     feedback: Sequence[Array | None] | None = None,
     workspace: Workspace | None = None,
-    stop_early: bool = True,
+    tol: float | None = 0.0,
+    stabiliser: Sequence[float] | None = None,
 ) -> tuple[Gradients, Dyads]:
     """Gradient and states after up-down sweeps, for any wiring whose compartments hear the same.
 
@@ -78,8 +82,11 @@ def sweep(
         Feedback path of its own, V ≠ Wᵀ.
     workspace : Workspace, optional
         Buffers to reuse; gradients and states then live in them.
-    stop_early : bool
-        Leave the sweeps once one repeats the last bit for bit: every further one would, too.
+    tol : float or None
+        Leave the sweeps once no mean state moves by more in one. At 0 the last repeats the one before it exactly, and
+        all further ones would, too; None computes every sweep. Not used with a stabiliser.
+    stabiliser : sequence of float, optional
+        L_k of each hidden layer, for ReLU: s^± ← f((a ± c^± e + L s^±)/(1 + L)) at each update.
 
     Raises
     ------
@@ -97,41 +104,53 @@ def sweep(
     last = net.layers - 1
 
     def buffer(name: str, k: int) -> Array:
-        # Feature-major memory under a (sample, feature) shape: both products then run without a transposed operand.
-        return space(name, k, shape=(layers[k].width, len(x)), dtype=x.dtype).T
+        return space(name, k, shape=(len(x), layers[k].width), dtype=x.dtype)
 
+    if stabiliser is not None and net.activation != "relu":
+        raise InputError(f"a stabiliser here is for relu, not {net.activation}; use `damped_dual_propagation`.")
     a, s, e, d = ([buffer(name, k) for k in range(net.layers)] for name in "ased")
     for k, layer in enumerate(layers):
         layer.forward(s[k - 1] if k else x, a[k])
-        kernels.activate(a[k].T, layer.bias, code if k < last else nudge.f.code, s[k].T)
+        kernels.activate(a[k], layer.bias, code if k < last else nudge.f.code, s[k])
     nudge.free(s[last])
-    kappa = nudge.difference_gain()
+    kappa, bound = nudge.difference_gain(), x.dtype.type(tol or 0.0)
+
+    def damped(k: int) -> None:
+        assert stabiliser is not None
+        damp = x.dtype.type(stabiliser[k])
+        kernels.damped_relu(a[k], e[k], damp, gain, mean, plus[k], minus[k], s[k], d[k])
 
     def down() -> None:
         if kappa is None:
-            plus, minus = nudge(a[last], a[last])
-            np.subtract(plus, minus, out=d[last])
+            np.subtract(*nudge(a[last], a[last]), out=d[last])
         else:
-            kernels.pull(a[last].T, y, x.dtype.type(-kappa), d[last].T)
+            kernels.pull(a[last], y, x.dtype.type(-kappa), d[last])
         for k in range(last - 1, -1, -1):
             layers[k + 1].feedback(d[k + 1], e[k])
-            if k:
-                kernels.difference(a[k].T, e[k].T, code, gain, d[k].T)
+            if stabiliser is not None:
+                damped(k)
+            elif k:
+                kernels.difference(a[k], e[k], code, gain, d[k])
 
+    if stabiliser is not None:
+        plus, minus = ([buffer(name, k) for k in range(last)] for name in ("plus", "minus"))
+        for k in range(last):
+            plus[k][...] = minus[k][...] = s[k]
     down()
     for _ in range(sweeps - 1):
-        changed = not stop_early
+        moved = tol is None or stabiliser is not None
         for k in range(last):
-            # Below the first layer that changes nothing has to be done again.
-            changed = kernels.mean_state(a[k].T, e[k].T, code, gain, mean, s[k].T) or changed
-            if changed:
-                layers[k + 1].forward(s[k], a[k + 1])
-                kernels.add_bias(a[k + 1].T, layers[k + 1].bias)
-        if not changed:
+            if stabiliser is not None:
+                damped(k)
+            else:
+                moved = kernels.mean_state(a[k], e[k], code, gain, mean, s[k], bound) or moved
+            layers[k + 1].forward(s[k], a[k + 1])
+            kernels.add_bias(a[k + 1], layers[k + 1].bias)
+        if not moved:
             break
         down()
-    for k in range(last):
-        kernels.both(a[k].T, e[k].T, code, gain, mean, s[k].T, d[k].T)
+    for k in range(last if stabiliser is None else 0):
+        kernels.both(a[k], e[k], code, gain, mean, s[k], d[k])
     dyads = Dyads([x, *s[:-1]], d)
     with np.errstate(over="ignore", invalid="ignore"):
         return dyads.gradients(layers, -1 / (len(x) * beta * wiring.total_nudge), space), dyads

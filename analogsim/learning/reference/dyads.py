@@ -226,8 +226,10 @@ def relaxed(
     if order == "random" and rng is None:
         raise InputError('order="random" needs rng=numpy.random.default_rng(seed).')
     single = wiring if isinstance(wiring, Wiring) else None
-    if single is not None and order == "up-down" and damping == 1 and tol == 0 and dual.hears_the_same(single):
-        return dual.sweep(net, x, y, single, beta, sweeps, output=output, feedback=feedback, workspace=workspace)[0]
+    if single is not None and order == "up-down" and damping == 1 and dual.hears_the_same(single):
+        return dual.sweep(
+            net, x, y, single, beta, sweeps, output=output, feedback=feedback, tol=tol, workspace=workspace
+        )[0]
     wirings = [wiring] * net.layers if isinstance(wiring, Wiring) else list(wiring)
     if len(wirings) != net.layers:
         raise InputError(f"wiring holds {len(wirings)} entries; expected one for each of the {net.layers} layers.")

@@ -32,77 +32,78 @@ def _f(a: Any, code: int) -> Any:
 
 @jit(fastmath=FAST)
 def add_bias(a: Any, bias: Any) -> None:
-    """Compute a ← a + b; arrays here are feature-major, (n, sample)."""
-    for j in range(a.shape[0]):
-        for i in range(a.shape[1]):
-            a[j, i] += bias[j]
+    """Compute a ← a + b."""
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            a[i, j] += bias[j]
 
 
 @jit(fastmath=FAST)
 def activate(a: Any, bias: Any, code: int, s: Any) -> None:
     """Compute a ← a + b and s ← f(a)."""
     zero = a.dtype.type(0)
-    for j in range(a.shape[0]):
-        b = bias[j]
+    for i in range(a.shape[0]):
         if code == RELU:
-            for i in range(a.shape[1]):
-                value = a[j, i] + b
-                a[j, i] = value
-                s[j, i] = value if value > zero else zero
+            for j in range(a.shape[1]):
+                value = a[i, j] + bias[j]
+                a[i, j] = value
+                s[i, j] = value if value > zero else zero
         else:
-            for i in range(a.shape[1]):
-                value = a[j, i] + b
-                a[j, i] = value
-                s[j, i] = _f(value, code)
+            for j in range(a.shape[1]):
+                value = a[i, j] + bias[j]
+                a[i, j] = value
+                s[i, j] = _f(value, code)
 
 
 @jit(fastmath=FAST)
 def pull(a: Any, y: Any, scale: Any, out: Any) -> None:
-    """Compute scale·(a − y) with y sample-major."""
-    for j in range(a.shape[0]):
-        for i in range(a.shape[1]):
-            out[j, i] = scale * (a[j, i] - y[i, j])
+    """Compute scale·(a − y)."""
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            out[i, j] = scale * (a[i, j] - y[i, j])
 
 
 @jit(fastmath=FAST)
-def mean_state(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any) -> Any:
-    """Compute s̄ ← m⁺f(a + c⁺e) + m⁻f(a − c⁻e); gain is (c⁺, c⁻), mean (m⁺, m⁻). True if a bit of s̄ changed.
+def mean_state(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, tol: Any) -> Any:
+    """Compute s̄ ← m⁺f(a + c⁺e) + m⁻f(a − c⁻e); gain is (c⁺, c⁻), mean (m⁺, m⁻). True if an s̄ moved.
 
     Where both compartments of a ReLU are active this is a + (m⁺c⁺ − m⁻c⁻)e, and their difference (c⁺ + c⁻)e: written
     so, nothing cancels in float32 however small e is, and for DP⊤ s̄ is a itself.
     """
     zero, up, down, m, n = a.dtype.type(0), gain[0], gain[1], mean[0], mean[1]
     shift = m * up - n * down
-    changed = 0
-    for j in range(a.shape[0]):
+    moved = 0
+    for i in range(a.shape[0]):
         if code == RELU:
-            for i in range(a.shape[1]):
-                p, q = a[j, i] + up * e[j, i], a[j, i] - down * e[j, i]
+            for j in range(a.shape[1]):
+                p, q = a[i, j] + up * e[i, j], a[i, j] - down * e[i, j]
                 bent = m * (p if p > zero else zero) + n * (q if q > zero else zero)
-                new = a[j, i] + shift * e[j, i] if (p > zero) & (q > zero) else bent
-                changed += new != s[j, i]
-                s[j, i] = new
+                new = a[i, j] + shift * e[i, j] if (p > zero) & (q > zero) else bent
+                # Counted so that NaN moves, too.
+                moved += not abs(new - s[i, j]) <= tol
+                s[i, j] = new
         else:
-            for i in range(a.shape[1]):
-                new = m * _f(a[j, i] + up * e[j, i], code) + n * _f(a[j, i] - down * e[j, i], code)
-                changed += new != s[j, i]
-                s[j, i] = new
-    return changed > 0
+            for j in range(a.shape[1]):
+                new = m * _f(a[i, j] + up * e[i, j], code) + n * _f(a[i, j] - down * e[i, j], code)
+                # Counted so that NaN moves, too.
+                moved += not abs(new - s[i, j]) <= tol
+                s[i, j] = new
+    return moved > 0
 
 
 @jit(fastmath=FAST)
 def difference(a: Any, e: Any, code: int, gain: Any, d: Any) -> None:
     """Compute d ← f(a + c⁺e) − f(a − c⁻e)."""
     zero, up, down = a.dtype.type(0), gain[0], gain[1]
-    for j in range(a.shape[0]):
+    for i in range(a.shape[0]):
         if code == RELU:
-            for i in range(a.shape[1]):
-                p, q = a[j, i] + up * e[j, i], a[j, i] - down * e[j, i]
+            for j in range(a.shape[1]):
+                p, q = a[i, j] + up * e[i, j], a[i, j] - down * e[i, j]
                 bent = (p if p > zero else zero) - (q if q > zero else zero)
-                d[j, i] = (up + down) * e[j, i] if (p > zero) & (q > zero) else bent
+                d[i, j] = (up + down) * e[i, j] if (p > zero) & (q > zero) else bent
         else:
-            for i in range(a.shape[1]):
-                d[j, i] = _f(a[j, i] + up * e[j, i], code) - _f(a[j, i] - down * e[j, i], code)
+            for j in range(a.shape[1]):
+                d[i, j] = _f(a[i, j] + up * e[i, j], code) - _f(a[i, j] - down * e[i, j], code)
 
 
 @jit(fastmath=FAST)
@@ -110,19 +111,35 @@ def both(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, d: Any) -> Non
     """Do `mean_state` and `difference` in one pass."""
     zero, up, down, m, n = a.dtype.type(0), gain[0], gain[1], mean[0], mean[1]
     shift = m * up - n * down
-    for j in range(a.shape[0]):
+    for i in range(a.shape[0]):
         if code == RELU:
-            for i in range(a.shape[1]):
-                p, q = a[j, i] + up * e[j, i], a[j, i] - down * e[j, i]
+            for j in range(a.shape[1]):
+                p, q = a[i, j] + up * e[i, j], a[i, j] - down * e[i, j]
                 linear = (p > zero) & (q > zero)
                 p, q = p if p > zero else zero, q if q > zero else zero
-                s[j, i] = a[j, i] + shift * e[j, i] if linear else m * p + n * q
-                d[j, i] = (up + down) * e[j, i] if linear else p - q
+                s[i, j] = a[i, j] + shift * e[i, j] if linear else m * p + n * q
+                d[i, j] = (up + down) * e[i, j] if linear else p - q
         else:
-            for i in range(a.shape[1]):
-                p, q = _f(a[j, i] + up * e[j, i], code), _f(a[j, i] - down * e[j, i], code)
-                s[j, i] = m * p + n * q
-                d[j, i] = p - q
+            for j in range(a.shape[1]):
+                p, q = _f(a[i, j] + up * e[i, j], code), _f(a[i, j] - down * e[i, j], code)
+                s[i, j] = m * p + n * q
+                d[i, j] = p - q
+
+
+@jit(fastmath=FAST)
+def damped_relu(a: Any, e: Any, damp: Any, gain: Any, mean: Any, plus: Any, minus: Any, s: Any, d: Any) -> None:
+    """Move s^± to f((a ± c^±e + L s^±)/(1 + L)) for ReLU, then s̄ and d after them."""
+    zero, up, down, m, n = a.dtype.type(0), gain[0], gain[1], mean[0], mean[1]
+    share = a.dtype.type(1) / (a.dtype.type(1) + damp)
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            p = (a[i, j] + up * e[i, j] + damp * plus[i, j]) * share
+            q = (a[i, j] - down * e[i, j] + damp * minus[i, j]) * share
+            p, q = p if p > zero else zero, q if q > zero else zero
+            plus[i, j] = p
+            minus[i, j] = q
+            s[i, j] = m * p + n * q
+            d[i, j] = p - q
 
 
 @jit(fastmath=FAST)

@@ -32,7 +32,11 @@ class Workspace:
         """Return the buffer of that name; its content is whatever was left there."""
         found = self._buffers.get(name)
         if found is None or found.shape != shape or found.dtype != dtype:
-            found = self._buffers[name] = np.empty(shape, dtype)
+            # On a cache line: products are some per cent faster.
+            size, item = int(np.prod(shape)), np.dtype(dtype).itemsize
+            room = np.empty(size + 64 // item, dtype)
+            start = -room.ctypes.data % 64 // item
+            found = self._buffers[name] = room[start : start + size].reshape(shape)
         return found
 
 
@@ -62,24 +66,16 @@ class Dense:
 
     def forward(self, s: Array, out: Array | None = None) -> Array:
         """W s."""
-        return _product(s, self.weights.T, out)
+        return np.dot(s, self.weights.T, out=out)
 
     def feedback(self, d: Array, out: Array | None = None) -> Array:
         """V d."""
-        return _product(d, self.path, out)
+        return np.dot(d, self.path, out=out)
 
     def gradient(self, d: Array, s: Array, scale: float, out: Array | None = None) -> tuple[Array, Array]:
         """scale · dᵀ s and scale · Σ d; scales the small factor, not the product."""
         scaled = d * d.dtype.type(scale)
         return np.dot(scaled.T, s, out=out), scaled.sum(0)
-
-
-def _product(left: Array, right: Array, out: Array | None) -> Array:
-    """left @ right into memory of either order."""
-    if out is None or out.flags.c_contiguous:
-        return np.dot(left, right, out=out)
-    np.dot(right.T, left.T, out=out.T)
-    return out
 
 
 def stack(net: Network, feedback: Sequence[Array | None] | None = None) -> list[Layer]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analogsim.activations import activation
+from analogsim.learning.reference.dual import sweep
 from analogsim.learning.reference.dyads import PROJECTIONS, Relaxation, orders, settle, stabilise
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.output import Nudge, check_sweeps
@@ -75,6 +76,11 @@ def damped_dual_propagation(
     check_sweeps(sweeps)
     wiring = Wiring.dual_propagation(alpha)
     stabiliser = [abs(1 - 2 * alpha) * max(0.0, norm - 1) / 2 for norm in squared_norms(net, iterations)]
+    if net.activation == "relu" and order == "up-down" and tol == 0:
+        return sweep(
+            net, x, y, wiring, beta, sweeps,
+            output=output, feedback=feedback, workspace=workspace, stabiliser=stabiliser,
+        )[0]  # fmt: skip
     state = Relaxation(net, x, y, [wiring] * net.layers, beta, output=output, feedback=feedback, stabiliser=stabiliser)
     return settle(state, orders(net.layers, order, sweeps, None), tol)
 

@@ -7,6 +7,7 @@ from analogsim import Network, Wiring
 from analogsim.learning.reference import adjoint_dual_propagation, backprop, dual_propagation, kernels
 from analogsim.learning.reference.dual import sweep
 from analogsim.learning.reference.dyads import Relaxation, orders, relaxed
+from analogsim.learning.reference.lifted import damped_dual_propagation
 
 
 def problem(activation="tanh", loss="mse", sizes=(6, 9, 8, 4), seed=0, dtype=float, gain=0.7):
@@ -30,34 +31,33 @@ def distance(g, h):
 def literal(net, x, y, wiring, beta, sweeps):
     """Every update recomputes both of its products, as published codes do."""
     last, gain, mean = net.layers - 1, np.diag(wiring.feedback).astype(x.dtype), wiring.forward[0].astype(x.dtype)
-    a, s, d = [], [x], []
+    s, d = [x], []
     for k in range(net.layers):
-        a.append((net.weights[k] @ s[k].T).T + net.biases[k])
-        s.append(np.asfortranarray(np.maximum(a[k], 0) if k < last else a[k]))
+        a = s[k] @ net.weights[k].T + net.biases[k]
+        s.append(np.maximum(a, 0) if k < last else a)
         d.append(np.zeros_like(s[-1]))
     kappa = x.dtype.type(wiring.total_nudge * beta)
 
     def update(k):
-        pre = (net.weights[k] @ s[k].T).T + net.biases[k]
+        a = s[k] @ net.weights[k].T + net.biases[k]
         if k == last:
-            d[k] = np.asfortranarray(-kappa * (pre - y))
+            d[k] = -kappa * (a - y)
         else:
-            e = np.ascontiguousarray(net.weights[k + 1].T @ d[k + 1].T)
-            kernels.both(np.ascontiguousarray(pre.T), e, 1, gain, mean, s[k + 1].T, d[k].T)
+            kernels.both(a, d[k + 1] @ net.weights[k + 1], 1, gain, mean, s[k + 1], d[k])
 
     for numbers in orders(net.layers, "up-down", sweeps, None):
         for k in numbers:
             update(k)
-    return [-(d[k].T @ s[k]) / (len(x) * beta * wiring.total_nudge) for k in range(net.layers)], s, d
+    return s, d
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
 def test_cached_sweeps_have_the_bits_of_literal_ones(alpha):
     net, x, y = problem("relu", sizes=(784, 64, 48, 32, 10), dtype=np.float32)
     wiring = Wiring.adjoint_dual_propagation(alpha)
-    _, s, d = literal(net, x, y, wiring, 0.5, 7)
-    for early in (True, False):
-        _, found = sweep(net, x, y, wiring, 0.5, 7, stop_early=early)
+    s, d = literal(net, x, y, wiring, 0.5, 7)
+    for tol in (0.0, None):
+        _, found = sweep(net, x, y, wiring, 0.5, 7, tol=tol)
         for k in range(1, net.layers):
             np.testing.assert_array_equal(found.mean[k], s[k])
         for k in range(net.layers):
@@ -93,3 +93,11 @@ def test_every_order_tends_to_backprop(order, alpha):
     expected = 100 if alpha == 0.5 else 10
     for coarse, fine in zip(errors[:2], errors[2:], strict=True):
         assert coarse / fine == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.7, 1.0])
+def test_cached_damped_sweeps_agree_with_the_general_relaxation(alpha):
+    net, x, y = problem("relu", gain=0.4)
+    got = damped_dual_propagation(net, x, y, alpha=alpha, beta=0.3, sweeps=4)
+    slow = damped_dual_propagation(net, x, y, alpha=alpha, beta=0.3, sweeps=4, tol=1e-300)
+    assert distance(got, slow) < 1e-12

@@ -1,0 +1,164 @@
+"""Lines of a crossbar: wires, terminals and access transistors, as they change what an array of cells conducts.
+
+Inputs are word lines, outputs are bit lines. The cells of a pair sit in two arrays, each with wires of its own; a
+layer's input is driven into the word lines of both and read at their bit lines, the feedback the other way round. Cells
+that are not ohmic are replaced by the conductance I/V that they show at the read voltage, before the wires: the forward
+signals are taken positive, the feedback, which has both signs, sees the mean of both polarities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analogsim import cards
+from analogsim.cards import Carded, choice, quantity
+from analogsim.devices.base import Device
+from analogsim.errors import InputError
+
+Array = NDArray[np.floating]
+
+ENDS = ("same", "opposite")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireTable(Carded):
+    """Resistance of a wire segment, one cell long, by technology node.
+
+    Parameters
+    ----------
+    nodes : list of int
+        Technology nodes in nm.
+    crosspoint, transistor : list of float
+        Ohm for a cell of 2F without and of 4F with an access transistor.
+    """
+
+    nodes: tuple[int, ...] = quantity("technology nodes, nm", above=0, whole=True, shape=(None,))
+    crosspoint: tuple[float, ...] = quantity("a segment of 2F", "ohm", above=0, shape=(None,))
+    transistor: tuple[float, ...] = quantity("a segment of 4F", "ohm", above=0, shape=(None,))
+
+
+@cache
+def wire_table(name: str = "cmos") -> WireTable:
+    """Read a card of wires."""
+    return cards.resolve(WireTable, cards.read("wire", name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines(Carded):
+    """Wires and terminals of every array of a circuit.
+
+    Parameters
+    ----------
+    r_word, r_bit : float
+        Ohm for one segment of a word line (input) and of a bit line (output), one segment a cell; ≥ 0.
+    node : int, optional
+        Technology node in nm whose wire sets both, for a cell of 2F, or of 4F with an access transistor.
+    r_driver, r_sense : float
+        Resistance in series with each driven and each sensed line, ohm.
+    tile : int
+        Lines of the largest array; a larger one is split into tiles whose currents are added. 0 does not split.
+    feedback_ends : {"same", "opposite"}
+        Whether the feedback is driven and sensed at the ends that the forward read uses, which is reciprocal as long as
+        r_driver = r_sense, or at the others.
+    access_resistance : float, optional
+        Small-signal resistance of the transistor in series with each cell, ohm; nominally 5 to 15 kΩ.
+    access_overdrive : float
+        Its gate overdrive, V.
+    """
+
+    r_word: float = quantity("resistance of one segment of a word line", "ohm", low=0, default=0.0)
+    r_bit: float = quantity("resistance of one segment of a bit line", "ohm", low=0, default=0.0)
+    node: int | None = quantity("technology node of the wires, nm", above=0, whole=True, default=None)
+    r_driver: float = quantity("resistance in series with each driven line", "ohm", low=0, default=0.0)
+    r_sense: float = quantity("resistance in series with each sensed line", "ohm", low=0, default=0.0)
+    tile: int = quantity("lines of the largest array, 0 for no limit", low=0, whole=True, default=0)
+    feedback_ends: str = choice("ends at which the feedback is driven and sensed", ENDS, default="same")
+    access_resistance: float | None = quantity(
+        "small-signal resistance of the access transistor", "ohm", above=0, default=None
+    )
+    access_overdrive: float = quantity("gate overdrive of the access transistor", "V", above=0, default=1.0)
+
+    def check_lines(self) -> None:
+        """Raise `InputError` for what cannot be combined."""
+        if self.node is not None and (self.r_word or self.r_bit):
+            raise InputError(
+                f"circuit.node = {self.node} and circuit.r_word or r_bit are both set: give the node or the ohms."
+            )
+        if (wanted := self.node) is not None and wanted not in wire_table().nodes:
+            known = ", ".join(map(str, wire_table().nodes))
+            nearest = min(wire_table().nodes, key=lambda n: abs(n - wanted))
+            raise InputError(
+                f"circuit.node = {self.node}: no such node in wires/cmos.toml; did you mean {nearest}? Known: {known}."
+            )
+
+    @property
+    def segments(self) -> tuple[float, float]:
+        """Ohm for one segment of a word and of a bit line."""
+        if self.node is None:
+            return self.r_word, self.r_bit
+        table = wire_table()
+        row = table.crosspoint if self.access_resistance is None else table.transistor
+        return (row[table.nodes.index(self.node)],) * 2
+
+    @property
+    def has_wires(self) -> bool:
+        """Whether anything resistive lies between the cells and their drivers and amplifiers."""
+        return any((*self.segments, self.r_driver, self.r_sense))
+
+    def is_reciprocal(self, device: Device) -> bool:
+        """Whether the reverse read of an array of these cells is the transpose of the forward one."""
+        wires = not self.has_wires or (self.feedback_ends == "same" and self.r_driver == self.r_sense)
+        return wires and device.is_linear and self.access_resistance is None
+
+    def cell_conductance(self, device: Device, conductance: Array, volt: float, read: str) -> Array:
+        """I/V of each cell, with its transistor, at the read voltage; S."""
+        g = conductance
+        if not device.is_linear:
+            g = device.current(g, volt) / volt
+            if read == "reverse":
+                g = (g - device.current(conductance, -volt) / volt) / 2.0
+        if self.access_resistance is None:
+            return g
+        from analogsim.circuits.wires import AccessTransistor
+
+        cell = AccessTransistor(self.access_resistance, self.access_overdrive)
+        if read == "forward":
+            return cell.cell_conductance(g, volt)
+        up, _ = cell.evaluate(g, np.full(g.shape, -volt), read)
+        down, _ = cell.evaluate(g, np.full(g.shape, volt), read)
+        return (down - up) / (2.0 * volt)
+
+    def effective(self, cells: Array, read: str) -> Array:
+        """Conductance between each driven and each sensed line with the wires, for cells (…, output, input); S."""
+        if not self.has_wires:
+            return cells
+        from analogsim.circuits.wires import Terminals, effective_conductance
+
+        ends = ("right", "top") if read == "reverse" and self.feedback_ends == "opposite" else ("left", "bottom")
+        options = {"terminals": Terminals(*ends, self.r_driver, self.r_sense), "tile": self.tile or None}
+        found = np.empty(cells.shape)
+        for index in np.ndindex(cells.shape[:-2]):
+            # The solver counts word lines first, and a reverse read is (bit line, word line).
+            matrix = effective_conductance(cells[index].T, *self.segments, read, **options)
+            found[index] = matrix.T if read == "forward" else matrix
+        return found
+
+    def line_words(self) -> list[str]:
+        """Say what lies between cells and periphery."""
+        word, bit = self.segments
+        said = []
+        if self.has_wires:
+            origin = f" ({self.node} nm)" if self.node is not None else ""
+            tiles = f", in tiles of {self.tile}" if self.tile else ""
+            said.append(f"exact wires, {word:g} Ω a segment on word and {bit:g} Ω on bit lines{origin}{tiles}")
+            said.append(
+                f"drivers {self.r_driver:g} Ω, sense {self.r_sense:g} Ω, feedback at the {self.feedback_ends} ends"
+            )
+        if self.access_resistance is not None:
+            volt = self.access_overdrive
+            said.append(f"access transistors of {self.access_resistance:g} Ω at {volt:g} V overdrive, linearised")
+        return said

@@ -1,0 +1,112 @@
+"""``analogsim train``: train a digital network with any rule, to judge hardware against."""
+
+from typing import Any
+
+import click
+
+HANDED_ON = ("epochs", "batch_size", "feedback", "validation", "patience", "checkpoint")
+RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "phase", "step")
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("rule")
+@click.option("--alpha", type=float, help="α of dp, dpt and their kin, 0 to 1.  [default: the rule's own]")
+@click.option("--beta", type=float, help="Nudge or spacing.  [default: the rule's own]")
+@click.option("--lam", type=float, help="λ of dyadic, 0 to 1.  [default: 0.5]")
+@click.option("--sweeps", type=int, help="Sweeps for each batch.  [default: the rule's own]")
+@click.option("--order", metavar="NAME", help="up-down, forward, odd-even, synchronous or random.")
+@click.option("--output-treatment", metavar="NAME", help="re-evaluated or linearised: how the loss enters.")
+@click.option("--phase", metavar="NAME", help="Of ep: centred, positive or negative.")
+@click.option("--step", type=float, help="Of adversarial: length of the step up the input gradient.")
+@click.option("--data", metavar="NAME|FILE", default="digits", help="digits, mnist, fashion-mnist or an .npz.")
+@click.option("--hidden", default="32", metavar="N[,N...]", help="Neurons of each hidden layer.")
+@click.option("--activation", metavar="NAME", default="relu", help="Of the hidden layers.")
+@click.option("--loss", metavar="NAME", default="mse", help="mse or cross-entropy.")
+@click.option("--init", metavar="NAME", default="kaiming", help="kaiming, glorot or lecun.")
+@click.option("--epochs", type=int, default=10, help="Passes through the training data.")
+@click.option("--batch-size", type=int, default=100, help="Samples for one update.")
+@click.option("--optimiser", metavar="NAME", default="adam", help="adam or sgd.")
+@click.option("--learning-rate", type=float, default=1e-3, help="Peak of the schedule.")
+@click.option("--momentum", type=float, default=0.0, help="Of sgd.")
+@click.option("--weight-decay", type=float, default=0.0, help="Decoupled for adam, in the gradient for sgd.")
+@click.option("--warm-up", type=int, default=0, help="Epochs of a linear warm-up.")
+@click.option("--cosine", is_flag=True, help="Let the rate fall to zero by half a cosine.")
+@click.option("--feedback", metavar="PATH", default="transpose", help="transpose, alignment or kolen-pollack.")
+@click.option("--validation", type=float, default=0.0, help="Share of the training data kept to choose the epoch.")
+@click.option("--patience", type=int, help="Stop after so many epochs without a better validation accuracy.")
+@click.option("--dtype", metavar="NAME", default="float32", help="float32 or float64.")
+@click.option("--seed", "seeds", type=int, multiple=True, default=(0,), help="Of all that is random. May be repeated.")
+@click.option(
+    "--checkpoint", metavar="FILE", help="Written after each epoch (.npz); a run goes on from it bit for bit."
+)
+@click.option("--output", metavar="FILE", help="Trained network (.npz).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines instead of words.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Train a digital network with RULE and print what an epoch brought.
+
+    RULE is bp, dp, dpt, dp-damped, dp-robust, lecun, lpom, lpom-inverted, fenchel, mac, pcn, chl, chl-convex, ep, sshm,
+    dyadic or adversarial.
+
+    \b
+    Examples:
+      analogsim train dpt --alpha 0.3 --sweeps 4
+      analogsim train dp-damped --alpha 1 --data mnist --hidden 128,128 --epochs 20 --batch-size 50 --init lecun
+      analogsim train ep --beta 0.1 --epochs 3 --seed 0 --seed 1
+    """
+    import json
+    from pathlib import Path
+
+    from analogsim.errors import InputError
+    from analogsim.experiments.data import load
+    from analogsim.learning import optimisers, training
+    from analogsim.learning.reference import rules
+    from analogsim.network import Network
+
+    names = {"output_treatment": "output"}
+    chosen = {names.get(key, key): options.pop(key) for key in RULE_OPTIONS}
+    function = rules.rule(rule, **{key: value for key, value in chosen.items() if value is not None})
+    if len(seeds) > 1 and (output or options["checkpoint"]):
+        raise InputError("--output and --checkpoint hold one run; give one --seed with them.")
+    if output and Path(output).suffix != ".npz":
+        raise InputError(f"{output}: a network is an .npz file; end its name in .npz.")
+    if options["dtype"] not in ("float32", "float64"):
+        raise InputError(f"--dtype {options['dtype']}: float32 or float64.")
+    try:
+        hidden = [int(part) for part in options["hidden"].split(",")]
+    except ValueError:
+        raise InputError(f"--hidden {options['hidden']}: whole numbers separated by commas, as in 128,64.") from None
+
+    data = load(options["data"])
+    dtype = options["dtype"]
+    batches = -(-round(len(data.train_x) * (1 - options["validation"])) // options["batch_size"])
+    reports = []
+    for seed in seeds:
+        net = Network.random(
+            (data.train_x.shape[1], *hidden, data.train_y.shape[1]),
+            options["activation"], options["loss"], seed=seed, init=options["init"],
+        ).astype(dtype)  # fmt: skip
+        schedule = optimisers.Schedule(
+            options["learning_rate"],
+            options["warm_up"] * batches,
+            options["epochs"] * batches if options["cosine"] else None,
+        )
+
+        def say(epoch: int, found: dict[str, float], seed: int = seed) -> None:
+            if not (quiet or as_json):
+                accuracy = f"accuracy {found['accuracy']:.4f}, test {found['test_accuracy']:.4f}"
+                click.echo(f"seed {seed}  epoch {epoch:3d}  loss {found['loss']:.5f}  {accuracy}")
+
+        result = training.train(
+            net, data.train_x.astype(dtype), data.train_y.astype(dtype), function, seed=seed, progress=say,
+            optimiser=optimisers.make(options["optimiser"], schedule, options["momentum"], options["weight_decay"]),
+            test=(data.test_x.astype(dtype), data.test_y.astype(dtype)),
+            **{key: options[key] for key in HANDED_ON},
+        )  # fmt: skip
+        reports.append({"seed": seed, "epochs": result.epoch, "status": result.status, "traces": result.traces})
+        if output:
+            result.network.save(output)
+    if as_json:
+        click.echo(json.dumps({"rule": rule, "data": options["data"], "runs": reports}, indent=2))
+    if any(report["status"] == "diverged" for report in reports):
+        raise click.ClickException("a run diverged; see its traces. Try a smaller --beta, dp-damped, or dpt.")

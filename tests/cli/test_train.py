@@ -1,0 +1,47 @@
+"""``analogsim train`` from the outside."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from analogsim import load_network
+from analogsim.cli.train import command
+
+pytest.importorskip("analogsim.experiments.data")
+
+
+def run(*arguments):
+    return CliRunner().invoke(command, arguments)
+
+
+@pytest.mark.parametrize("rule", ["bp", "dpt", "sshm"])
+def test_trains_on_digits_and_writes_the_network(rule, tmp_path):
+    path = tmp_path / "net.npz"
+    found = run(rule, "--epochs", "2", "--json", "--output", str(path))
+    assert found.exit_code == 0, found.output
+    (report,) = json.loads(found.output)["runs"]
+    assert len(report["traces"]["loss"]) == 2
+    assert report["traces"]["loss"][1] < report["traces"]["loss"][0]
+    assert load_network(path).weights[0].dtype == np.float32
+
+
+def test_several_seeds_make_several_runs():
+    found = run("fenchel", "--epochs", "1", "--seed", "1", "--seed", "2")
+    assert found.exit_code == 0
+    assert "seed 1" in found.output
+    assert "seed 2" in found.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("dppt",), "did you mean 'dpt'"),
+        (("bp", "--alpha", "0.3"), "unknown option of bp 'alpha'"),
+        (("bp", "--optimiser", "adm"), "did you mean 'adam'"),
+        (("bp", "--hidden", "a"), "whole numbers"),
+    ],
+)
+def test_wrong_usage_is_said(arguments, message):
+    assert message in str(run(*arguments).exception)
