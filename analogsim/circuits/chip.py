@@ -33,7 +33,10 @@ class Chip:
 
         τ^c da^c/dt = −a^c + g^c (W u^c + m^c V v^c) + b + o^c ∓ (1 + ν^c) n^c β ∇ℓ(r^c) + noise
 
-    where u = (F + δ [1, −1]) s with δ the divider error of the sending neuron and m = 1 + mirror.
+    where u = (F + δ [1, −1]) s with δ the divider error of the sending neuron and m = 1 + mirror. What an array gets
+    of a signal u is c(u) = c₁u + c₂u² + c₃u³ with u clipped to a range, and what it returns is clipped to the rails of
+    its amplifiers; both are the identity unless a circuit says otherwise. Where the rows of F or of B are proportional,
+    the larger one is read once and shared out: curve, rails and the noise of the read-out are those of this one read.
 
     Parameters
     ----------
@@ -81,6 +84,14 @@ class Chip:
         Mean times in the low and the high level, in units of ``time_unit``.
     time_unit, activity_unit : float
         Seconds for one unit of t, and volts (watts in optics) for one unit of a.
+    driver : (2, L, 5) array
+        Transfer curve of the drivers in front of each forward (row 0) and feedback (row 1) matrix: the least and
+        greatest signal that they take, and c₁, c₂, c₃.
+    rails : (2,) array
+        Least and greatest current that an array can return to a neuron by each of its reads, in units of the activity.
+    forward_floor, feedback_floor : (outputs,) arrays or None
+        Standard deviation of each output of a read that is there without any signal, in units of the activity. It is
+        drawn on the clock of the read noise and has its correlation.
     devices : mapping of str to array
         State of the devices: conductances, age, pulse counts.
     record : mapping
@@ -115,13 +126,17 @@ class Chip:
     telegraph_dwell: tuple[float, float] = (1.0, 1.0)
     time_unit: float = 1.0
     activity_unit: float = 1.0
+    driver: Array = field(default_factory=lambda: np.empty(0))
+    rails: Array = field(default_factory=lambda: np.array([-np.inf, np.inf]))
+    forward_floor: tuple[Array | None, ...] = ()
+    feedback_floor: tuple[Array | None, ...] = ()
     devices: Mapping[str, Any] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         layers = len(self.forward)
-        for name in ("forward_noise", "feedback_noise"):
+        for name in ("forward_noise", "feedback_noise", "forward_floor", "feedback_floor"):
             if not getattr(self, name):
                 set_(self, name, (None,) * layers)
         if not self.feedback_offset:
@@ -132,6 +147,9 @@ class Chip:
                 raise InputError(f"Chip.{name} has {len(value)} entries; expected one for each of {layers} layers.")
             set_(self, name, value)
         set_(self, "nudge", np.asarray(self.nudge))
+        linear = np.tile([-np.inf, np.inf, 1.0, 0.0, 0.0], (2, layers, 1))
+        set_(self, "driver", np.asarray(self.driver, dtype=float) if np.size(self.driver) else linear)
+        set_(self, "rails", np.asarray(self.rails, dtype=float))
         sizes = self.sizes
         for j in range(layers):
             n, m = sizes[j + 1], sizes[j]
@@ -145,12 +163,16 @@ class Chip:
             for name, shape in (("forward_noise", (n, m)), ("feedback_noise", back)):
                 if (sigma := getattr(self, name)[j]) is not None:
                     _check(f"Chip.{name}[{j}]", sigma, shape)
+            for name, size in (("forward_floor", n), ("feedback_floor", m)):
+                if (sigma := getattr(self, name)[j]) is not None:
+                    _check(f"Chip.{name}[{j}]", sigma, None if name == "feedback_floor" and j == 0 else (size,))
         _check("Chip.nudge", self.nudge, (2, sizes[-1]))
         if self.tia is not None:
             for name in ("forward", "feedback"):
                 for j, (matrix, part) in enumerate(zip(getattr(self, name), getattr(self.tia, name), strict=True)):
                     if matrix is not None:
                         _check(f"Chip.tia.{name}[{j}]", part.weights[0], matrix.shape)
+        self._check_curves(layers)
         activation(self.activation)
         activation(self.output_activation)
         for kind, choice, valid in (
@@ -174,6 +196,15 @@ class Chip:
             raise out_of_range("Chip.telegraph_dwell", self.telegraph_dwell, "both times > 0")
         set_(self, "devices", MappingProxyType(dict(self.devices)))
         set_(self, "record", MappingProxyType(dict(self.record)))
+
+    def _check_curves(self, layers: int) -> None:
+        driver, rails = self.driver, self.rails
+        if driver.shape != (2, layers, 5) or np.isnan(driver).any() or not np.isfinite(driver[..., 2:]).all():
+            raise InputError(f"Chip.driver has shape {driver.shape} or is not finite; expected (2, {layers}, 5).")
+        if rails.shape != (2,) or not rails[0] < 0 < rails[1] or not (driver[..., 0] < driver[..., 1]).all():
+            raise InputError(
+                "Chip.rails and the limits of Chip.driver: (low, high) with low < high, the rails around 0."
+            )
 
     @classmethod
     def ideal(cls, network: Network, **changes: Any) -> Chip:
@@ -201,9 +232,22 @@ class Chip:
         return len(self.forward)
 
     @property
+    def is_shaped(self) -> bool:
+        """Whether any driver is not the identity."""
+        return bool((self.driver != [-np.inf, np.inf, 1.0, 0.0, 0.0]).any())
+
+    def sent(self, u: Array, direction: int, j: int) -> Array:
+        """Return c(u), what array j gets of a signal u: forward (direction 0) or feedback (1)."""
+        if not self.is_shaped:
+            return u
+        low, high, c1, c2, c3 = self.driver[direction, j]
+        u = np.clip(u, low, high)
+        return u * (c1 + u * (c2 + u * c3))
+
+    @property
     def has_noise(self) -> bool:
         """Whether anything on the chip is random in time."""
-        arrays = (*self.forward_noise, *self.feedback_noise)
+        arrays = (*self.forward_noise, *self.feedback_noise, *self.forward_floor, *self.feedback_floor)
         return self.node_noise > 0 or self.has_coloured_noise or any(a is not None and a.any() for a in arrays)
 
     @property
@@ -225,7 +269,7 @@ class Chip:
 
     def save(self, path: str | Path) -> None:
         """Write an ``.npz`` that `load_chip` reads. No pickle."""
-        arrays: dict[str, Any] = {"nudge": self.nudge}
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in _WHOLE}
         for name in _PER_LAYER:
             arrays |= {f"{name}.{j}": a for j, a in enumerate(getattr(self, name)) if a is not None}
         arrays |= {f"devices.{key}": np.asarray(value) for key, value in self.devices.items()}
@@ -244,8 +288,9 @@ _PLAIN = (
 )
 _PER_LAYER = (
     *("forward", "feedback", "biases", "tau", "gain", "offset", "divider", "mirror"),
-    *("forward_noise", "feedback_noise", "feedback_offset"),
+    *("forward_noise", "feedback_noise", "feedback_offset", "forward_floor", "feedback_floor"),
 )
+_WHOLE = ("nudge", "driver", "rails")
 
 
 @dataclass(frozen=True)
@@ -280,7 +325,8 @@ def load_chip(path: str | Path) -> Chip:
         parts: dict[str, Any] = {name: tuple(arrays.get(f"{name}.{j}") for j in range(layers)) for name in _PER_LAYER}
         devices = {key.removeprefix("devices."): value for key, value in arrays.items() if key.startswith("devices.")}
         tia = TIA.from_arrays({k.removeprefix("tia."): v for k, v in arrays.items() if k.startswith("tia.")}, layers)
-        return Chip(**parts, tia=tia, nudge=arrays["nudge"], devices=devices, **plain)
+        whole = {name: arrays[name] for name in _WHOLE}
+        return Chip(**parts, **whole, tia=tia, devices=devices, **plain)
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a chip written by Chip.save ({error}).") from None
 

@@ -43,6 +43,10 @@ class Problem(NamedTuple):
     activation: int
     output_activation: int
     loss: int
+    shaped: bool
+    limited: bool
+    driver: NDArray[np.floating]  # (2, L, 5), limits and c₁, c₂, c₃ of the drivers, forward and feedback
+    rails: NDArray[np.floating]  # (2,)
     signal: NDArray[np.floating]  # scratch, (R·B·n,)
     current: NDArray[np.floating]
 
@@ -114,24 +118,60 @@ def activate_layer(p, a, s, layer):
 
 
 @jit
-def read(p, matrices, q, s, sender, receiver):
-    """Mix the sender's compartments and multiply: the currents (R·B, n) that the receiver gets, in scratch."""
+def mix(p, q, s, sender):
+    """Mix the sender's compartments: the signals (R·B, n) that are read, in scratch."""
     batch, reads = p.batch, q.shape[0]
     first, n = p.cum[sender], p.cum[sender + 1] - p.cum[sender]
-    m = p.cum[receiver + 1] - p.cum[receiver]
     state = block(s, p, sender)
     signal = p.signal[: reads * batch * n].reshape(reads * batch, n)
     for r in range(reads):
         for b in range(batch):
             for i in range(n):
                 signal[r * batch + b, i] = q[r, 0, first + i] * state[0, b, i] + q[r, 1, first + i] * state[1, b, i]
+    return signal
+
+
+@jit
+def curve(p, sender, receiver):
+    """Driver of the matrix between two layers: its limits and coefficients."""
+    return p.driver[0, receiver] if sender < receiver else p.driver[1, sender]
+
+
+@jit
+def drive(curve, signal):
+    """c(u) in place of u."""
+    for k in range(signal.shape[0]):
+        for i in range(signal.shape[1]):
+            u = min(max(signal[k, i], curve[0]), curve[1])
+            signal[k, i] = u * (curve[2] + u * (curve[3] + u * curve[4]))
+
+
+@jit
+def multiply(p, matrices, signal, sender, receiver):
+    """Send signals (R·B, n) through the matrix between two layers: the currents (R·B, m), in scratch."""
+    rows, n = signal.shape
+    m = p.cum[receiver + 1] - p.cum[receiver]
     at = p.at[min(sender, receiver)]
     matrix = matrices[at : at + n * m].reshape(n, m)
-    current = p.current[: reads * batch * m].reshape(reads * batch, m)
-    if reads * batch == 1:
+    current = p.current[: rows * m].reshape(rows, m)
+    if rows == 1:
         np.dot(signal[0], matrix, current[0])
     else:
         np.dot(signal, matrix, current)
+    return current
+
+
+@jit
+def read(p, matrices, q, s, sender, receiver):
+    """Mix, drive, multiply, clip to the rails: the currents (R·B, m) that the receiver gets, in scratch."""
+    signal = mix(p, q, s, sender)
+    if p.shaped:
+        drive(curve(p, sender, receiver), signal)
+    current = multiply(p, matrices, signal, sender, receiver)
+    if p.limited:
+        for k in range(current.shape[0]):
+            for i in range(current.shape[1]):
+                current[k, i] = min(max(current[k, i], p.rails[0]), p.rails[1])
     return current
 
 

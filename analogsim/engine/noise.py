@@ -3,7 +3,8 @@
 A read of W with independent weight errors of standard deviation σ_ij perturbs output i by a Gaussian of variance
 Σ_j σ²_ij u_j², exactly; so one normal number for each output is drawn, never one for each weight. Between the
 compartments the draws are those of one physical read ("common": covariance Σ_j σ²_ij u_j⁺ u_j⁻) or of two
-("differential": independent).
+("differential": independent). What an output shows without any signal is shared out as the read itself is ("common")
+or drawn for each compartment.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from analogsim.activations import activation
 from analogsim.circuits.chip import Chip
-from analogsim.engine.problem import Batch
+from analogsim.engine.problem import Batch, factorise
 from analogsim.errors import InputError
 
 Array = NDArray[np.floating]
@@ -36,6 +37,11 @@ def freeze(chip: Chip, rng: np.random.Generator) -> Chip:
         raise InputError(
             "read_mode = 'quasi-static' with read_correlation = 'differential': one frozen array looks the same to "
             "both compartments. Use read_correlation = 'common' or read_mode = 'per-read'."
+        )
+    if any(floor is not None and floor.any() for floor in (*chip.forward_floor, *chip.feedback_floor)):
+        raise InputError(
+            "read_mode = 'quasi-static': the noise of the read-out itself (shot and thermal noise of detectors) is not "
+            "static. Use read_mode = 'per-read' or 'ou'."
         )
     none = (None,) * chip.layers
     drawn = {
@@ -66,12 +72,32 @@ class ReadNoise:
             for j, sigma in enumerate(arrays)
             if sigma is not None and sigma.any()
         ]
+        self.floors = [
+            (name, j, np.asarray(sigma), self._shares(name))
+            for name, arrays in (("forward", chip.forward_floor), ("feedback", chip.feedback_floor))
+            for j, sigma in enumerate(arrays)
+            if sigma is not None and sigma.any()
+        ]
         self.draws: list[Array] = []
         self.redraw()
 
+    @property
+    def sources(self) -> int:
+        """How many reads are noisy."""
+        return len(self.reads) + len(self.floors)
+
+    def _shares(self, name: str) -> Array:
+        """How much of each read's own noise each compartment gets, (2, R)."""
+        if self.batch.chip.read_correlation == "differential":
+            return np.eye(2)
+        one = np.ones((2, 1))
+        return factorise(getattr(self.batch.wiring, name), 0 * one, one)[1][:, :, 0]
+
     def redraw(self, keep: float = 0.0) -> None:
         """Draw again; `keep` is the correlation with the draw before (exp(−h/T) for an OU process)."""
-        shapes = [(2, len(self.batch.x), variance.shape[1]) for _, _, variance in self.reads]
+        samples = len(self.batch.x)
+        shapes = [(2, samples, variance.shape[1]) for _, _, variance in self.reads]
+        shapes += [(share.shape[1], samples, len(sigma)) for _, _, sigma, share in self.floors]
         fresh: list[Array] = [self.rng.standard_normal(shape) for shape in shapes]
         if keep:
             fresh = [keep * old + (1 - keep**2) ** 0.5 * new for old, new in zip(self.draws, fresh, strict=True)]
@@ -84,14 +110,19 @@ class ReadNoise:
         total = [d.astype(float) for d in self.batch.split(self.batch.packed.drive)]
         hidden, last = activation(chip.activation), activation(chip.output_activation)
         s = [(last if k == chip.layers - 1 else hidden)(layer.astype(float)) for k, layer in enumerate(layers)]
-        for (name, j, variance), draw in zip(self.reads, self.draws, strict=True):
+        for (name, j, variance), draw in zip(self.reads, self.draws[: len(self.reads)], strict=True):
             if name == "forward":
                 into, share = j, chip.gain[j][:, None]
                 u = np.broadcast_to(self.batch.x, (2, *self.batch.x.shape)) if j == 0 else self._mix(j)(s[j - 1])
+                u = chip.sent(u, 0, j)
             else:
                 into, share = j - 1, (chip.gain[j - 1] * (1 + chip.mirror[j - 1]))[:, None]
-                u = np.einsum("cd,dbi->cbi", wiring.feedback, s[j])
+                u = chip.sent(np.einsum("cd,dbi->cbi", wiring.feedback, s[j]), 1, j)
             total[into] += share * self._noise(u, variance, draw)
+        for (name, j, sigma, shares), draw in zip(self.floors, self.draws[len(self.reads) :], strict=True):
+            into = j if name == "forward" else j - 1
+            share = chip.gain[into] * (1 if name == "forward" else 1 + chip.mirror[into])
+            total[into] += share[:, None] * np.einsum("cr,rbi->cbi", shares, sigma * draw)
         return self.batch.join(list(total))
 
     def _mix(self, j: int) -> Callable[[Array], Array]:

@@ -225,17 +225,21 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         activation=ACTIVATIONS[chip.activation].code,
         output_activation=ACTIVATIONS[chip.output_activation].code,
         loss=LOSSES[chip.loss].code,
+        shaped=chip.is_shaped,
+        limited=bool(np.isfinite(chip.rails).any()),
+        driver=cast(chip.driver),
+        rails=cast(chip.rails),
         signal=np.empty(scratch, dtype),
         current=np.empty(scratch, dtype),
     )
 
 
 def drive(chip: Chip, x: Array, wiring: Wiring, dtype: Any = np.float64) -> Array:
-    """Packed constant drive: the clamped input through W_1 with each compartment's gain, biases, offsets.
+    """Packed constant drive: the clamped input through its driver and W_1 with each gain, biases, offsets.
 
     An offset of the returned current is mirrored as the feedback is: by the largest entry of each row of B.
     """
-    current = x @ chip.forward[0].T
+    current = np.clip(chip.sent(x, 0, 0) @ chip.forward[0].T, *chip.rails)
     largest = wiring.feedback[[0, 1], np.abs(wiring.feedback).argmax(axis=1)][:, None]
     layers = []
     for j in range(chip.layers):

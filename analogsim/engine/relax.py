@@ -256,10 +256,10 @@ def _segments(batch: Batch, stream: Stream | None, rng: np.random.Generator, dt:
                 shown, batch = here, _present(batch, stream, here)
             stop = min(stop, (here + 1) * stream.dwell) if here + 1 < len(stream) else stop
         current = batch
-        if noise.reads or nodes:
+        if noise.sources or nodes:
             stop = min(stop, (np.floor((t + 1e-9) / tick) + 1) * tick)
             drive = batch.packed.drive
-            if noise.reads:
+            if noise.sources:
                 noise.batch = batch
                 if chip.read_mode == "ou" and t > 0:
                     noise.redraw(np.exp(-(t - before) / period))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 from scipy.special import softmax
 
-from analogsim.engine.kernel import block, code_of, read, receive, slope
+from analogsim.engine.kernel import activate_layer, block, code_of, curve, mix, multiply, read, receive, slope
 from analogsim.engine.problem import Batch
 from analogsim.jit import jit
 
@@ -26,8 +26,33 @@ def slopes(p, a, d):
 
 
 @jit
-def tangent(p, d, soft, v, s, out):
-    """out = ∂z/∂a · v at the state with slopes d; `soft` (2, B, n_L) is softmax(N s_L) for cross-entropy."""
+def read_along(p, matrices, q, at, s, sender, receiver):
+    """Derivative of `read` at the states `at` in the direction `s`."""
+    if not p.shaped and not p.limited:
+        return read(p, matrices, q, s, sender, receiver)
+    free = np.ones((1, 1), np.bool_)
+    if p.limited:
+        current = read(p, matrices, q, at, sender, receiver)
+        free = (current > p.rails[0]) & (current < p.rails[1])
+    signal = mix(p, q, at, sender).copy()
+    if p.shaped:
+        low, high, c1, c2, c3 = curve(p, sender, receiver)
+        for k in range(signal.shape[0]):
+            for i in range(signal.shape[1]):
+                u = signal[k, i]
+                signal[k, i] = c1 + u * (2 * c2 + u * 3 * c3) if low < u < high else 0
+    else:
+        signal[:] = 1
+    signal *= mix(p, q, s, sender)
+    current = multiply(p, matrices, signal, sender, receiver)
+    if p.limited:
+        current *= free
+    return current
+
+
+@jit
+def tangent(p, at, d, soft, v, s, out):
+    """out = ∂z/∂a · v at the states `at` with slopes d; `soft` (2, B, n_L) is softmax(N s_L) for cross-entropy."""
     last = p.cum.size - 2
     for i in range(v.size):
         s[i] = d[i] * v[i]
@@ -35,9 +60,9 @@ def tangent(p, d, soft, v, s, out):
     for layer in range(last + 1):
         ol = block(out, p, layer)
         if layer > 0:
-            receive(p, p.forward_p, read(p, p.w, p.forward_q, s, layer - 1, layer), ol, layer)
+            receive(p, p.forward_p, read_along(p, p.w, p.forward_q, at, s, layer - 1, layer), ol, layer)
         if layer < last:
-            receive(p, p.feedback_p, read(p, p.v, p.feedback_q, s, layer + 1, layer), ol, layer)
+            receive(p, p.feedback_p, read_along(p, p.v, p.feedback_q, at, s, layer + 1, layer), ol, layer)
     ol, sl = block(out, p, last), block(s, p, last)
     for b in range(p.batch):
         for c in range(2):
@@ -68,6 +93,9 @@ class Jacobian:
         self.packed, self.size = batch.packed, a.size
         self.d, self.s = np.empty_like(a), np.empty_like(a)
         slopes(self.packed, a, self.d)
+        self.at = np.empty_like(a)
+        for layer in range(len(batch.chip.forward)):
+            activate_layer(self.packed, a, self.at, layer)
         last = activation(batch.chip.output_activation)(batch.split(a)[-1])
         self.soft = softmax(np.einsum("cd,dbi->cbi", batch.wiring.nudge_at, last), axis=-1).astype(a.dtype)
         ones = [np.repeat(tau, 1, axis=0)[:, None, :] for tau in batch.chip.tau]
@@ -76,7 +104,7 @@ class Jacobian:
     def __call__(self, v: Array) -> Array:
         """Product with a vector (2·N,)."""
         out = np.empty_like(self.d)
-        tangent(self.packed, self.d, self.soft, np.ascontiguousarray(v, self.d.dtype), self.s, out)
+        tangent(self.packed, self.at, self.d, self.soft, np.ascontiguousarray(v, self.d.dtype), self.s, out)
         return self.leak * (out - v)
 
     def dense(self) -> Array:

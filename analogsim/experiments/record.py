@@ -23,6 +23,7 @@ GRADIENT_SAMPLES = 200
 PROBES, SHOWN = 16, 4
 """Test samples relaxed in continuous time, and how many of them keep the traces of their output."""
 T_END, TIMES = 40.0, 401
+NODE_NOISES = ("node_noise", "ou_noise", "flicker_noise", "telegraph_noise")
 TOLERANCE = 1e-3
 """A probe has settled when max |τ da/dt| / min(1, |β|) stays below this."""
 
@@ -79,7 +80,7 @@ class Notebook:
         common |= {"t_end": T_END, "times": np.linspace(0, T_END, TIMES)}
         # With the noise held there is a point to settle to; with the noise running there is not.
         mode = "quasi-static" if chip.read_mode == "quasi-static" else "per-read"
-        held = chip.replace(node_noise=0.0, read_mode=mode, read_period=10 * T_END)
+        held = chip.replace(**dict.fromkeys(NODE_NOISES, 0.0), read_mode=mode, read_period=10 * T_END)
         still = relax(held, x, y, tol=TOLERANCE, **common)
         live = relax(chip, x[:SHOWN], y[:SHOWN], **common) if chip.has_noise else still.isel(sample=slice(SHOWN))
         residual = still["residual"].values

@@ -2,7 +2,8 @@
 
     ∂W_k ≈ −(1 / (β Σn)) Σ_± (±1) s_k^± (u_k^±)ᵀ,    ∂b_k ≈ −(1 / (β Σn)) (s_k⁺ − s_k⁻),
 
-with u_k the forward signal that the synapse really gets. Both factors are there at the crossing of row and column.
+with u_k the forward signal that the synapse really gets, after its driver. Both factors are there at the crossing of
+row and column.
 """
 
 from __future__ import annotations
@@ -74,15 +75,16 @@ def from_states(chip: Chip, wiring: Wiring, x: Array, s: list[Array], beta: Arra
     for k in range(chip.layers):
         plus, minus = s[k][0] * weight[:, None], s[k][1] * weight[:, None]
         if k == 0:
-            found.append(((plus - minus).T @ x, (plus - minus).sum(axis=0)))
+            found.append(((plus - minus).T @ chip.sent(x, 0, 0), (plus - minus).sum(axis=0)))
             continue
-        u = forward_signal(wiring, s[k - 1], chip.divider[k - 1])
+        u = forward_signal(chip, wiring, s[k - 1], k)
         found.append((plus.T @ u[0] - minus.T @ u[1], (plus - minus).sum(axis=0)))
     return found
 
 
-def forward_signal(wiring: Wiring, s: Array, divider: Array) -> Array:
-    """u = F s with each sender's divider error, (2, sample, neuron)."""
+def forward_signal(chip: Chip, wiring: Wiring, s: Array, j: int) -> Array:
+    """u = F s with each sender's divider error, through the driver of matrix j, (2, sample, neuron)."""
+    divider = chip.divider[j - 1]
     q, p = factorise(wiring.forward, divider, np.ones_like(divider))
-    reads = np.einsum("rdi,dbi->rbi", q, s)
+    reads = chip.sent(np.einsum("rdi,dbi->rbi", q, s), 0, j)
     return np.einsum("cr,rbi->cbi", p[:, :, 0], reads)

@@ -19,6 +19,19 @@ def rate(chip, wiring, x, y, beta):
     sizes, L = chip.sizes[1:], chip.layers
     f = FUNCTIONS[chip.activation]
 
+    def array(direction, j, matrix, mixing, s):
+        """What each compartment gets; proportional rows of the mixing are one read, the larger, shared out."""
+        low, high, c1, c2, c3 = chip.driver[direction][j]
+        larger = max(mixing, key=lambda row: (row**2).sum())
+        single = abs(np.linalg.det(mixing)) < 1e-12
+        got = []
+        for row in mixing:
+            base, share = (larger, row @ larger / (larger @ larger)) if single else (row, 1.0)
+            u = np.minimum(np.maximum(base[0] * s[0] + base[1] * s[1], low), high)
+            current = matrix @ (c1 * u + c2 * u**2 + c3 * u**3)
+            got.append(share * np.minimum(np.maximum(current, chip.rails[0]), chip.rails[1]))
+        return got
+
     def rhs(t, flat):
         a, first = [], 0
         for size in sizes:
@@ -27,12 +40,15 @@ def rate(chip, wiring, x, y, beta):
         s = [f(v) for v in a[:-1]] + [FUNCTIONS[chip.output_activation](a[-1])]
         out = []
         for k in range(L):
+            below = (
+                array(0, 0, chip.forward[0], np.eye(2), (x, x)) if k == 0 else array(0, k, chip.forward[k], F, s[k - 1])
+            )
+            above = array(1, k + 1, chip.feedback[k + 1], B, s[k + 1]) if k < L - 1 else None
             rows = []
             for c in (0, 1):
-                u = x if k == 0 else F[c, 0] * s[k - 1][0] + F[c, 1] * s[k - 1][1]
-                z = chip.forward[k] @ u
+                z = below[c]
                 if k < L - 1:
-                    z = z + chip.feedback[k + 1] @ (B[c, 0] * s[k + 1][0] + B[c, 1] * s[k + 1][1])
+                    z = z + above[c]
                 z = chip.gain[k][c] * z + chip.biases[k] + chip.offset[k][c]
                 if k == L - 1 and beta:
                     r = N[c, 0] * s[k][0] + N[c, 1] * s[k][1]
