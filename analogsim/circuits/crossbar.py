@@ -218,8 +218,8 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     def _aged(self, programmed: Array, name: str, j: int, seed: int) -> Array:
         return self.device.age(programmed, self.age, child(seed, "drift", name, j)) if self.age else programmed
 
-    def conductances(self, chip: Chip, j: int, read: str) -> Array:
-        """Conductance of each cell of layer j+1 as its lines see it: aged, at the read voltage, behind the wires.
+    def conductances(self, chip: Chip, j: int, read: str, *, wires: bool = True) -> Array:
+        """Conductance of each cell of layer j+1: aged, with its transistor at the read voltage, and behind the wires.
 
         Parameters
         ----------
@@ -228,12 +228,15 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         j : int
             0-based layer; a reverse read has none at 0.
         read : {"forward", "reverse"}
+        wires : bool
+            Whether to give what its lines see, or the cell alone.
         """
         name = "feedback" if read == "reverse" and self.feedback == "second-array" else "conductance"
         if f"{name}.{j}" not in chip.devices:
             raise InputError(f"this chip holds no array {name!r} of layer {j + 1}: it is of another circuit.")
         now = self._aged(chip.devices[f"{name}.{j}"], name, j, int(chip.record["seed"]))
-        return self.effective(self.cell_conductance(self.device, now, self.activity_unit, read), read)
+        cells = self.cell_conductance(self.device, now, self.activity_unit, read)
+        return self.effective(cells, read) if wires else cells
 
     def gain_errors(self, outputs: int, j: int, read: str, seed: int) -> Array:
         """Gain error of each subtractor (forward) or inverter (reverse) of layer j+1."""
