@@ -10,8 +10,8 @@ import xarray as xr
 BY_TRAINER = ("test_accuracy", "test_loss", "lipschitz")
 COSTS = ("inference_time", "inference_energy", "update_time", "update_energy")
 ASSUMPTIONS = (
-    "arrays only, no amplifiers, neurons, converters, control or writes; power drawn until settled; an array that serves",
-    "both directions in turns takes twice the settling time.",
+    "arrays only, no amplifiers, neurons, converters, control or writes; power drawn until settled; an array that",
+    "serves both directions in turns takes twice the settling time.",
 )
 OF_THE_CHIP = (
     *("gradient_cosine_whole", "gradient_cosine", "gradient_norm_ratio", "symmetry_defect", "saturation"),

@@ -2,8 +2,8 @@
 
 The power is what the drivers supply to cells, wires and terminals with the settled signals on the lines (for each read,
 both arrays of a pair). Assumed: it is drawn for the whole settling; amplifiers, neurons, converters, control and
-writing are not counted. Where one array serves both directions in turns, half of the time goes to each, so that settling takes
-twice as long at half of the summed power.
+writing are not counted. Where one array serves both directions in turns, half of the time goes to each, so that
+settling takes twice as long at half of the summed power.
 """
 
 from __future__ import annotations
