@@ -210,10 +210,40 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         cells = device.cells(self._cells_shape(shape), child(seed, "cells", name, j))
         programmed = cause(name, j, cells)
         state[f"{name}.{j}"] = programmed
-        now = device.age(programmed, self.age, child(seed, "drift", name, j)) if self.age else programmed
+        now = self._aged(programmed, name, j, seed)
         if isinstance(device, Pulsed):
             now = device.seen(now, rng)
         return now, None if self.noise is not None else device.read_sigma(now, self.age, programmed)
+
+    def _aged(self, programmed: Array, name: str, j: int, seed: int) -> Array:
+        return self.device.age(programmed, self.age, child(seed, "drift", name, j)) if self.age else programmed
+
+    def conductances(self, chip: Chip, j: int, read: str, *, wires: bool = True) -> Array:
+        """Conductance of each cell of layer j+1: aged, with its transistor at the read voltage, and behind the wires.
+
+        Parameters
+        ----------
+        chip : Chip
+            Programmed by this circuit.
+        j : int
+            0-based layer; a reverse read has none at 0.
+        read : {"forward", "reverse"}
+        wires : bool
+            Whether to give what its lines see, or the cell alone.
+        """
+        name = "feedback" if read == "reverse" and self.feedback == "second-array" else "conductance"
+        if f"{name}.{j}" not in chip.devices:
+            raise InputError(f"this chip holds no array {name!r} of layer {j + 1}: it is of another circuit.")
+        now = self._aged(chip.devices[f"{name}.{j}"], name, j, int(chip.record["seed"]))
+        cells = self.cell_conductance(self.device, now, self.activity_unit, read)
+        return self.effective(cells, read) if wires else cells
+
+    def gain_errors(self, outputs: int, j: int, read: str, seed: int) -> Array:
+        """Gain error of each subtractor (forward) or inverter (reverse) of layer j+1."""
+        forward = read == "forward"
+        spread = self.subtractor_mismatch if forward else self.inverter_mismatch
+        name = "subtractor" if forward else "inverter"
+        return spread * child(seed, name, j).standard_normal(outputs) if spread else np.zeros(outputs)
 
     def _read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int, seed: int) -> _Read:
         """What an array amounts to in one direction."""
@@ -244,11 +274,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         """Amplifiers of all slices of an array."""
         rf = (2.0 if self.mapping == "reference" else 1.0) * scale / self.device.span
         delay = rf * self.tia_capacitance / self.time_unit
-        kind, spread = (
-            ("subtractor", self.subtractor_mismatch) if read == "forward" else ("inverter", self.inverter_mismatch)
-        )
-        outputs = seen.shape[-2] - (self.mapping == "reference")
-        error = spread * child(seed, kind, j).standard_normal(outputs) if spread else 0.0
+        error = self.gain_errors(seen.shape[-2] - (self.mapping == "reference"), j, read, seed)
         slices = seen if self.slices > 1 else seen[None]
         made = [banks(part, rf, self.mapping, read, error, delay) for part in slices]
         weights = np.concatenate([p * bank.weights for p, bank in zip(parts, made, strict=True)])

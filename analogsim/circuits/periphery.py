@@ -77,7 +77,7 @@ class Periphery(Carded):
         return said
 
 
-def banks(cells: Array, rf: float, mapping: str, read: str, error: Array | float, delay: float) -> Amplifiers:
+def banks(cells: Array, rf: float, mapping: str, read: str, error: Array, delay: float) -> Amplifiers:
     """Amplifiers that read an array.
 
     Parameters
@@ -88,7 +88,7 @@ def banks(cells: Array, rf: float, mapping: str, read: str, error: Array | float
         R_f, ohm.
     mapping : str
     read : {"forward", "reverse"}
-    error : (n,) array or float
+    error : (n,) array
         Gain error of each output's subtractor or inverter.
     delay : float
         R_f C_in in units of time.
@@ -97,7 +97,7 @@ def banks(cells: Array, rf: float, mapping: str, read: str, error: Array | float
         plus, minus = rf * cells[:-1], rf * np.broadcast_to(cells[-1], cells[:-1].shape)
     else:
         plus, minus = rf * cells[0], rf * cells[1]
-    weighted = minus * (1.0 + (error[:, None] if isinstance(error, np.ndarray) else error))
+    weighted = minus * (1.0 + error[:, None])
     if read == "forward":
         return Amplifiers(np.stack([plus, -weighted]), 1.0 + np.stack([plus.sum(axis=1), minus.sum(axis=1)]), delay)
     load = rf * cells.reshape(-1, cells.shape[-1]).sum(axis=0)

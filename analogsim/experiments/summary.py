@@ -8,6 +8,11 @@ import numpy as np
 import xarray as xr
 
 BY_TRAINER = ("test_accuracy", "test_loss", "lipschitz")
+COSTS = ("inference_time", "inference_energy", "update_time", "update_energy")
+ASSUMPTIONS = (
+    "arrays only, no amplifiers, neurons, converters, control or writes; power drawn until settled; an array that",
+    "serves both directions in turns takes twice the settling time.",
+)
 OF_THE_CHIP = (
     *("gradient_cosine_whole", "gradient_cosine", "gradient_norm_ratio", "symmetry_defect", "saturation"),
     *("activation_max", "settled"),
@@ -27,6 +32,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Any]:
         "verdicts": {str(word): int(count) for word, count in zip(*np.unique(status, return_counts=True), strict=True)},
         "settling_time": time,
         "settling_time_seconds": None if time is None else time * float(dataset["time"].attrs["seconds"]),
+        "costs": costs(dataset),
         "epochs": int(dataset["epoch"][-1]),
         "interrupted": bool(dataset.attrs["interrupted"]),
     }
@@ -63,7 +69,28 @@ def table(dataset: xr.Dataset) -> str:
         "a = 0,",
         f"noise held at one draw; settled when max |τ da/dt| stays below {dataset['residual'].attrs['tolerance']:g}.",
     )
-    return "\n".join([*lines, *notes])
+    return "\n".join([*lines, *notes, *_cost_words(found["costs"])])
+
+
+def costs(dataset: xr.Dataset) -> dict[str, float | None]:
+    """Median time (s) and energy (J) of an inference and of a sample in an update; None where most do not settle."""
+    names = [name for name in COSTS if name in dataset]
+    return {name: _median(dataset[name].isel(snapshot=-1).values) for name in names}
+
+
+def _cost_words(found: dict[str, float | None]) -> list[str]:
+    said = []
+    for what, words in (("inference", "an inference"), ("update", "a sample in an update")):
+        time, energy = found.get(f"{what}_time"), found.get(f"{what}_energy")
+        if time is not None and energy is not None:
+            said.append(f"{words} {_si(energy, 'J')} in {_si(time, 's')} ({_si(energy / time, 'W')})")
+    return [f"Estimate: {'; '.join(said)}:", *ASSUMPTIONS] if said else []
+
+
+def _si(value: float, unit: str) -> str:
+    """A number with a prefix: 3.2e-11 J is 32 pJ."""
+    power = min(max(int(np.floor(np.log10(value) / 3)), -5), 0) if value > 0 else 0
+    return f"{value / 1000.0**power:.3g} {['', 'm', 'µ', 'n', 'p', 'f'][-power]}{unit}"
 
 
 def _verdicts(counts: dict[str, int]) -> str:
@@ -73,9 +100,12 @@ def _verdicts(counts: dict[str, int]) -> str:
 
 
 def _settling_time(dataset: xr.Dataset) -> float | None:
-    """Median over the probe samples at the end; a sample that does not settle counts as later than all others."""
-    time = dataset["settling_time"].isel(snapshot=-1).values
-    median = float(np.median(np.where(np.isnan(time), np.inf, time)))
+    return _median(dataset["settling_time"].isel(snapshot=-1).values)
+
+
+def _median(values: Any) -> float | None:
+    """Median over the probe samples; a sample that does not settle counts as more than all others."""
+    median = float(np.median(np.where(np.isnan(values), np.inf, values)))
     return median if np.isfinite(median) else None
 
 

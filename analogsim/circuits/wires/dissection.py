@@ -67,20 +67,6 @@ def _balance(a, n):
         a[i, i] = -total
 
 
-@jit(fastmath={"contract"})
-def _eliminate_few(a, k, n):
-    """As `_eliminate`, for nodes with few neighbours."""
-    for p in range(k):
-        pivot = a[p]
-        inverse = 1.0 / pivot[p]
-        for i in range(p + 1, n):
-            if pivot[i] != 0.0:
-                x = pivot[i] * inverse
-                row = a[i]
-                for j in range(i, n):
-                    row[j] -= x * pivot[j]
-
-
 @jit
 def _take(work, k, n, out):
     """What remains of n nodes without the first k: both triangles, and a diagonal that balances them."""
@@ -135,23 +121,38 @@ def _stamp(a, x, y, conductance):
 
 
 @jit
-def _cells(g, i0, j0, h, w, first_word, word, last_bit, bit, work, out):
-    """Matrix of the h × w cells from (i0, j0) on, by elimination of all inner nodes at once."""
-    inner = h * (w - 1)
-    k = inner + (h - 1) * w
+def _cells(g, i0, j0, h, w, first_word, word, last_bit, bit, work, links, ends, out):
+    """Matrix of the h × w cells from (i0, j0) on; `links` and `ends` (w + 1,) are to work in.
+
+    The inner word nodes are never written down: each is replaced by the mesh of conductances that its star of
+    neighbours amounts to. `_eliminate` does the same to the inner bit nodes.
+    """
+    k = (h - 1) * w
     n = k + 2 * (h + w)
     for x in range(n):
         work[x, x:n] = 0.0
     for i in range(h):
+        row = k + 2 * h if i == 0 else (i - 1) * w  # bit nodes: T, then inner ones
+        below = k + 2 * h + w if i == h - 1 else i * w
         for j in range(w):
-            here = k + h + i if j == w - 1 else i * (w - 1) + j
-            left = k + i if j == 0 else i * (w - 1) + j - 1
-            under = k + 2 * h + j if i == 0 else inner + (i - 1) * w + j
-            below = k + 2 * h + w + j if i == h - 1 else inner + i * w + j
-            _stamp(work, here, under, g[i0 + i, j0 + j])
-            _stamp(work, here, left, first_word[i0 + i] if j0 + j == 0 else word)
-            _stamp(work, under, below, last_bit[j0 + j] if i0 + i == g.shape[0] - 1 else bit)
-    _eliminate_few(work, k, n)
+            _stamp(work, row + j, below + j, last_bit[j0 + j] if i0 + i == g.shape[0] - 1 else bit)
+        links[0], ends[0] = first_word[i0 + i] if j0 == 0 else word, k + i
+        for j in range(w - 1):
+            links[j + 1], ends[j + 1] = g[i0 + i, j0 + j], row + j
+            total = word
+            for x in range(j + 2):
+                total += links[x]
+            for x in range(j + 2):
+                share = links[x] / total
+                for y in range(x + 1, j + 2):
+                    _stamp(work, ends[x], ends[y], share * links[y])
+            share = word / total
+            for x in range(j + 2):
+                links[x] *= share
+        links[w], ends[w] = g[i0 + i, j0 + w - 1], row + w - 1
+        for x in range(w + 1):
+            _stamp(work, ends[x], k + h + i, links[x])
+    _eliminate(work, k, n)
     _take(work, k, n, out)
 
 
@@ -163,10 +164,12 @@ def _leaf(g, first_word, word, last_bit, bit, work, ping, pong):
     segments on the left and lower border.
     """
     rows, columns = g.shape
-    h, w = min(2, rows), min(4, columns)
+    h, w = min(4, rows), min(4, columns)
+    links = np.empty(w + 1)
+    ends = np.empty(w + 1, np.int64)
     for i in range(rows // h):
         for j in range(columns // w):
-            _cells(g, i * h, j * w, h, w, first_word, word, last_bit, bit, work, ping[i, j])
+            _cells(g, i * h, j * w, h, w, first_word, word, last_bit, bit, work, links, ends, ping[i, j])
     where = 0
     while h < rows or w < columns:
         horizontal = w < columns and (w <= h or h == rows)
