@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from scipy.constants import Boltzmann, elementary_charge
 
 from analogsim import InputError, Network, Wiring, circuit, gradient, load_chip, reference, settle
+from analogsim.cli import main
 from analogsim.experiments.run import run
 from analogsim.experiments.settings import Settings
 from analogsim.measure import hardware
@@ -189,8 +191,19 @@ def test_update_rewrites_the_weights_counts_the_frames_and_survives_a_file(tmp_p
 
 def test_rewriting_a_modulator_takes_a_frame_and_its_response():
     made = circuit("aoc-48", **{"device.frame_rate": 50, "device.response_time": "5 ms"})
-    assert made.estimate(made.program(NET))["write_time"] == pytest.approx(0.025)
-    assert made.no_netlist
+    chip = made.program(NET)
+    found = made.estimate(chip)
+    assert found["write_time"] == pytest.approx(0.025)
+    time, energy = made.costs(chip, np.array([10.0, np.nan]), writes=1 / 50)
+    assert time[0] == pytest.approx(10 * made.time_unit + 0.025 / 50)
+    assert energy[0] == pytest.approx(found["power"] * 10 * made.time_unit + found["write_energy"] / 50)
+    assert np.isnan(time[1])
+
+
+def test_there_is_no_netlist_and_one_line_says_so():
+    done = CliRunner().invoke(main, ["netlist", "aoc-48"])
+    assert done.exit_code == 2
+    assert done.stderr == "Error: an optical circuit has no netlist: SPICE has no light.\n"
 
 
 @pytest.mark.parametrize(
