@@ -11,12 +11,13 @@ are state of the chip, and what is fixed about its cells follows from its seed.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,12 +50,50 @@ BUILT_IN = {
     "exp-step": "steps:ExpStep",
     "pow-step": "steps:PowStep",
     "table": "table:Table",
+    "light-source": "light_source:LightSource",
+    "slm": "slm:SLM",
+    "photonic-pcm": "photonic_pcm:PhotonicPCM",
+    "microring-bank": "microring:MicroringBank",
+    "mzi-mesh": "mzi_mesh:MZIMesh",
+    "photodetector": "photodetector:Photodetector",
+    "aoc-tanh": "aoc_tanh:AOCTanh",
 }
-_registered: dict[str, type[Device]] = {}
+_registered: dict[str, type[Part]] = {}
+
+
+class Curves(NamedTuple):
+    """What a picture of a part shows: y over x by name, and what stands at the axes, with units."""
+
+    x: Array
+    y: Mapping[str, Array]
+    xlabel: str
+    ylabel: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Device(Carded):
+class Part(Carded, ABC):
+    """Whatever a device card describes."""
+
+    @abstractmethod
+    def curves(self) -> Curves:
+        """Return the part's transfer curve."""
+
+    def picture(self, ax: Any) -> None:
+        """Draw the transfer curve on matplotlib axes."""
+        shown = self.curves()
+        for name, y in shown.y.items():
+            ax.plot(shown.x, y, label=name)
+        ax.set(xlabel=shown.xlabel, ylabel=shown.ylabel, title=str(self.record.get("title", "")))
+        if len(shown.y) > 1:
+            ax.legend()
+
+    def words(self) -> list[str]:
+        """Say in a few phrases what this part does wrong; for the report of a run."""
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device(Part):
     """A two-terminal memory cell; the base programs, ages and reads without error.
 
     Parameters
@@ -180,6 +219,13 @@ class Device(Carded):
         """Current at a voltage, A; Ohm's law unless the family says otherwise."""
         return np.asarray(conductance, dtype=float) * np.asarray(voltage, dtype=float)
 
+    def curves(self) -> Curves:
+        """Spread of programming and of a read over the conductance."""
+        g = np.linspace(self.g_min, self.g_max, 200)
+        micro = 1e6
+        spreads = {"programming": self.programming_sigma(g) * micro, "one read": self.read_sigma(g) * micro}
+        return Curves(g * micro, spreads, "conductance (µS)", "standard deviation (µS)")
+
     @property
     def is_linear(self) -> bool:
         """Whether the family obeys Ohm's law."""
@@ -204,13 +250,15 @@ class Device(Carded):
         return said
 
 
-def device(name: str | Path | Device, **overrides: Any) -> Device:
-    """Make a device from a built-in card or from the path of one.
+def device(name: str | Path | Part, *, called: str = "", **overrides: Any) -> Any:
+    """Make a device, or any other part, from a built-in card or from the path of one.
 
     Parameters
     ----------
-    name : str, path or Device
-        ``"pcm-ibm"``, ``"./mine.toml"``; a `Device` is returned as it is.
+    name : str, path or Part
+        ``"pcm-ibm"``, ``"./mine.toml"``; a `Part` is returned as it is.
+    called : str
+        Its role in a circuit, for messages.
     overrides : number or str
         Fields of its model, in SI units or with a unit: ``g_max="20 uS"``.
 
@@ -219,15 +267,15 @@ def device(name: str | Path | Device, **overrides: Any) -> Device:
     InputError
         If the card, its model or a value is not right.
     """
-    if isinstance(name, Device):
+    if isinstance(name, Part):
         if overrides:
             raise InputError("a device made in Python takes no overrides; use dataclasses.replace on it.")
         return name
     card = cards.read("device", name)
-    return cards.resolve(model(card.model, where=card.path), card, overrides)
+    return cards.resolve(model(card.model, where=card.path), card, overrides, called=called)
 
 
-def model(name: str, *, where: str = "") -> type[Device]:
+def model(name: str, *, where: str = "") -> type[Part]:
     """Find a device family: built in, registered in Python, or an entry point of the group ``analogsim.devices``."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
@@ -240,11 +288,11 @@ def model(name: str, *, where: str = "") -> type[Device]:
     return found[name].load()
 
 
-def register(name: str) -> Callable[[type[Device]], type[Device]]:
-    """Class decorator: let cards name a `Device` written in Python as their ``model``."""
+def register(name: str) -> Callable[[type[Part]], type[Part]]:
+    """Class decorator: let cards name a `Device` or other `Part` written in Python as their ``model``."""
 
-    def decorate(cls: type[Device]) -> type[Device]:
-        if not (isinstance(cls, type) and issubclass(cls, Device)):
+    def decorate(cls: type[Part]) -> type[Part]:
+        if not (isinstance(cls, type) and issubclass(cls, Part)):
             raise InputError(f"register({name!r}): {cls!r} is no subclass of Device.")
         _registered[name] = cls
         return cls
@@ -259,7 +307,7 @@ def verify(name: str | Path) -> list[tuple[Check, float]]:
     return [(check, evaluate(made, check)) for check in card.checks]
 
 
-def evaluate(made: Device, check: Check) -> float:
+def evaluate(made: Part, check: Check) -> float:
     """Evaluate the quantity of one check."""
     method = getattr(made, check.quantity, None)
     if not callable(method):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.activations import LEAK
+from analogsim.activations import AOC_16, AOC_48, LEAK
 from analogsim.jit import jit
 
 BLOW_UP = 1e6
@@ -59,6 +59,14 @@ def block(flat, p, layer):
 
 
 @jit
+def measured(z, code):
+    """The measured nonlinearities of the Analog Optical Computers, see `analogsim.activations`."""
+    a, b, c, d, e, g = AOC_48 if code == 6 else AOC_16
+    u = a * z + b
+    return d * u / (1 + abs(u) ** c) ** (1 / c) + e + g * z
+
+
+@jit
 def activate(code, a, s):
     """s = f(a), element by element, on flat arrays."""
     n = a.size
@@ -79,9 +87,12 @@ def activate(code, a, s):
     elif code == 4:
         for i in range(n):
             s[i] = np.tanh(a[i])
-    else:
+    elif code == 5:
         for i in range(n):
             s[i] = 1 / (1 + np.exp(-a[i]))
+    else:
+        for i in range(n):
+            s[i] = measured(a[i], code)
 
 
 @jit
@@ -99,9 +110,12 @@ def slope(code, a, d):
             d[i] = 0.5 if 0 < x < 2 else 0
         elif code == 4:
             d[i] = 1 - np.tanh(x) ** 2
-        else:
+        elif code == 5:
             s = 1 / (1 + np.exp(-x))
             d[i] = s * (1 - s)
+        else:
+            a0, b, c, top, _, g = AOC_48 if code == 6 else AOC_16
+            d[i] = a0 * top * (1 + abs(a0 * x + b) ** c) ** (-1 / c - 1) + g
 
 
 @jit
