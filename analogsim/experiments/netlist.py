@@ -74,6 +74,8 @@ class Netlist:
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
             raise unknown("level", self.level, LEVELS)
+        if self.circuit.no_netlist:
+            raise InputError(f"{self.circuit.no_netlist}.")
         if not self.name.isidentifier():
             raise InputError(f"{self.name!r} cannot name a subcircuit: letters, digits and underscores only.")
         none = (None,) * self.chip.layers
