@@ -18,7 +18,8 @@ MEMORIES = [name for name in cards.names("device") if hasattr(device(name), "pro
 def test_every_device_can_be_drawn(name):
     figure = pictures.device(device(name))
     for ax in figure.axes:
-        assert ax.get_xlabel() and ax.get_ylabel()
+        assert ax.get_xlabel()
+        assert ax.get_ylabel()
         assert all(np.isfinite(line.get_ydata()).all() for line in ax.lines)
     mpl.pyplot.close(figure)
 
@@ -38,7 +39,7 @@ def test_a_hysteresis_is_pinched_and_shrinks_with_frequency():
         v, slow, fast = pictures._driven(device(name))
         zero = np.abs(v) < 1e-12 * np.abs(v).max() + 1e-15
         assert np.abs(slow[1][zero]).max() < 1e-9 * np.abs(slow[1]).max()
-        area = [abs(np.trapezoid(current, v)) for current in (slow[1][:401], fast[1][:401])]
+        area = [abs(np.trapezoid(current, v[:401])) for current in (slow[1][:401], fast[1][:401])]
         assert area[1] < area[0]
 
 

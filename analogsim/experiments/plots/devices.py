@@ -165,7 +165,7 @@ def _driven(made: Dynamic) -> tuple[Array, tuple[Array, Array, float], tuple[Arr
         times = [min(made.switching_time(s * size, *way) for s in (1, -1)) for way in (ends, ends[::-1])]
         if max(times) < 1e3:
             break
-    period = 8.0 * min(times)
+    period = 3.2 * min(times)
     sign = 1.0 if made.switching_time(size, *ends) < made.switching_time(-size, *ends) else -1.0
     phase = np.linspace(0, 1, 801)
     found = []
