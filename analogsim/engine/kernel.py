@@ -47,6 +47,8 @@ class Problem(NamedTuple):
     limited: bool
     driver: NDArray[np.floating]  # (2, L, 5), limits and c₁, c₂, c₃ of the drivers, forward and feedback
     rails: NDArray[np.floating]  # (2,)
+    converted: bool
+    converters: NDArray[np.floating]  # (2, 3), steps of DAC and ADC and bow of the ADC, forward and feedback
     signal: NDArray[np.floating]  # scratch, (R·B·n,)
     current: NDArray[np.floating]
 
@@ -161,6 +163,15 @@ def drive(curve, signal):
 
 
 @jit
+def quantise(values, step):
+    """Round to multiples of a step, in place."""
+    if step > 0:
+        for k in range(values.shape[0]):
+            for i in range(values.shape[1]):
+                values[k, i] = step * np.floor(values[k, i] / step + 0.5)
+
+
+@jit
 def multiply(p, matrices, signal, sender, receiver):
     """Send signals (R·B, n) through the matrix between two layers: the currents (R·B, m), in scratch."""
     rows, n = signal.shape
@@ -177,15 +188,25 @@ def multiply(p, matrices, signal, sender, receiver):
 
 @jit
 def read(p, matrices, q, s, sender, receiver):
-    """Mix, drive, multiply, clip to the rails: the currents (R·B, m) that the receiver gets, in scratch."""
+    """Mix, drive, multiply, clip to the rails, convert: the currents (R·B, m) that the receiver gets, in scratch."""
     signal = mix(p, q, s, sender)
     if p.shaped:
         drive(curve(p, sender, receiver), signal)
+    way = 0 if sender < receiver else 1
+    if p.converted:
+        quantise(signal, p.converters[way, 0])
     current = multiply(p, matrices, signal, sender, receiver)
     if p.limited:
         for k in range(current.shape[0]):
             for i in range(current.shape[1]):
                 current[k, i] = min(max(current[k, i], p.rails[0]), p.rails[1])
+    if p.converted:
+        bow = p.converters[way, 2]
+        if bow != 0:
+            for k in range(current.shape[0]):
+                for i in range(current.shape[1]):
+                    current[k, i] *= 1 + bow * ((current[k, i] / p.rails[1]) ** 2 - 1)
+        quantise(current, p.converters[way, 1])
     return current
 
 
