@@ -26,7 +26,7 @@ def _folder() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
     for path in sorted(package.rglob("*.py")):
         text = path.read_bytes()
-        if b"analogsim.jit import" in text or path == Path(__file__):
+        if b"analogsim.jit import" in text or b"import numba" in text or b"from numba" in text:
             digest.update(path.relative_to(package).as_posix().encode() + text)
     base = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "analogsim"
