@@ -92,7 +92,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         if isinstance(self.device, Pulsed) and (self.slices > 1 or self.age):
             raise InputError("cells updated by pulses can neither be sliced nor aged: set slices = 1 and age = 0.")
         self.check_lines()
-        self.check_periphery(self.mapping)
+        self.check_periphery(self.mapping, self.feedback)
         if self.has_dynamics:
             for name, bad, hint in (
                 ("node noise", self.total_node_noise > 0, "set node_noise = 0"),
@@ -109,6 +109,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             **{name: getattr(network, name) for name in ("activation", "loss", "output_activation")},
             **{name: getattr(self, name) for name in ("read_mode", "read_period", "read_correlation")},
             **self.draw_neurons(network.sizes, seed),
+            **self.converter_fields(network.layers, self.activity_unit),
         }
         arrays = self._rewrite(network.weights, network.biases, seed, child(seed, "programming"))
         about: dict[str, Any] = {"circuit": dict(self.record), "device": dict(self.device.record)}

@@ -20,7 +20,7 @@ from analogsim import __version__
 from analogsim.circuits.base import Circuit
 from analogsim.circuits.chip import Chip
 from analogsim.circuits.crossbar import Crossbar
-from analogsim.circuits.netlist import Amplifier, Deck, Mixing, Pairs, elements, testbench
+from analogsim.circuits.netlist import ACTIVATIONS, Amplifier, Deck, Mixing, Pairs, elements, testbench
 from analogsim.engine.problem import prepare
 from analogsim.engine.relax import relax
 from analogsim.errors import InputError, unknown
@@ -76,10 +76,18 @@ class Netlist:
             raise unknown("level", self.level, LEVELS)
         if self.circuit.no_netlist:
             raise InputError(f"{self.circuit.no_netlist}.")
+        chip = self.chip
+        if chip.is_shaped or np.isfinite(chip.rails).any() or chip.converters.any():
+            raise InputError("netlist: no circuit for converters, curved drivers or clipping; switch them off.")
+        for kind in (chip.activation, chip.output_activation):
+            if kind not in ACTIVATIONS:
+                raise unknown("activation with a circuit", kind, ACTIVATIONS)
         if not self.name.isidentifier():
             raise InputError(f"{self.name!r} cannot name a subcircuit: letters, digits and underscores only.")
         none = (None,) * self.chip.layers
-        still: dict[str, Any] = {"forward_noise": none, "feedback_noise": none}
+        still: dict[str, Any] = dict.fromkeys(
+            ("forward_noise", "feedback_noise", "forward_floor", "feedback_floor"), none
+        )
         still |= dict.fromkeys(("node_noise", "ou_noise", "flicker_noise", "telegraph_noise"), 0.0)
         still["tia"] = self.chip.tia if self.level == "tia" else None
         object.__setattr__(self, "chip", self.chip.replace(**still))

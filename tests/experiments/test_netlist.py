@@ -132,6 +132,7 @@ def test_expected_values_are_the_engines_own():
         ({"level": "tia", "slices": 2, **AMPLIFIED}, "slices"),
         ({"level": "tia", "asymmetry": 0.1, **AMPLIFIED}, "asymmetry"),
         ({"net": NET.replace(loss="cross-entropy")}, "cross-entropy"),
+        ({"dac_bits": 8, "dac_range": 1.0}, "converters"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(options, words):
