@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 KINDS = ("device", "circuit", "experiment", "wire")
+_CHECKOUT = {"device": "devices", "circuit": "circuits", "experiment": "experiments", "wire": "devices/wires"}
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ def folder(kind: str) -> Traversable:
     if kind not in KINDS:
         raise unknown("kind of card", kind, KINDS)
     checkout = Path(__file__).parents[2]
-    if (checkout / "setup.cfg").is_file() and (checkout / f"{kind}s").is_dir():
-        return checkout / f"{kind}s"
+    if (checkout / "setup.cfg").is_file() and (checkout / _CHECKOUT[kind]).is_dir():
+        return checkout / _CHECKOUT[kind]
     return files(__name__) / f"{kind}s"
 
 

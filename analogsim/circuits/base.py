@@ -46,6 +46,9 @@ class Circuit(Carded, ABC):
     no_netlist: ClassVar[str] = ""
     """Why there is no netlist of this circuit, in one line; empty where there is one."""
 
+    cost_assumptions: ClassVar[str] = ""
+    """What the estimates of time and energy count, if there are any."""
+
     time_unit: float = quantity("time constant of a neuron, the unit of t", "s", above=0)
     activity_unit: float = quantity("voltage of an activity of one", "V", above=0)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -66,6 +66,11 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     read_mode, read_period, read_correlation
         The read clock; see `Chip`.
     """
+
+    cost_assumptions: ClassVar[str] = (
+        "arrays only, no amplifiers, neurons, converters, control or writes; power drawn until settled; an array that\n"
+        "serves both directions in turns takes twice the settling time."
+    )
 
     device: Device
     mapping: str = choice("how a weight becomes cells", MAPPINGS, default="one-sided")

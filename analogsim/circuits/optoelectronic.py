@@ -86,6 +86,10 @@ class Optoelectronic(NeuronCircuit):
     """
 
     no_netlist: ClassVar[str] = "an optical circuit has no netlist: SPICE has no light"
+    cost_assumptions: ClassVar[str] = (
+        "sources, detectors and what holds the weights, always on, no neurons, converters or control; a sample in an\n"
+        "update takes its share of the frame that rewrites the weights after each batch."
+    )
 
     device: Weighting
     source: LightSource
@@ -295,6 +299,12 @@ class Optoelectronic(NeuronCircuit):
             "settle_energy": power * settling * self.time_unit,
             "write_energy": power * write_time + weights * self.device.write_energy,
         }
+
+    def costs(self, chip: Chip, settling: Array, writes: float = 0.0) -> tuple[Array, Array]:
+        """Seconds and joules of samples that settle for so many τ, each with its share of a rewriting of the weights."""
+        found = self.estimate(chip)
+        wait = settling * self.time_unit
+        return wait + writes * found["write_time"], wait * found["power"] + writes * found["write_energy"]
 
     def words(self) -> list[str]:
         """Say what is simulated: every part, the path of the feedback, calibration, noise and speed."""

@@ -104,7 +104,8 @@ def _card(found: list[Any], as_json: bool) -> None:
 def _words(card: Any) -> str:
     head = [f"{card.title} ({card.kind}, {card.path})", card.description, f"Valid: {card.valid}"]
     head += [f"Source: {source}" for source in card.cite]
-    head += [f"Devices: {card.device}"] if card.device else []
+    parts = [card.device, *(f"{name} ({role})" for role, name in card.parts.items())]
+    head += [f"Devices: {', '.join(parts)}"] if card.device else []
     width = max((len(key) for key in card.values), default=0)
     rows = []
     for key, entry in card.values.items():

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "aoc_tanh": ["AOCTanh"],
-        "base": ["Curves", "Device", "Part", "device", "model", "register", "verify"],
+        "base": ["Device", "Part", "device", "model", "register", "verify"],
         "cmo": ["CMO"],
         "dynamic": ["Dynamic"],
         "ideal": ["Ideal"],
@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "metal_oxide": ["MetalOxide"],
         "microring": ["MicroringBank"],
         "mzi_mesh": ["MZIMesh"],
+        "optical": ["Curves", "Optical"],
         "pcm": ["PCM", "Hermes"],
         "photodetector": ["Photodetector"],
         "photonic_pcm": ["PhotonicPCM"],

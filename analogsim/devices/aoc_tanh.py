@@ -17,11 +17,12 @@ from numpy.typing import ArrayLike
 
 from analogsim.activations import soft_clip
 from analogsim.cards import quantity
-from analogsim.devices.base import Array, Curves, Part
+from analogsim.devices.base import Array
+from analogsim.devices.optical import Curves, Optical
 
 
 @dataclass(frozen=True, kw_only=True)
-class AOCTanh(Part):
+class AOCTanh(Optical):
     """The nonlinearity of a neuron.
 
     Parameters

@@ -11,13 +11,12 @@ are state of the chip, and what is fixed about its cells follows from its seed.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,31 +60,9 @@ BUILT_IN = {
 _registered: dict[str, type[Part]] = {}
 
 
-class Curves(NamedTuple):
-    """What a picture of a part shows: y over x by name, and what stands at the axes, with units."""
-
-    x: Array
-    y: Mapping[str, Array]
-    xlabel: str
-    ylabel: str
-
-
 @dataclass(frozen=True, kw_only=True)
-class Part(Carded, ABC):
+class Part(Carded):
     """Whatever a device card describes."""
-
-    @abstractmethod
-    def curves(self) -> Curves:
-        """Return the part's transfer curve."""
-
-    def picture(self, ax: Any) -> None:
-        """Draw the transfer curve on matplotlib axes."""
-        shown = self.curves()
-        for name, y in shown.y.items():
-            ax.plot(shown.x, y, label=name)
-        ax.set(xlabel=shown.xlabel, ylabel=shown.ylabel, title=str(self.record.get("title", "")))
-        if len(shown.y) > 1:
-            ax.legend()
 
     def words(self) -> list[str]:
         """Say in a few phrases what this part does wrong; for the report of a run."""
@@ -218,13 +195,6 @@ class Device(Part):
     def current(self, conductance: ArrayLike, voltage: ArrayLike) -> Array:
         """Current at a voltage, A; Ohm's law unless the family says otherwise."""
         return np.asarray(conductance, dtype=float) * np.asarray(voltage, dtype=float)
-
-    def curves(self) -> Curves:
-        """Spread of programming and of a read over the conductance."""
-        g = np.linspace(self.g_min, self.g_max, 200)
-        micro = 1e6
-        spreads = {"programming": self.programming_sigma(g) * micro, "one read": self.read_sigma(g) * micro}
-        return Curves(g * micro, spreads, "conductance (µS)", "standard deviation (µS)")
 
     @property
     def is_linear(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from analogsim.cards import Carded
 from analogsim.devices.base import Array
 from analogsim.errors import InputError, unknown
 
@@ -32,6 +33,14 @@ def calibration(path: str | Path) -> dict[str, Array]:
     if values.ndim != 2 or values.shape[1] != len(header) or not np.isfinite(values).all():
         raise InputError(f"{path}: every row needs {len(header)} numbers, as many as the header has names.")
     return dict(zip(header, values.T, strict=True))
+
+
+def only_one(part: Carded, *names: str) -> None:
+    """Raise `InputError` if one of these fields is set although a calibration was measured."""
+    for name in names:
+        if getattr(part, "calibration", None) and getattr(part, name):
+            called = part.record.get("called", type(part).__name__)
+            raise InputError(f"{called}.{name} = {getattr(part, name):g}: the measured calibration says it already.")
 
 
 def pair(path: str, name: str) -> Array:

@@ -19,14 +19,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analogsim.cards import datafile, quantity
-from analogsim.devices.base import Array, Curves, Part
-from analogsim.devices.calibration import pair
+from analogsim.devices.base import Array
+from analogsim.devices.calibration import only_one, pair
+from analogsim.devices.optical import Curves, Optical
 from analogsim.devices.weighting import Channels
 from analogsim.errors import out_of_range
 
 
 @dataclass(frozen=True, kw_only=True)
-class LightSource(Part):
+class LightSource(Optical):
     """An array of sources, one for each neuron.
 
     Parameters
@@ -64,6 +65,7 @@ class LightSource(Part):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        only_one(self, "spread")
         f = np.linspace(-self.drive, self.drive, 101)
         if not all((np.polyval(np.polyder(np.array(c)), f) > 0).all() for c in (self.curve_plus, self.curve_minus)):
             raise out_of_range("source.drive", self.drive, "a range over which the cubic transfer rises")
@@ -87,8 +89,8 @@ class LightSource(Part):
         """Light of each sender in both paths over the nominal one, (2, m)."""
         if self.calibration:
             return pair(self.calibration, "row")[:, senders]
-        drawn = rng.standard_normal((2, channels))
-        return np.maximum(1.0 + self.spread * drawn, 0.0)[:, senders]
+        drawn = np.maximum(1.0 + self.spread * rng.standard_normal(channels), 0.0)
+        return np.stack([drawn, drawn])[:, senders]
 
     def relative_noise(self, bandwidth: float) -> float:
         """σ_P/P in a noise bandwidth in Hz."""

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analogsim.cards import quantity
-from analogsim.devices.base import Array, Curves
+from analogsim.devices.base import Array
+from analogsim.devices.optical import Curves
 from analogsim.devices.weighting import Channels, Realised, Weighting
 from analogsim.errors import InputError
 

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analogsim.cards import quantity
-from analogsim.devices.base import Array, Curves
+from analogsim.devices.base import Array
+from analogsim.devices.optical import Curves
 from analogsim.devices.weighting import Channels, Realised, Weighting
 from analogsim.jit import jit
 

@@ -19,13 +19,14 @@ from numpy.typing import ArrayLike
 from scipy.constants import Boltzmann, elementary_charge
 
 from analogsim.cards import datafile, quantity
-from analogsim.devices.base import Array, Curves, Part
-from analogsim.devices.calibration import calibration, pair
+from analogsim.devices.base import Array
+from analogsim.devices.calibration import calibration, only_one, pair
+from analogsim.devices.optical import Curves, Optical
 from analogsim.devices.weighting import Channels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Photodetector(Part):
+class Photodetector(Optical):
     """An array of detectors, two for each output.
 
     Parameters
@@ -59,6 +60,10 @@ class Photodetector(Part):
     gain_spread: float = quantity("relative spread of the detectors' gain", low=0, high=0.3, default=0.0)
     power: float = quantity("electrical power of one detector and amplifier", "W", low=0, default=0.0)
     calibration: str | None = datafile("measured crosstalk and gain of every detector", default=None)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        only_one(self, "crosstalk", "gain_spread")
 
     def current(self, power: ArrayLike) -> Array:
         """I = R P, A."""
@@ -109,5 +114,5 @@ class Photodetector(Part):
         """Say how the light is detected."""
         r_f, band = self.feedback_resistance, self.bandwidth
         said = [f"detectors of {self.responsivity:g} A/W, {r_f:.3g} ohm, {band:.3g} Hz; shot and thermal noise"]
-        said += [f"{self.crosstalk:.1%} crosstalk to each neighbour"] if self.crosstalk and not self.calibration else []
+        said += [f"{self.crosstalk:.1%} crosstalk to each neighbour"] if self.crosstalk else []
         return said + (["measured crosstalk and gain of every detector"] if self.calibration else [])

@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analogsim.cards import datafile, quantity
-from analogsim.devices.base import Array, Curves
-from analogsim.devices.calibration import calibration, pair
+from analogsim.devices.base import Array
+from analogsim.devices.calibration import calibration, only_one, pair
+from analogsim.devices.optical import Curves
 from analogsim.devices.weighting import Channels, Realised, Weighting
 from analogsim.errors import InputError
 
@@ -36,7 +37,7 @@ class SLM(Weighting):
     Parameters
     ----------
     contrast : float
-        Greatest over least transmission; > 1. A card with a calibration does not need it.
+        Greatest over least transmission; > 1. Needed without a calibration.
     bend : float
         q_2, curvature of the transmission.
     gain_spread, floor_spread : float
@@ -48,7 +49,7 @@ class SLM(Weighting):
     """
 
     bits: int = quantity("bits of a signed weight", low=4, high=10, whole=True)
-    contrast: float = quantity("greatest over least transmission", above=1)
+    contrast: float | None = quantity("greatest over least transmission", above=1, default=None)
     bend: float = quantity("curvature of the transmission over the command", low=-0.5, high=0.5, default=0.0)
     gain_spread: float = quantity("relative spread of the columns' gain", low=0, high=0.5, default=0.0)
     floor_spread: float = quantity("relative spread of the columns' floor", low=0, high=0.5, default=0.0)
@@ -57,6 +58,9 @@ class SLM(Weighting):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        only_one(self, "contrast", "bend", "gain_spread", "floor_spread")
+        if not self.calibration and self.contrast is None:
+            raise InputError("device.contrast is missing: needed without a measured calibration.")
         if self.calibration and len(pair(self.calibration, "q1")[0]) != self.channels:
             count = len(pair(self.calibration, "q1")[0])
             raise InputError(f"{self.calibration} has {count} channels; device.channels = {self.channels}.")
@@ -65,7 +69,7 @@ class SLM(Weighting):
         """q_2, q_1, q_0 of the columns of some outputs, (3, 2, n)."""
         if self.calibration:
             return np.stack([pair(self.calibration, name)[:, outputs] for name in ("q2", "q1", "q0")])
-        floor = 1.0 / self.contrast
+        floor = self.extinction_floor()
         gain, dark = rng.standard_normal((2, 2, self.channels))[:, :, outputs]
         gain, dark = 1.0 + self.gain_spread * gain, 1.0 + self.floor_spread * dark
         return np.stack([self.bend * gain, (1.0 - floor - self.bend) * gain, np.maximum(floor * dark, 0.0)])
@@ -74,13 +78,13 @@ class SLM(Weighting):
         """Mean q_2, q_1, q_0 over all columns and paths, (3,)."""
         if self.calibration:
             return np.array([pair(self.calibration, name).mean() for name in ("q2", "q1", "q0")])
-        floor = 1.0 / self.contrast
+        floor = self.extinction_floor()
         return np.array([self.bend, 1.0 - floor - self.bend, floor])
 
     def extinction_floor(self, path: str = "plus") -> float:
         """Mean over the columns of q_0/(q_0 + q_1 + q_2) as ratio of means: least over greatest transmission."""
         if not self.calibration:
-            return 1.0 / self.contrast
+            return 1.0 / float(self.contrast or np.inf)
         known = calibration(self.calibration)
         q2, q1, q0 = (known[f"{name}_{path}"].mean() for name in ("q2", "q1", "q0"))
         return float(q0 / (q0 + q1 + q2))

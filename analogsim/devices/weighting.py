@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.cards import quantity
-from analogsim.devices.base import Array, Part
+from analogsim.devices.base import Array
+from analogsim.devices.optical import Optical
 
 Channels = NDArray[np.int64]
 
@@ -43,7 +44,7 @@ class Realised(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Weighting(Part):
+class Weighting(Optical):
     """An element that holds a matrix of weights.
 
     Parameters

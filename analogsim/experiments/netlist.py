@@ -74,6 +74,8 @@ class Netlist:
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
             raise unknown("level", self.level, LEVELS)
+        if self.circuit.no_netlist:
+            raise InputError(f"{self.circuit.no_netlist}.")
         chip = self.chip
         if chip.is_shaped or np.isfinite(chip.rails).any() or chip.converters.any():
             raise InputError("netlist: no circuit for converters, curved drivers or clipping; switch them off.")

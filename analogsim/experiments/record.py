@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from analogsim import measure
 from analogsim.circuits.chip import Chip
 from analogsim.circuits.crossbar import Crossbar
+from analogsim.circuits.optoelectronic import Optoelectronic
 from analogsim.engine.relax import relax
 from analogsim.errors import InputError
 from analogsim.experiments.setup import Setup
@@ -104,13 +105,18 @@ class Notebook:
     def _costs(self, chip: Chip, nudged: xr.Dataset, x: NDArray[np.float64], common: dict[str, Any]) -> dict[str, Any]:
         """Time and energy of an inference and of an update, estimated from the arrays; NaN where there are none."""
         made, tol = self.setup.circuit, TOLERANCE * min(1.0, self.setup.settings.beta)
-        if not isinstance(made, Crossbar):
+        if not isinstance(made, Crossbar | Optoelectronic):
             return dict.fromkeys(COSTS, np.full(len(x), np.nan))
         free = relax(chip, x, tol=TOLERANCE, **{**common, "beta": 0.0})
         found = {}
         for name, dataset, limit in (("inference", free, TOLERANCE), ("update", nudged, tol)):
             settling = measure.settling_time(dataset["time"].values, dataset["residual"].values, limit)
             settling = np.where(dataset["status"].values == "converged", settling, np.nan)
+            if isinstance(made, Optoelectronic):
+                # One frame rewrites the weights for a whole batch.
+                share = 1.0 / self.setup.settings.batch_size if name == "update" else 0.0
+                found[f"{name}_time"], found[f"{name}_energy"] = made.costs(chip, settling, share)
+                continue
             states = measure.settled_states(chip, dataset)
             power = measure.array_power(made, chip, x, states, self.setup.wiring)
             found[f"{name}_time"] = measure.duration(made, settling)
@@ -148,7 +154,8 @@ class Notebook:
                 {"long_name": "time", "units": "τ", "seconds": self.chip.chip.time_unit},
             ),
         }
-        found = xr.Dataset(variables, coords, {"interrupted": int(interrupted)})
+        assumed = self.setup.circuit.cost_assumptions
+        found = xr.Dataset(variables, coords, {"interrupted": int(interrupted), "cost_assumptions": assumed})
         found["residual"].attrs["tolerance"] = TOLERANCE * min(1.0, self.setup.settings.beta)
         return found
 

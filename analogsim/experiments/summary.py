@@ -9,10 +9,6 @@ import xarray as xr
 
 BY_TRAINER = ("test_accuracy", "test_loss", "lipschitz")
 COSTS = ("inference_time", "inference_energy", "update_time", "update_energy")
-ASSUMPTIONS = (
-    "arrays only, no amplifiers, neurons, converters, control or writes; power drawn until settled; an array that",
-    "serves both directions in turns takes twice the settling time.",
-)
 OF_THE_CHIP = (
     *("gradient_cosine_whole", "gradient_cosine", "gradient_norm_ratio", "symmetry_defect", "saturation"),
     *("activation_max", "settled"),
@@ -69,7 +65,8 @@ def table(dataset: xr.Dataset) -> str:
         "a = 0,",
         f"noise held at one draw; settled when max |τ da/dt| stays below {dataset['residual'].attrs['tolerance']:g}.",
     )
-    return "\n".join([*lines, *notes, *_cost_words(found["costs"])])
+    said = _cost_words(found["costs"])
+    return "\n".join([*lines, *notes, *said, *([dataset.attrs.get("cost_assumptions", "")] if said else [])])
 
 
 def costs(dataset: xr.Dataset) -> dict[str, float | None]:
@@ -84,7 +81,7 @@ def _cost_words(found: dict[str, float | None]) -> list[str]:
         time, energy = found.get(f"{what}_time"), found.get(f"{what}_energy")
         if time is not None and energy is not None:
             said.append(f"{words} {_si(energy, 'J')} in {_si(time, 's')} ({_si(energy / time, 'W')})")
-    return [f"Estimate: {'; '.join(said)}:", *ASSUMPTIONS] if said else []
+    return [f"Estimate: {'; '.join(said)}:"] if said else []
 
 
 def _si(value: float, unit: str) -> str:

@@ -117,7 +117,7 @@ def test_verdicts_are_those_of_the_ode(rule, activation, gain, spread, error):
     beta = 0.1 if "λ" in rule.name else 0.5
     verdict = asim.settle(chip, x, y, wiring=rule, beta=beta)
     horizon = 200 * max(t.max() for t in chip.tau)
-    truth = asim.relax(chip, x, y, wiring=rule, beta=beta, t_end=horizon, tol=1e-4, rtol=1e-6)
+    truth = asim.relax(chip, x, y, wiring=rule, beta=beta, t_end=horizon, tol=1e-5, rtol=1e-7, atol=1e-10)
     final = ("converged", "diverged")
     ours, theirs = ([w if w in final else "neither" for w in ds.status.values] for ds in (verdict, truth))
     assert ours == theirs

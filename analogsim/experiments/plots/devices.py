@@ -13,6 +13,7 @@ from matplotlib.ticker import EngFormatter
 
 from analogsim.devices.base import Array, Device
 from analogsim.devices.dynamic import Dynamic
+from analogsim.devices.optical import Optical
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
 from analogsim.experiments.plots.style import BLUE, COLUMN, GREEN, GREY, ORANGE, STYLE
@@ -25,19 +26,26 @@ TIMES = np.geomspace(1.0, 3.2e7, 60)
 PULSES = 3000
 
 
-def device(made: Device) -> Figure:
+def device(made: Device | Optical) -> Figure:
     """Draw programming and read spread, drift, current-voltage curve, hysteresis or update steps of a device.
 
     Parameters
     ----------
-    made : Device
+    made : Device or Optical
 
     Returns
     -------
     Figure
         Cells with a state of their own: a sinusoid's loop and its state; cells updated by pulses: the steps and a train
-        of pulses; all others: σ over the conductance, and drift or else the current over the voltage.
+        of pulses; other cells: σ over the conductance, and drift or else the current over the voltage; optical parts:
+        their transfer curve.
     """
+    if isinstance(made, Optical):
+        with plt.rc_context(STYLE):
+            figure, ax = plt.subplots(figsize=(COLUMN, 2.4))
+            made.picture(ax)
+            figure.suptitle(str(made.record.get("title", type(made).__name__)), fontsize=8)
+        return figure
     panels: tuple[Callable[[Any, Axes], None], ...]
     panel: Callable[[Any, Axes], None]
     if isinstance(made, Dynamic):
