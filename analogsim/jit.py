@@ -27,7 +27,8 @@ def _folder() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
     for path in sorted(package.rglob("*.py")):
         text = path.read_bytes()
-        if b"analogsim.jit import" in text or path.name in ("jit.py", "activations.py"):
+        compiled = b"analogsim.jit import" in text or b"import numba" in text or b"from numba" in text
+        if compiled or path.name == "activations.py":
             digest.update(path.relative_to(package).as_posix().encode() + text)
     base = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "analogsim"

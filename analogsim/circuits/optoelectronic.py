@@ -301,7 +301,7 @@ class Optoelectronic(NeuronCircuit):
         }
 
     def costs(self, chip: Chip, settling: Array, writes: float = 0.0) -> tuple[Array, Array]:
-        """Seconds and joules of samples that settle for so many τ, each with its share of a rewriting of the weights."""
+        """Seconds and joules of samples that settle for so many τ, each with its share of a rewriting."""
         found = self.estimate(chip)
         wait = settling * self.time_unit
         return wait + writes * found["write_time"], wait * found["power"] + writes * found["write_energy"]

@@ -240,13 +240,12 @@ def _by_sweeps(
 
 
 def _sweep(name: str, part: Batch, flow: sweeps.Flow, omega: float, eta: float) -> None:
-    kind = flow.a.dtype.type
     if name == "up-down":
-        sweeps.up_down(part.packed, flow, kind(omega))
+        sweeps.up_down(part.packed, flow, omega)
     elif name == "sor":
-        sweeps.relaxed(part.packed, flow, kind(omega))
+        sweeps.relaxed(part.packed, flow, omega)
     else:
-        sweeps.synchronous(part.packed, flow, kind(eta))
+        sweeps.synchronous(part.packed, flow, eta)
 
 
 def _refresh(name: str, part: Batch, flow: sweeps.Flow) -> None:

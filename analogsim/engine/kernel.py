@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.activations import AOC_16, AOC_48, LEAK
+from analogsim.engine import primitives
+from analogsim.engine.primitives import greatest
 from analogsim.jit import jit
 
 BLOW_UP = 1e6
@@ -66,6 +68,13 @@ def measured(z, code):
     a, b, c, d, e, g = AOC_48 if code == 6 else AOC_16
     u = a * z + b
     return d * u / (1 + abs(u) ** c) ** (1 / c) + e + g * z
+
+
+@jit
+def copy(x, out):
+    """out = x, element by element: assigning arrays compiles an error message that costs more than all the rest."""
+    for i in range(x.size):
+        out[i] = x[i]
 
 
 @jit
@@ -141,9 +150,11 @@ def mix(p, q, s, sender):
     state = block(s, p, sender)
     signal = p.signal[: reads * batch * n].reshape(reads * batch, n)
     for r in range(reads):
+        plus, minus = q[r, 0, first : first + n], q[r, 1, first : first + n]
         for b in range(batch):
+            out, up, down = signal[r * batch + b], state[0, b], state[1, b]
             for i in range(n):
-                signal[r * batch + b, i] = q[r, 0, first + i] * state[0, b, i] + q[r, 1, first + i] * state[1, b, i]
+                out[i] = plus[i] * up[i] + minus[i] * down[i]
     return signal
 
 
@@ -176,14 +187,8 @@ def multiply(p, matrices, signal, sender, receiver):
     """Send signals (R·B, n) through the matrix between two layers: the currents (R·B, m), in scratch."""
     rows, n = signal.shape
     m = p.cum[receiver + 1] - p.cum[receiver]
-    at = p.at[min(sender, receiver)]
-    matrix = matrices[at : at + n * m].reshape(n, m)
-    current = p.current[: rows * m].reshape(rows, m)
-    if rows == 1:
-        np.dot(signal[0], matrix, current[0])
-    else:
-        np.dot(signal, matrix, current)
-    return current
+    primitives.multiply(signal, 0, matrices, p.at[min(sender, receiver)], p.current, 0, rows, n, m)
+    return p.current[: rows * m].reshape(rows, m)
 
 
 @jit
@@ -213,12 +218,14 @@ def read(p, matrices, q, s, sender, receiver):
 @jit
 def receive(p, share, current, z, layer):
     """Add the currents to z (2, B, n), each compartment with its own share (2, R, N)."""
-    batch, reads, first = p.batch, share.shape[1], p.cum[layer]
+    batch, reads, first, n = p.batch, share.shape[1], p.cum[layer], z.shape[2]
     for c in range(2):
         for r in range(reads):
+            part = share[c, r, first : first + n]
             for b in range(batch):
-                for i in range(z.shape[2]):
-                    z[c, b, i] += share[c, r, first + i] * current[r * batch + b, i]
+                out, got = z[c, b], current[r * batch + b]
+                for i in range(n):
+                    out[i] += part[i] * got[i]
 
 
 @jit
@@ -258,7 +265,7 @@ def target(p, a, s, z):
     last = p.cum.size - 2
     for layer in range(last + 1):
         activate_layer(p, a, s, layer)
-    z[:] = p.drive
+    copy(p.drive, z)
     for layer in range(last + 1):
         zl = block(z, p, layer)
         if layer > 0:
@@ -274,11 +281,22 @@ def rate(p, a, s, z):
     """da/dt in place of z."""
     target(p, a, s, z)
     for layer in range(p.cum.size - 1):
-        al, zl, first = block(a, p, layer), block(z, p, layer), p.cum[layer]
+        al, zl, first, stop = block(a, p, layer), block(z, p, layer), p.cum[layer], p.cum[layer + 1]
         for c in range(2):
+            leak = p.leak[c, first:stop]
             for b in range(p.batch):
-                for i in range(al.shape[2]):
-                    zl[c, b, i] = (zl[c, b, i] - al[c, b, i]) * p.leak[c, first + i]
+                x, y = al[c, b], zl[c, b]
+                for i in range(x.size):
+                    y[i] = (y[i] - x[i]) * leak[i]
+
+
+@jit
+def distance(x, y):
+    """max |x − y|; NaN if there is one, which must not pass for a small residual."""
+    worst = x.dtype.type(0)
+    for i in range(x.size):
+        worst = greatest(worst, abs(x[i] - y[i]))
+    return np.float64(worst)
 
 
 @jit
@@ -289,12 +307,7 @@ def residual(p, a, z, out):
         al, zl = block(a, p, layer), block(z, p, layer)
         for c in range(2):
             for b in range(p.batch):
-                worst = out[b]
-                for i in range(al.shape[2]):
-                    gap = abs(zl[c, b, i] - al[c, b, i])
-                    # A NaN must not pass for a small residual.
-                    worst = gap if not gap <= worst else worst
-                out[b] = worst
+                out[b] = greatest(out[b], distance(al[c, b], zl[c, b]))
 
 
 @jit
@@ -305,8 +318,9 @@ def extent(p, a, out):
         al = block(a, p, layer)
         for c in range(2):
             for b in range(p.batch):
-                worst = out[b]
-                for i in range(al.shape[2]):
-                    size = abs(al[c, b, i])
-                    worst = max(worst, size) if size == size else np.inf
-                out[b] = worst
+                x, worst = al[c, b], a.dtype.type(0)
+                for i in range(x.size):
+                    worst = greatest(worst, abs(x[i]))
+                out[b] = greatest(out[b], np.float64(worst))
+    for b in range(p.batch):
+        out[b] = out[b] if out[b] == out[b] else np.inf
