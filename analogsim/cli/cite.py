@@ -4,13 +4,14 @@ import click
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[CARD|RULE]...")
+@click.argument("names", nargs=-1, metavar="[CARD|RULE|RESULT.nc]...")
 def command(names: tuple[str, ...]) -> None:
-    """What to cite for analogsim and for the cards and rules you used.
+    """What to cite for analogsim and for the cards and rules you used, or for all that a run used.
 
     \b
-    Example:
+    Examples:
       analogsim cite dpt pcm-ibm
+      analogsim cite analogsim-crossbar.nc
     """
     from analogsim import __version__
     from analogsim.cards.citations import bibtex
@@ -20,7 +21,13 @@ def command(names: tuple[str, ...]) -> None:
     click.echo(f"analogsim {__version__}: see CITATION.cff")
     keys: list[str] = []
     for name in names:
-        if name in SOURCES:
+        if name.endswith(".nc"):
+            rule, cards = _used(name)
+            click.echo(f"{rule}: {SOURCES[rule]}")
+            for card, found in cards.items():
+                click.echo(f"{card}: {', '.join(found) or 'nominal numbers, nothing to cite'}")
+                keys += found
+        elif name in SOURCES:
             click.echo(f"{name}: {SOURCES[name]}")
         else:
             found = [key for card in find(name) for key in card.cite]
@@ -28,3 +35,19 @@ def command(names: tuple[str, ...]) -> None:
             keys += found
     if keys:
         click.echo(f"\n{bibtex(keys)}")
+
+
+def _used(path: str) -> tuple[str, dict[str, list[str]]]:
+    """Rule of a run, and what each of its cards cites."""
+    from analogsim.experiments import results
+
+    stamp = results.read_stamp(results.load(path))
+    # Parts of a circuit may be nested; whatever carries a list to cite is a card.
+    found: dict[str, list[str]] = {}
+    left = [stamp["cards"]]
+    while left:
+        item = left.pop()
+        if "cite" in item:
+            found[item.get("path", item.get("name", "card"))] = list(item["cite"])
+        left += [value for value in item.values() if isinstance(value, dict)]
+    return stamp["settings"]["rule"], dict(sorted(found.items()))
