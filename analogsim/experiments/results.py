@@ -27,6 +27,7 @@ PACKAGES = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "h5py", "matplotlib
 
 def stamped(dataset: xr.Dataset, **record: Any) -> xr.Dataset:
     """The dataset with its stamp: versions, commit, command and date, and `record` (seed, settings, cards)."""
+    _register()
     stamp = {
         "version": __version__,
         **commit(),
@@ -107,6 +108,7 @@ def open_lazily(path: str | Path) -> xr.Dataset:
     """Open a result without reading its values until they are asked for; otherwise as `load`."""
     import xarray as xr
 
+    _register()
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
@@ -118,6 +120,11 @@ def open_lazily(path: str | Path) -> xr.Dataset:
         dataset.close()
         raise InputError(f"{path}: a NetCDF file, but not a result of analogsim (no attribute {STAMP}).")
     return dataset
+
+
+def _register() -> None:
+    """Give datasets ``dataset.analogsim``; xarray is loaded by now."""
+    from analogsim.experiments import accessor  # noqa: F401
 
 
 def _unreadable(path: str | Path, error: Exception) -> InputError:

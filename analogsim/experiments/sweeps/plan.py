@@ -166,6 +166,8 @@ class Plan:
             lines.append(f"          {axis.key} = {span}{unit} ({axis.long_name})")
         if self.design != "grid":
             lines.append(f"          {DESIGNS[self.design]}")
+        if self.axes:
+            lines.append("          and for all that is not swept:")
         return lines
 
 
