@@ -18,5 +18,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "circuits": ["Chip", "circuit", "load_chip"],
         "engine": ["Clock", "Stream", "relax", "settle"],
         "learning": ["gradient", "reference"],
+        "experiments": ["sweep"],
     },
 )

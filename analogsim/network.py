@@ -182,7 +182,9 @@ class Network:
 
 
 def load_network(path: str | Path, **overrides: Any) -> Network:
-    """Read weights from ``.npz`` (W1, b1, W2, …) or ``.safetensors`` (``0.weight``, ``0.bias``, …; extra ``[torch]``).
+    """Read weights from ``.npz`` (W1, b1, W2, …), ``.safetensors`` or a PyTorch state dict (extra ``[torch]``).
+
+    The last two name their layers as in ``0.weight``, ``0.bias``, ``2.weight``, …; a state dict ends in .pt or .pth.
 
     Parameters
     ----------
@@ -203,7 +205,12 @@ def load_network(path: str | Path, **overrides: Any) -> Network:
             from safetensors.numpy import load_file
         except ImportError:
             raise InputError(f"{path}: reading .safetensors needs `pip install 'analogsim[torch]'`.") from None
-        arrays: dict[str, Any] = dict(load_file(path))
+        try:
+            arrays: dict[str, Any] = dict(load_file(path))
+        except Exception as error:  # SafetensorError, which only that package names
+            raise InputError(f"{path}: not a readable .safetensors ({error}).") from None
+    elif path.suffix in (".pt", ".pth"):
+        arrays = _state_dict(path)
     else:
         from analogsim.files import read_npz
 
@@ -218,6 +225,26 @@ def load_network(path: str | Path, **overrides: Any) -> Network:
     }
     known.update(overrides)
     return Network(tuple(layers), tuple(found), **known)
+
+
+def _state_dict(path: Path) -> dict[str, Any]:
+    """Tensors of a PyTorch state dict; ``weights_only``, so that nothing in the file is run."""
+    import pickle
+
+    try:
+        import torch
+    except ImportError:
+        raise InputError(f"{path}: reading a PyTorch file needs `pip install 'analogsim[torch]'`.") from None
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{path}: not a PyTorch state dict of plain tensors ({reason}).") from None
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict):
+        raise InputError(f"{path}: holds a {type(loaded).__name__}, no state dict; save model.state_dict().")
+    return {key: value.double().numpy() for key, value in loaded.items() if isinstance(value, torch.Tensor)}
 
 
 def _by_layer(arrays: dict[str, Any], kind: str) -> dict[int, Array]:

@@ -2,7 +2,7 @@
 
 import click
 
-from analogsim.cli.options import verbosity
+from analogsim.cli.options import as_json, verbosity
 
 
 @click.command(context_settings={"show_default": True})
@@ -12,29 +12,48 @@ from analogsim.cli.options import verbosity
     "figures",
     multiple=True,
     metavar="NAME",
-    default=("convergence", "lipschitz"),
-    help="convergence, transient, lipschitz, accuracy, alignment or overview. May be repeated.",
+    help="Of a run: convergence, transient, lipschitz, accuracy, alignment, overview; of a sweep: lines, heatmap, "
+    "phase, cloud. May be repeated.  [default: what suits the data]",
 )
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Of a sweep. May be repeated.  [default: all]")
 @click.option("--format", "suffix", metavar="FORMAT", default="png", help="png, svg or pdf.")
 @click.option("--output", metavar="FOLDER", help="Where the figures go.  [default: beside FILE]")
+@as_json
 @verbosity
-def command(file: str, figures: tuple[str, ...], suffix: str, output: str | None, verbose: int) -> None:
-    """Make the figures of the result FILE again.
+def command(
+    file: str,
+    figures: tuple[str, ...],
+    metrics: tuple[str, ...],
+    suffix: str,
+    output: str | None,
+    as_json: bool,
+    verbose: int,
+) -> None:
+    """Draw the result FILE of a run, a sweep or an inference; the shape of the data chooses the figures.
 
     \b
-    Example:
+    Examples:
       analogsim plot analogsim-crossbar.nc --figure overview --format pdf
+      analogsim plot analogsim-sweep-crossbar.nc --metric test_accuracy
     """
+    import json
     from pathlib import Path
 
     import matplotlib as mpl
 
     mpl.use("agg")
     from analogsim.experiments import plots, results
+    from analogsim.experiments.plots import choice, sweeps
 
     dataset, source = results.load(file), Path(file)
-    for name in figures:
-        target = Path(output or source.parent) / f"{source.stem}-{name}.{suffix}"
-        plots.save(plots.draw(dataset, name), target)
-        if verbose >= 0:
-            click.echo(f"wrote {target}")
+    written = []
+    for name in figures or plots.suitable(dataset):
+        per_metric = name in choice.OF_A_SWEEP and choice.is_sweep(dataset)
+        for metric in (metrics or sweeps.metrics(dataset)) if per_metric else (None,):
+            stem = "-".join(filter(None, (source.stem, metric, name)))
+            target = Path(output or source.parent) / f"{stem}.{suffix}"
+            written.append(str(plots.save(plots.draw(dataset, name, metric), target)))
+            if verbose >= 0 and not as_json:
+                click.echo(f"wrote {target}")
+    if as_json:
+        click.echo(json.dumps({"files": written}, indent=2, ensure_ascii=False))

@@ -4,6 +4,6 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["data", "plots", "results", "summary"],
-    submod_attrs={"run": ["run"], "settings": ["Settings"]},
+    submodules=["data", "plots", "results", "summary", "sweeps"],
+    submod_attrs={"run": ["run"], "inferring": ["infer"], "settings": ["Settings"], "sweeps": ["sweep"]},
 )

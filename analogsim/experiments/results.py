@@ -27,6 +27,7 @@ PACKAGES = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "h5py", "matplotlib
 
 def stamped(dataset: xr.Dataset, **record: Any) -> xr.Dataset:
     """The dataset with its stamp: versions, commit, command and date, and `record` (seed, settings, cards)."""
+    _register()
     stamp = {
         "version": __version__,
         **commit(),
@@ -96,19 +97,38 @@ def load(path: str | Path) -> xr.Dataset:
     InputError
         If the file is missing, damaged, or was not written by `save`.
     """
+    with open_lazily(path) as opened:
+        try:
+            return opened.load()
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise _unreadable(path, error) from None
+
+
+def open_lazily(path: str | Path) -> xr.Dataset:
+    """Open a result without reading its values until they are asked for; otherwise as `load`."""
     import xarray as xr
 
+    _register()
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
-            dataset = opened.load()
+        dataset = xr.open_dataset(path, engine="h5netcdf")
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise InputError(f"{path}: not a readable NetCDF4 file ({' '.join(str(error).split())[:120]}).") from None
+        raise _unreadable(path, error) from None
     if STAMP not in dataset.attrs:
+        dataset.close()
         raise InputError(f"{path}: a NetCDF file, but not a result of analogsim (no attribute {STAMP}).")
     return dataset
+
+
+def _register() -> None:
+    """Give datasets ``dataset.analogsim``; xarray is loaded by now."""
+    from analogsim.experiments import accessor  # noqa: F401
+
+
+def _unreadable(path: str | Path, error: Exception) -> InputError:
+    return InputError(f"{path}: not a readable NetCDF4 file ({' '.join(str(error).split())[:120]}).")
 
 
 def check_writable(path: str | Path) -> None:

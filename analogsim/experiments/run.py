@@ -47,7 +47,7 @@ def run(settings: Settings | None = None, *, progress: Callable[[], Any] | None 
     return train(prepare(settings or Settings(**options)), progress=progress)
 
 
-def train(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Dataset:
+def train(setup: Setup, *, progress: Callable[[], Any] | None = None, stamp: bool = True) -> xr.Dataset:
     """Run what was prepared. Ctrl-C ends it early and keeps the finished epochs."""
     settings, data = setup.settings, setup.data
     chip = OnChip(setup.circuit, setup.chip, setup.wiring, settings, child(settings.seed, "chip"))
@@ -73,4 +73,5 @@ def train(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Data
     except KeyboardInterrupt:
         interrupted = True
     notebook.probe()
-    return stamped(notebook.dataset(interrupted=interrupted), **setup.record())
+    dataset = notebook.dataset(interrupted=interrupted)
+    return stamped(dataset, **setup.record()) if stamp else dataset

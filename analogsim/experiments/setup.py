@@ -61,8 +61,8 @@ class Setup:
         }
 
 
-def prepare(settings: Settings) -> Setup:
-    """Load the data, draw the network and program it into the circuit.
+def prepare(settings: Settings, data: Dataset | None = None) -> Setup:
+    """Load the data (unless it is given), draw the network and program it into the circuit.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def prepare(settings: Settings) -> Setup:
         For whatever is wrong with a card, a key, a value, a name or a file.
     """
     made = circuit(settings.circuit, device=settings.device, **overrides(settings))
-    data = load(settings.data)
+    data = data or load(settings.data)
     init = "glorot" if settings.rule in ("ep", "sshm", "dyadic") else "kaiming"
     sizes = (data.features, *settings.hidden, data.classes)
     network = Network.random(sizes, settings.hidden_activation, settings.loss, seed=settings.seed, init=init)

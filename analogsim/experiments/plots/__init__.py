@@ -8,7 +8,11 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "style": ["FORMATS", "STYLE", "save"],
         "devices": ["device"],
         "settling": ["convergence", "transient"],
+        "sweeps": ["cloud", "heatmap", "lines", "phase"],
+        "traces": ["residual", "trace"],
+        "inference": ["layer_errors"],
         "training": ["accuracy", "alignment", "lipschitz"],
-        "overview": ["FIGURES", "draw", "overview"],
+        "page": ["overview"],
+        "choice": ["FIGURES", "choose", "draw", "suitable"],
     },
 )

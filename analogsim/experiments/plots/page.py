@@ -9,7 +9,6 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from analogsim.errors import InputError, unknown
 from analogsim.experiments.plots import settling, training
 from analogsim.experiments.plots.style import COLUMN, STYLE
 
@@ -31,22 +30,4 @@ def overview(dataset: xr.Dataset) -> Figure:
         ):
             FIGURES[name](dataset, ax=ax)
             ax.set_title(f"({letter})", loc="left", fontweight="bold")
-    return figure
-
-
-def draw(dataset: xr.Dataset, name: str) -> Figure:
-    """Make one figure of a result.
-
-    Raises
-    ------
-    InputError
-        If there is no figure of that name, or the result lacks what it shows.
-    """
-    if name not in (*FIGURES, "overview"):
-        raise unknown("figure", name, (*FIGURES, "overview"))
-    try:
-        figure = overview(dataset) if name == "overview" else FIGURES[name](dataset).figure
-    except KeyError as error:
-        raise InputError(f"this result has no {error.args[0]!r}, which the figure {name!r} shows.") from None
-    assert isinstance(figure, Figure)
     return figure

@@ -1,0 +1,74 @@
+"""``analogsim infer``: the user's own trained network on a simulated chip."""
+
+from typing import Any
+
+import click
+
+from analogsim.cli.options import DEFAULT, as_json, assignments, verbosity
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("circuit")
+@click.option("--weights", required=True, metavar="FILE", help=".npz, .safetensors, or a PyTorch state dict (.pt).")
+@click.option("--data", metavar="NAME|FILE", default=DEFAULT.data, help="digits, mnist, fashion-mnist or an .npz.")
+@click.option("--draws", type=int, default=5, help="Chips, each programmed and read with noise of its own.")
+@click.option("--samples", type=int, help="Of the test set.  [default: all]")
+@click.option("--activation", metavar="NAME", help="Of the hidden layers.  [default: what the file says, else relu]")
+@click.option(
+    "--rule", metavar="RULE", default=DEFAULT.rule, help="Wiring of the chip; dpt and dp are feed-forward at rest."
+)
+@click.option("--noise", multiple=True, metavar="[KIND:]SIGMA", help="As for run. May be repeated.")
+@click.option("--device", metavar="NAME|FILE", help="Device card.  [default: the circuit's own]")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=assignments,
+    help="Override a card. May be repeated.",
+)
+@click.option("--seed", type=int, default=DEFAULT.seed, help="Of the first chip.")
+@click.option("--output", metavar="FILE", help="Result (.nc).  [default: none is written]")
+@as_json
+@verbosity
+def command(
+    weights: str, draws: int, samples: int | None, activation: str | None, output: str | None, as_json: bool,
+    verbose: int, **options: Any,
+) -> None:  # fmt: skip
+    """Read a network that was trained elsewhere on chips of CIRCUIT: accuracy against digital, error of each layer.
+
+    Weights are W1, b1, W2, ... of shape (n_out, n_in) in an .npz, or named as PyTorch does.
+
+    \b
+    Example:
+      analogsim infer crossbar --weights trained.npz --data digits --noise 0.05 --draws 10
+    """
+    import json
+
+    from analogsim.experiments import results
+    from analogsim.experiments.inferring import infer
+
+    if output:
+        results.check_writable(output)
+    found = infer(weights, draws=draws, samples=samples, activation=activation, **options)
+    if output:
+        results.save(found, output)
+    accuracy, errors = found["accuracy"], found["layer_error"]
+    digital = float(found["digital_accuracy"])
+    stamp = results.read_stamp(found)
+    if as_json:
+        report = {name: found[name].values.tolist() for name in found.data_vars}
+        click.echo(json.dumps({**report, "stamp": stamp}, indent=2, ensure_ascii=False))
+    elif verbose >= 0:
+        click.echo("\n".join(stamp["words"]))
+        spread = float(accuracy.std(ddof=1)) if draws > 1 else 0.0
+        click.echo(f"\naccuracy   chip {float(accuracy.mean()):.2f} ± {spread:.2f} %   digital {digital:.2f} %")
+        click.echo(f"agreement  {float(found['agreement'].mean()):.2f} % of the samples are classed alike")
+        click.echo(f"settled    {float(found['settled'].mean()):.2f} %")
+        for layer in errors["layer"].values:
+            values = errors.sel(layer=layer)
+            click.echo(
+                f"layer {layer}    error {float(values.mean()):.4g} ± {float(values.std()):.2g} of its digital size"
+            )
+        if output:
+            click.echo(f"wrote {output}")

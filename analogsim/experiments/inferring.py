@@ -1,0 +1,124 @@
+"""A network trained elsewhere, on a simulated chip: accuracy against digital, and the error of each layer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from analogsim.circuits.base import child
+from analogsim.engine import results as engine_results
+from analogsim.engine.settle import states
+from analogsim.errors import InputError, out_of_range
+from analogsim.experiments import data, results
+from analogsim.experiments.settings import Settings
+from analogsim.experiments.setup import Setup, overrides
+from analogsim.experiments.trainers import CHUNK
+from analogsim.network import load_network
+
+
+def infer(
+    weights: str | Path,
+    settings: Settings | None = None,
+    *,
+    draws: int = 5,
+    samples: int | None = None,
+    activation: str | None = None,
+    output_activation: str | None = None,
+    **options: Any,
+) -> xr.Dataset:
+    """Program a trained network into chips and read them on the test set, at β = 0.
+
+    Parameters
+    ----------
+    weights : path
+        ``.npz``, ``.safetensors`` or a PyTorch state dict (``.pt``, ``.pth``); see `load_network`.
+    settings : Settings, optional
+    draws : int
+        Chips: each is programmed anew, and every sample on it is read with a draw of the noise; ≥ 1.
+    samples : int, optional
+        Of the test set, from the front; all if not given.
+    activation, output_activation : str, optional
+        What the file does not say.
+    **options
+        Fields of `Settings`, if no settings are given: circuit, device, noise, overrides, rule, data, seed.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``accuracy`` (draw), ``digital_accuracy``, ``layer_error`` (draw, layer): ‖a − a_digital‖ / ‖a_digital‖ of the
+        pre-activations over the samples, ``agreement`` (draw) and ``settled`` (draw), in per cent.
+
+    Raises
+    ------
+    InputError
+        If the weights cannot be read or do not fit the data, or for whatever is wrong with a card or an option.
+    """
+    from analogsim.circuits import circuit
+
+    settings = settings or Settings(**options)
+    if draws < 1:
+        raise out_of_range("draws", draws, "draws ≥ 1")
+    chosen = {"activation": activation, "output_activation": output_activation}
+    network = load_network(weights, **{key: value for key, value in chosen.items() if value}).astype(float)
+    found = data.load(settings.data)
+    if (network.sizes[0], network.sizes[-1]) != (found.features, found.classes):
+        raise InputError(
+            f"{weights}: a network from {network.sizes[0]} inputs to {network.sizes[-1]} outputs; "
+            f"{found.name} needs {found.features} and {found.classes}."
+        )
+    if samples is not None and not 1 <= samples <= len(found.test_x):
+        raise out_of_range("samples", samples, f"1 ≤ samples ≤ {len(found.test_x)}, the test set")
+    x, labels = found.test_x[:samples], found.test_labels[:samples]
+    made, wiring = circuit(settings.circuit, device=settings.device, **overrides(settings)), settings.wiring()
+    digital = network.forward(x)
+    choice = network.output(x).argmax(1)
+    accuracy, agreement, settled, errors = [], [], [], []
+    setup = None
+    for draw in range(draws):
+        chip = made.program(network, seed=settings.seed + draw)
+        setup = setup or Setup(settings, found, network, made, chip, wiring)
+        layers, status = _read(chip, x, wiring, child(settings.seed + draw, "inference"))
+        read = layers[-1].argmax(1)  # every output activation rises
+        accuracy.append(100 * float((read == labels).mean()))
+        agreement.append(100 * float((read == choice).mean()))
+        settled.append(100 * float((status == engine_results.CONVERGED).mean()))
+        errors.append(
+            [float(np.linalg.norm(a - want) / np.linalg.norm(want)) for a, want in zip(layers, digital, strict=True)]
+        )
+    assert setup is not None
+    dataset = xr.Dataset(
+        {
+            "accuracy": _labelled(("draw",), accuracy, "test accuracy of the chip", "%"),
+            "digital_accuracy": _labelled((), 100 * float((choice == labels).mean()), "digital test accuracy", "%"),
+            "agreement": _labelled(("draw",), agreement, "samples that chip and digital class alike", "%"),
+            "settled": _labelled(("draw",), settled, "samples that settled", "%"),
+            "layer_error": _labelled(("draw", "layer"), errors, "error of a, relative to digital", "1"),
+        },
+        {
+            "draw": _labelled("draw", settings.seed + np.arange(draws), "seed of the chip", "1"),
+            "layer": _labelled("layer", np.arange(1, network.layers + 1), "layer", "1"),
+        },
+        {"kind": "inference"},
+    )
+    words = [line for line in setup.words() if not line.startswith(("Training", "          while"))]
+    words.append(f"Inference {Path(weights).name}, {len(x)} samples, {draws} chips from seed {settings.seed} on")
+    record = {"seed": settings.seed, "settings": asdict(settings), "cards": dict(setup.chip.record), "words": words}
+    return results.stamped(dataset, **record)
+
+
+def _read(chip: Any, x: Any, wiring: Any, rng: np.random.Generator) -> tuple[list[Any], Any]:
+    """Pre-activations of each layer, the mean of the compartments, at rest without a nudge; and the verdicts."""
+    parts, verdicts = [], []
+    for start in range(0, len(x), CHUNK):
+        batch, found = states(chip, x[start : start + CHUNK], None, wiring, 0.0, rng=rng)
+        parts.append([a.mean(axis=0) for a in batch.split(found.a)])
+        verdicts.append(found.status)
+    return [np.concatenate(layer) for layer in zip(*parts, strict=True)], np.concatenate(verdicts)
+
+
+def _labelled(dims: Any, values: Any, long_name: str, units: str) -> Any:
+    return dims, values, {"long_name": long_name, "units": units}

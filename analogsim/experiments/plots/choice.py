@@ -1,0 +1,112 @@
+"""Which figures tell the story of a dataset, by its shape; and the accessor ``dataset.analogsim.plot``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analogsim.errors import InputError, unknown
+from analogsim.experiments.plots import inference, page, stability, sweeps, traces
+
+FIGURES: dict[str, Callable[..., Axes]] = {
+    **page.FIGURES,
+    "trace": traces.trace,
+    "residual": traces.residual,
+    "lines": sweeps.lines,
+    "heatmap": sweeps.heatmap,
+    "phase": sweeps.phase,
+    "cloud": sweeps.cloud,
+    "inference": inference.layer_errors,
+    "stability": stability.stability,
+}
+OF_A_SWEEP = ("lines", "heatmap", "phase", "cloud")
+
+
+def is_sweep(dataset: xr.Dataset) -> bool:
+    """Whether a dataset is the result of a sweep."""
+    return dataset.attrs.get("kind") == "sweep" or "point_seed" in dataset
+
+
+def suitable(dataset: xr.Dataset) -> list[str]:
+    """Names of the figures that suit a dataset, the most telling first.
+
+    Raises
+    ------
+    InputError
+        If nothing suits.
+    """
+    if is_sweep(dataset):
+        return [_of_sweep(dataset)]
+    if "verdict" in dataset:
+        return ["stability"]
+    if "layer_error" in dataset:
+        return ["inference"]
+    if "snapshot" in dataset.dims and "trainer" in dataset.dims:
+        return ["convergence", "lipschitz", "accuracy", "alignment", "transient"]
+    if "time" in dataset.dims and "a_1" in dataset:
+        return ["trace", *(["residual"] if "time" in dataset.get("residual", xr.DataArray()).dims else [])]
+    raise InputError(
+        f"no figure suits a result with the variables {', '.join(map(str, dataset.data_vars))[:120]}; "
+        "it must come from run, sweep, infer or relax."
+    )
+
+
+def _of_sweep(dataset: xr.Dataset) -> str:
+    if "point" in dataset.dims:
+        return "cloud"
+    dims = sweeps.swept(dataset)
+    if not dims:
+        raise InputError("this sweep has one point, which makes no figure; see `analogsim show`.")
+    if len(dims) == 2 and all(sweeps.numeric(dataset, dim) for dim in dims):
+        few = min(dataset.sizes[dim] for dim in dims) <= 3
+        bad = bool(dataset["status"].isin(["diverged", "failed", "timeout"]).any())
+        return "phase" if bad or "spectral_abscissa" in dataset else "lines" if few else "heatmap"
+    return "lines"
+
+
+def choose(dataset: xr.Dataset, *, metric: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the most telling figure of a dataset."""
+    (name, *_) = suitable(dataset)
+    return FIGURES[name](dataset, ax=ax, **({"metric": metric} if name in OF_A_SWEEP else {}))
+
+
+def draw(dataset: xr.Dataset, name: str, metric: str | None = None) -> Figure:
+    """Make one figure of a result.
+
+    Raises
+    ------
+    InputError
+        If there is no figure of that name, or the result lacks what it shows.
+    """
+    if name not in (*FIGURES, "overview"):
+        raise unknown("figure", name, (*FIGURES, "overview"))
+    try:
+        if name == "overview":
+            return page.overview(dataset)
+        figure = FIGURES[name](dataset, **({"metric": metric} if name in OF_A_SWEEP else {})).figure
+    except KeyError as error:
+        raise InputError(f"this result has no {error.args[0]!r}, which the figure {name!r} shows.") from None
+    assert isinstance(figure, Figure)
+    return figure
+
+
+class Plot:
+    """``dataset.analogsim.plot()`` chooses the figure; ``.plot.lines(metric=…, ax=…)`` and the rest are by name."""
+
+    def __init__(self, dataset: xr.Dataset) -> None:
+        self._dataset = dataset
+
+    def __call__(self, *, metric: str | None = None, ax: Axes | None = None) -> Axes:
+        return choose(self._dataset, metric=metric, ax=ax)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in FIGURES:
+            raise AttributeError(f"no figure {name!r}; there are {', '.join(FIGURES)}.")
+        return lambda *, ax=None, **options: FIGURES[name](self._dataset, ax=ax, **options)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *FIGURES]

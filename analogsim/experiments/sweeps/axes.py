@@ -1,0 +1,230 @@
+"""One swept key: its values, what it means and its unit; from ``alpha=0:1:0.1`` or from Python values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from analogsim.cards.quantities import declared
+from analogsim.circuits.base import Circuit, circuit
+from analogsim.errors import InputError, unknown
+from analogsim.experiments.settings import Settings
+from analogsim.experiments.setup import overrides
+
+NUMBERS = {
+    "alpha": "α",
+    "lam": "λ",
+    "beta": "β",
+    "noise": "read noise, relative to each weight",
+    "asymmetry": "error of V against Wᵀ",
+    "learning_rate": "learning rate",
+}
+WHOLE = {"epochs": "epochs", "batch_size": "batch size"}
+WORDS = ("circuit", "device", "rule", "nudge", "data", "activation", "loss", "optimiser", "hidden")
+MOST = 1_000_000
+"""Values on one axis."""
+
+Value = float | int | str | bool
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A swept key.
+
+    Parameters
+    ----------
+    key : str
+        A field of `Settings`, ``device.…`` or ``circuit.…``; the name of the dimension.
+    values : tuple
+        Numbers in SI units, or words; empty for a continuous range.
+    long_name, units : str
+    low, high : float, optional
+        The continuous range that a sampled design draws from.
+    log : bool
+        Whether the values are spaced by ratio.
+    """
+
+    key: str
+    values: tuple[Value, ...]
+    long_name: str
+    units: str = "1"
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+
+    def at(self, share: float) -> Value:
+        """The value at a share 0 ≤ u < 1 of the axis, for sampled designs."""
+        if self.low is None or self.high is None:
+            return self.values[int(share * len(self.values))]
+        if self.log:
+            return _tidy(self.low * (self.high / self.low) ** share)
+        return _tidy(self.low + share * (self.high - self.low))
+
+    def ends(self) -> tuple[Value, ...]:
+        """All values, or the ends of a continuous range: what is checked before anything runs."""
+        return self.values or tuple(end for end in (self.low, self.high) if end is not None)
+
+
+def split(text: str) -> tuple[str, str]:
+    """Split ``KEY=VALUES``."""
+    key, equals, values = text.partition("=")
+    if not equals or not key.strip() or not values.strip():
+        raise InputError(f"--over {text!r}: expected KEY=a:b:step, KEY=a,b,c or KEY=log:a:b:n.")
+    return key.strip(), values.strip()
+
+
+def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
+    """Make an axis and check its key and every value.
+
+    Parameters
+    ----------
+    key : str
+        A field of `Settings` (``batch-size`` or ``batch_size``), ``noise`` for the read noise, ``device.KEY`` or
+        ``circuit.KEY`` for any value of a card.
+    values : str or iterable
+        ``"0:1:0.1"`` (both ends included), ``"log:1e-3:1:7"``, ``"0,0.01,0.05"``, or the values themselves. ``"0:1"``
+        and ``"log:1e-3:1"`` are ranges for sampled designs.
+    base : Settings
+        All that is not swept.
+
+    Raises
+    ------
+    InputError
+        If the key is unknown, or a value makes no sense.
+    """
+    name = key.replace("-", "_") if "." not in key else key
+    long_name, units, kind = _meaning(name, base)
+    if "." not in name and name not in (*NUMBERS, *WHOLE, *WORDS):
+        name = f"circuit.{name}"
+    low = high = None
+    log = False
+    if isinstance(values, str):
+        found, low, high, log = _parse(key, values)
+    else:
+        found = [value.item() if isinstance(value, np.generic) else value for value in values]
+    if kind != "number" and low is not None:
+        raise InputError(f"--over {key}={values}: {key} takes words; give a list as in {key}=a,b.")
+    cast = tuple(_cast(key, value, kind) for value in found)
+    if "." in name:
+        cast = tuple(_resolved(name, value, base) for value in cast)
+    if len(set(cast)) < len(cast):
+        raise InputError(f"--over {key}: a value is given twice in {list(cast)[:10]}.")
+    if not cast and low is None:
+        raise InputError(f"--over {key}: no values.")
+    made = Axis(name, cast, long_name, units, low, high, log)
+    for value in made.ends() if len(made.ends()) <= 100 else (made.ends()[0], made.ends()[-1]):
+        # One key at a time: a pair of values that does not go together is a row of the result, not an error here.
+        settings = base.__class__(**apply(vars(base), name, value))
+        if "." in name or name in ("circuit", "device", "noise", "asymmetry"):
+            circuit(settings.circuit, device=settings.device, **overrides(settings))
+    return made
+
+
+def apply(given: dict[str, Any], key: str, value: Value) -> dict[str, Any]:
+    """The fields of `Settings` with one swept value put in."""
+    if "." in key:
+        return {**given, "overrides": {**given["overrides"], key: value}}
+    if key == "noise":
+        others = tuple(text for text in given["noise"] if ":" in text and not text.startswith("read:"))
+        return {**given, "noise": (repr(float(value)), *others)}
+    if key == "hidden":
+        return {**given, "hidden": tuple(int(part) for part in str(value).split("x"))}
+    return {**given, key: value}
+
+
+def _meaning(name: str, base: Settings) -> tuple[str, str, str]:
+    """Long name, unit and kind ("number", "whole", "word", "flag") of a key."""
+    if name in NUMBERS:
+        return NUMBERS[name], "1", "number"
+    if name in WHOLE:
+        return WHOLE[name], "1", "whole"
+    if name in WORDS:
+        return name, "1", "word"
+    if name == "seed":
+        raise InputError("--over seed: use --seeds N for repetitions.")
+    made = circuit(base.circuit, device=base.device)
+    prefix, _, field = name.rpartition(".")
+    holders: dict[str, Any] = {"circuit": made, "device": getattr(made, "device", None)}
+    known = {
+        f"{kind}.{item.name}": item for kind, holder in holders.items() if holder for item in declared(type(holder))
+    }
+    full = f"{prefix or 'circuit'}.{field}"
+    if full not in known:
+        options = [item.name for item in fields(Settings) if item.name not in ("overrides", "seed")]
+        raise unknown("key of --over", name, [*options, *known])
+    about = known[full].metadata
+    words = "options" in about or "datafile" in about
+    kind = "word" if words else "flag" if "flag" in about else "whole" if about["whole"] else "number"
+    return about["meaning"], about["unit"], kind
+
+
+def _parse(key: str, text: str) -> tuple[list[Any], float | None, float | None, bool]:
+    parts = text.split(":")
+    if len(parts) == 1:
+        return [part.strip() for part in text.split(",") if part.strip()], None, None, False
+    where = f"--over {key}={text}"
+    log = parts[0] == "log"
+    try:
+        numbers = [float(part) for part in parts[log:]]
+    except ValueError:
+        raise InputError(f"{where}: expected a:b:step or log:a:b:n with numbers.") from None
+    if len(numbers) not in (2, 3) or not all(map(math.isfinite, numbers)):
+        raise InputError(f"{where}: expected a:b:step or log:a:b:n.")
+    low, high = numbers[:2]
+    if not low < high or (log and low <= 0):
+        raise InputError(f"{where}: expected {'0 < ' if log else ''}a < b.")
+    if len(numbers) == 2:
+        return [], low, high, log
+    if log:
+        count = numbers[2]
+        if count != int(count) or not 2 <= count <= MOST:
+            raise InputError(f"{where}: n must be a whole number from 2 to {MOST}.")
+        return [_tidy(value) for value in np.geomspace(low, high, int(count))], low, high, True
+    if numbers[2] <= 0 or (high - low) / numbers[2] > MOST:
+        raise InputError(f"{where}: the step must be > 0 and give at most {MOST} values.")
+    count = math.floor((high - low) / numbers[2] + 1e-9)
+    return [_tidy(low + k * numbers[2]) for k in range(count + 1)], low, high, False
+
+
+def _tidy(value: float) -> float:
+    """Without the dust of floating-point steps: 0.1 · 3 is 0.3."""
+    return float(f"{value:.12g}")
+
+
+def _cast(key: str, value: Any, kind: str) -> Value:
+    if kind == "flag":
+        if str(value).lower() not in ("true", "false"):
+            raise InputError(f"--over {key}: {value!r} is neither true nor false.")
+        return str(value).lower() == "true"
+    if kind == "word":
+        return "x".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        if isinstance(value, str) and "." in key:
+            return value  # a number with a unit; the card's field reads it
+        raise InputError(f"--over {key}: {value!r} is no number.") from None
+    if kind == "whole":
+        if number != int(number):
+            raise InputError(f"--over {key}: {value!r} is no whole number.")
+        return int(number)
+    return number
+
+
+def _resolved(name: str, value: Value, base: Settings) -> Value:
+    """A card's value as its field reads it: in SI units."""
+    if not isinstance(value, str):
+        return value
+    holder: Any = circuit(base.circuit, device=base.device, **{name: value})
+    kind, _, field = name.partition(".")
+    found: Value = getattr(holder.device if kind == "device" else holder, field)
+    return found
+
+
+def resolve_circuit(settings: Settings) -> Circuit:
+    """The circuit of some settings."""
+    return circuit(settings.circuit, device=settings.device, **overrides(settings))

@@ -1,0 +1,140 @@
+"""One point of a sweep, in whatever process: settings in, a row out. Nothing that goes wrong here ends a sweep."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analogsim.engine import results
+from analogsim.experiments import data
+from analogsim.experiments.run import train
+from analogsim.experiments.settings import Settings
+from analogsim.experiments.setup import prepare
+from analogsim.experiments.sweeps.metrics import INITIAL, TRAINED, Chosen, Initial, Metric
+
+STATUS = ("missing", "done", "diverged", "failed", "timeout")
+"""``done``; ``diverged``: a result too, of samples that do not stay finite; ``failed`` and ``timeout``: no numbers."""
+
+
+class Row(NamedTuple):
+    """What one point found."""
+
+    key: int
+    status: str
+    message: str
+    seconds: float
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some points for one worker: keys, seeds and fields of `Settings`."""
+
+    points: tuple[tuple[int, int, dict[str, Any]], ...]
+    metrics: tuple[str, ...]
+    own: Chosen | None
+    """Metrics that a user brought; the built-in ones travel by name."""
+    timeout: float | None
+
+
+class Timeout(BaseException):
+    """Raised in a point that takes too long; no Exception, so that no point catches it."""
+
+
+def work(task: Task) -> list[Row]:
+    """Run the points of a task, with one BLAS thread, whatever this process was started with."""
+    from threadpoolctl import threadpool_limits
+
+    chosen: Chosen = task.own or {name: (TRAINED | INITIAL)[name] for name in task.metrics}
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [one(key, seed, fields, chosen, task.timeout) for key, seed, fields in task.points]
+
+
+def one(key: int, seed: int, fields: dict[str, Any], metrics: Chosen, timeout: float | None) -> Row:
+    """Run one point."""
+    began = time.perf_counter()
+    nothing = [float("nan")] * len(metrics)
+
+    def row(status: str, message: str, values: list[float]) -> Row:
+        return Row(key, status, message, time.perf_counter() - began, values)
+
+    try:
+        with limited(timeout):
+            status, message, values = measure(Settings(**{**fields, "seed": seed}), metrics)
+    except Timeout:
+        return row("timeout", f"stopped after {timeout:g} s", nothing)
+    except Exception as error:
+        return row("failed", f"{type(error).__name__}: {' '.join(str(error).split())}"[:500], nothing)
+    return row(status, message, values)
+
+
+def measure(settings: Settings, metrics: Chosen) -> tuple[str, str, list[float]]:
+    """Simulate some settings and read the metrics: status, message, values."""
+    setup = prepare(settings, loaded(settings.data, _stamp(settings.data)))
+    run = train(setup, stamp=False) if any(metric in TRAINED.values() for metric in metrics.values()) else None
+    initial = Initial(setup)
+    values = []
+    for metric in metrics.values():
+        if not isinstance(metric, Metric):
+            values.append(float(metric(setup)))
+        else:
+            values.append(metric.read(run if metric in TRAINED.values() else initial))
+    if run is not None:
+        if run.attrs["interrupted"]:
+            raise KeyboardInterrupt
+        bad, of = int((run["status"].isel(snapshot=-1) == "diverged").sum()), run.sizes["sample"]
+    elif "_first" in vars(initial):
+        found = initial.settled.status
+        bad, of = int((found == results.DIVERGED).sum()), len(found)
+    else:
+        bad, of = 0, 1
+    return ("diverged", f"{bad} of {of} samples diverge", values) if bad else ("done", "", values)
+
+
+@lru_cache(maxsize=2)
+def loaded(name: str, stamp: int) -> data.Dataset:
+    """The data set, read once in each process; its arrays are shared by the points, so they are made read-only."""
+    found = data.load(name)
+    for value in vars(found).values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    return found
+
+
+def _stamp(name: str) -> int:
+    return Path(name).stat().st_mtime_ns if name.endswith(".npz") and Path(name).exists() else 0
+
+
+@contextmanager
+def limited(seconds: float | None) -> Iterator[None]:
+    """Raise `Timeout` in this thread after so many seconds, between two bytecodes; compiled loops end first."""
+    if seconds is None:
+        yield
+        return
+    target, lock, over = threading.get_ident(), threading.Lock(), False
+
+    def strike() -> None:
+        with lock:
+            if not over:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(target), ctypes.py_object(Timeout))
+
+    timer = threading.Timer(seconds, strike)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over = True
+        timer.cancel()

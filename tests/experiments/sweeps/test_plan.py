@@ -1,0 +1,104 @@
+"""Axes and plans: ranges as they are written, designs as they should be, and points seeded by their content."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analogsim.errors import InputError
+from analogsim.experiments.settings import Settings
+from analogsim.experiments.sweeps.axes import axis
+from analogsim.experiments.sweeps.plan import Plan
+
+BASE = Settings()
+
+
+def values(key, text):
+    return list(axis(key, text, BASE).values)
+
+
+def test_ranges_are_what_they_say():
+    assert values("alpha", "0:1:0.1") == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    assert values("beta", "log:0.001:1:4") == [0.001, 0.01, 0.1, 1.0]
+    assert values("alpha", "0:1:0.4") == [0.0, 0.4, 0.8]
+    assert values("epochs", "1,2") == [1, 2]
+    assert values("rule", "dp, dpt") == ["dp", "dpt"]
+    assert values("hidden", "32,64x32") == ["32", "64x32"]
+
+
+def test_card_values_carry_the_meaning_and_unit_of_their_field():
+    found = axis("device.g_max", "10 uS,20e-6", BASE)
+    assert found.values == (10e-6, 20e-6)
+    assert found.units == "S"
+    assert axis("tau_spread", [0.0, 0.1], BASE).key == "circuit.tau_spread"
+    assert axis("circuit.feedback", "shared", BASE).values == ("shared",)
+
+
+def test_read_noise_leaves_other_noise_alone():
+    base = Settings(noise=("node:0.02", "0.5"))
+    plan = Plan(base, (axis("noise", "0,0.1", base),))
+    assert [Settings(**plan.fields(k)).noise_levels() for k in range(2)] == [
+        {"read": 0.0, "node": 0.02},
+        {"read": 0.1, "node": 0.02},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("alpa", "0:1:0.1", "did you mean 'alpha'"),
+        ("device.red_noise", "0,1", "did you mean 'device.read_noise'"),
+        ("alpha", "0:2:0.5", "0 ≤ alpha ≤ 1"),
+        ("alpha", "0:1:0", "step must be > 0"),
+        ("alpha", "1:0:0.1", "a < b"),
+        ("alpha", "0,x", "'x' is no number"),
+        ("alpha", "0.1,0.1", "given twice"),
+        ("beta", "log:0:1:3", "0 < a < b"),
+        ("beta", "log:0.1:1:2.5", "whole number"),
+        ("rule", "dp,dyadick", "did you mean 'dyadic'"),
+        ("rule", "0:1:0.1", "takes words"),
+        ("device", "pcm-imb", "did you mean 'pcm-ibm'"),
+        ("device.g_max", "10 uV", "expected a number in 'S'"),
+        ("noise", "-1,0", "noise ≥ 0"),
+        ("seed", "1,2", "--seeds"),
+    ],
+)
+def test_bad_axes_are_said_before_anything_runs(key, text, message):
+    with pytest.raises(InputError, match=message):
+        axis(key, text, BASE)
+
+
+def test_designs_refuse_axes_that_do_not_suit_them():
+    span = axis("alpha", "0:1", BASE)
+    with pytest.raises(InputError, match="needs a step"):
+        Plan(BASE, (span,))
+    with pytest.raises(InputError, match="--points"):
+        Plan(BASE, (span,), design="sobol")
+    with pytest.raises(InputError, match="did you mean 'sobol'"):
+        Plan(BASE, (span,), design="sobl", points=4)
+    with pytest.raises(InputError, match="swept twice"):
+        Plan(BASE, (span, span), design="lhs", points=4)
+
+
+@pytest.mark.parametrize("design", ["lhs", "sobol"])
+def test_samples_fill_every_axis_evenly(design):
+    axes = (axis("alpha", "0:1", BASE), axis("beta", "log:0.01:1", BASE), axis("nudge", "plain,chop", BASE))
+    plan = Plan(BASE, axes, (0, 1), design, 64)
+    assert plan.dims == ("point", "seed")
+    coords = plan.coords()
+    # One point in each of 64 slices of alpha and of log beta: exact for a hypercube, and a net in base 2.
+    for name, share in (("alpha", lambda v: v), ("beta", lambda v: np.log(v / 0.01) / np.log(100))):
+        slices = np.floor(64 * share(np.array(coords[name][1]))).astype(int)
+        assert sorted(slices) == list(range(64))
+    assert coords["nudge"][1].count("chop") == 32
+    assert Plan(BASE, axes, (0, 1), design, 64).fields(77) == plan.fields(77)
+
+
+@given(st.lists(st.floats(0, 1).map(lambda v: round(v, 3)), min_size=1, max_size=6, unique=True), st.integers(1, 3))
+def test_a_point_keeps_its_seed_whatever_surrounds_it(alphas, repeats):
+    alone = Plan(BASE, (axis("alpha", [alphas[-1]], BASE),), (0,))
+    among = Plan(BASE, (axis("alpha", alphas, BASE), axis("beta", [0.5], BASE)), tuple(range(repeats)))
+    keys, seeds = among.digests()
+    assert len(set(keys.tolist())) == len(alphas) * repeats
+    at = (len(alphas) - 1) * repeats
+    assert alone.digest(0) == (int(keys[at]), int(seeds[at]))
