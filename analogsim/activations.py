@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,13 @@ from analogsim.errors import unknown
 
 LEAK = 0.01
 """Slope of leaky-relu below zero."""
+
+AOC_48 = (
+    *(3.5803695186081548, -0.02169700659220347, 4.265220983736163),
+    *(0.21508362120079133, 4.3230277607263917e-4, 0.004796866609376989),
+)
+AOC_16 = (3.650472665, 0.0, 3.920930171, 0.085337389, 0.0, 0.0)
+"""a, b, c, d, e, g of `analogsim.devices.aoc_tanh`: the measured nonlinearity of the two Analog Optical Computers."""
 
 Array = NDArray[np.floating]
 
@@ -38,6 +45,23 @@ def _step(a: Array) -> Array:
     return (a > 0).astype(a.dtype)
 
 
+def soft_clip(z: Array, coefficients: Sequence[float]) -> Array:
+    """f(z) = d u/(1 + |u|^c)^{1/c} + e + g z with u = a z + b."""
+    a, b, c, d, e, g = coefficients
+    u = a * z + b
+    return d * u / (1 + np.abs(u) ** c) ** (1 / c) + e + g * z
+
+
+def _soft_clip_slope(z: Array, coefficients: Sequence[float]) -> Array:
+    a, b, c, d, _, g = coefficients
+    return a * d * (1 + np.abs(a * z + b) ** c) ** (-1 / c - 1) + g
+
+
+def _measured(name: str, code: int, values: Sequence[float]) -> Activation:
+    steepest = values[0] * values[3] + values[5]
+    return Activation(name, code, lambda z: soft_clip(z, values), lambda z: _soft_clip_slope(z, values), steepest)
+
+
 ACTIVATIONS = {
     item.name: item
     for item in (
@@ -59,6 +83,8 @@ ACTIVATIONS = {
         ),
         Activation("tanh", 4, np.tanh, lambda a: 1 - np.tanh(a) ** 2, 1.0),
         Activation("sigmoid", 5, expit, lambda a: expit(a) * (1 - expit(a)), 0.25),
+        _measured("aoc-tanh", 6, AOC_48),
+        _measured("aoc-tanh-16", 7, AOC_16),
     )
 }
 

@@ -1,8 +1,9 @@
 """Numba's ``njit`` with an on-disk cache that notices every change.
 
 Numba's own index watches only the file of the outer function: edit a kernel that it calls and the stale machine code
-is run. Here the cache folder carries a hash of every compiled module of the package, so any edit starts afresh, and it
-lies in the user's cache, so that read-only installs work too. ``NUMBA_CACHE_DIR``, if set, is respected as the base.
+is run. Here the cache folder carries a hash of every compiled module of the package and of the constants that they
+take, so any edit starts afresh, and it lies in the user's cache, so that read-only installs work too.
+``NUMBA_CACHE_DIR``, if set, is respected as the base.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def _folder() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
     for path in sorted(package.rglob("*.py")):
         text = path.read_bytes()
-        if b"analogsim.jit import" in text or path == Path(__file__):
+        compiled = b"analogsim.jit import" in text or b"import numba" in text or b"from numba" in text
+        if compiled or path.name == "activations.py":
             digest.update(path.relative_to(package).as_posix().encode() + text)
     base = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "analogsim"

@@ -8,7 +8,7 @@ package; a user's own card is a path. Equations live in `analogsim.devices` and 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 KINDS = ("device", "circuit", "experiment", "wire")
+_CHECKOUT = {"device": "devices", "circuit": "circuits", "experiment": "experiments", "wire": "devices/wires"}
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Card:
     values: Mapping[str, Value]
     description: str = ""
     device: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     location: Traversable = field(default_factory=Path, compare=False, repr=False)
 
@@ -97,8 +99,8 @@ def folder(kind: str) -> Traversable:
     if kind not in KINDS:
         raise unknown("kind of card", kind, KINDS)
     checkout = Path(__file__).parents[2]
-    if (checkout / "setup.cfg").is_file() and (checkout / f"{kind}s").is_dir():
-        return checkout / f"{kind}s"
+    if (checkout / "setup.cfg").is_file() and (checkout / _CHECKOUT[kind]).is_dir():
+        return checkout / _CHECKOUT[kind]
     return files(__name__) / f"{kind}s"
 
 
@@ -163,6 +165,9 @@ def read(kind: str, name: str | Path) -> Card:
             raise InputError(
                 f"{path}: {key!r} is missing; a card needs model, title and valid (its range of validity)."
             )
+    parts = content.pop("parts", {})
+    if not isinstance(parts, dict) or not all(isinstance(item, str) for item in parts.values()):
+        raise InputError(f"{path}: parts = {parts!r}; expected a table of device cards by role.")
     cite = content.pop("cite", [])
     if not isinstance(cite, list) or not all(isinstance(item, str) for item in cite):
         raise InputError(f"{path}: cite = {cite!r}; expected a list of DOIs and arXiv ids.")
@@ -172,7 +177,15 @@ def read(kind: str, name: str | Path) -> Card:
     values = {key: _value(path, key, entry) for key, entry in content.items()}
     stem = path.rsplit("/", 1)[-1].removesuffix(".toml")
     return Card(
-        kind=kind, name=stem, path=path, cite=tuple(cite), values=values, checks=checks, location=location, **words
+        kind=kind,
+        name=stem,
+        path=path,
+        cite=tuple(cite),
+        values=values,
+        parts=parts,
+        checks=checks,
+        location=location,
+        **words,
     )
 
 
@@ -194,19 +207,20 @@ def parse_set(text: str) -> tuple[str, Any]:
     return key.strip(), parsed["value"] if len(parsed) == 1 else value.strip()
 
 
-def select(overrides: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def select(overrides: Mapping[str, Any], kind: str, parts: Iterable[str] = ()) -> dict[str, Any]:
     """Pick the overrides of one kind of card and drop the prefix; a key without a prefix is the circuit's.
 
     Raises
     ------
     InputError
-        If a prefix is neither ``device`` nor ``circuit``.
+        If a prefix is neither ``device`` nor ``circuit`` nor one of the circuit's other `parts`.
     """
+    prefixes = ("device", "circuit", *parts)
     picked = {}
     for key, value in overrides.items():
         prefix, dot, name = key.partition(".")
-        if dot and prefix not in ("device", "circuit"):
-            raise unknown("prefix of an override", key, ("device.…", "circuit.…"))
+        if dot and prefix not in prefixes:
+            raise unknown("prefix of an override", key, [f"{name}.…" for name in prefixes])
         if (prefix if dot else "circuit") == kind:
             picked[name if dot else key] = value
     return picked

@@ -76,9 +76,9 @@ def flag(meaning: str, *, default: bool) -> Any:
     return field(default=default, metadata={"meaning": meaning, "unit": "1", "flag": True})
 
 
-def datafile(meaning: str) -> Any:
+def datafile(meaning: str, *, default: Any = MISSING) -> Any:
     """Declare a field that names a file; a relative path starts at the card."""
-    return field(metadata={"meaning": meaning, "unit": "1", "datafile": True})
+    return field(default=default, metadata={"meaning": meaning, "unit": "1", "datafile": True})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,9 @@ def declared(cls: type) -> list[Any]:
     return [item for item in fields(cls) if "meaning" in item.metadata]
 
 
-def resolve(cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None, **parts: Any) -> T:
+def resolve(
+    cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None, *, called: str = "", **parts: Any
+) -> T:
     """Make `cls` from a card and overrides.
 
     Parameters
@@ -120,6 +122,8 @@ def resolve(cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None
     card : Card
     overrides : mapping, optional
         Keys without prefix. A number is in the field's SI unit; a text may carry a unit: ``"20 uS"``.
+    called : str
+        What the overrides' keys begin with; the kind of the card if not given.
     parts : object
         Fields that no card holds, as the device of a circuit.
 
@@ -129,6 +133,7 @@ def resolve(cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None
         Unknown key, wrong unit, value out of range, missing value: one line with file, key and the value got.
     """
     known = {item.name: item for item in declared(cls)}
+    called = called or card.kind
     values: dict[str, Any] = {}
     entries: dict[str, Any] = {}
     for key, entry in card.values.items():
@@ -138,8 +143,8 @@ def resolve(cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None
         entries[key] = {"value": _json(entry.value), "unit": entry.unit, "source": entry.source}
     for key, given in (overrides or {}).items():
         if key not in known:
-            raise unknown(f"key of {card.path}", f"{card.kind}.{key}", [f"{card.kind}.{name}" for name in known])
-        values[key] = _with_unit(card, known[key], given)
+            raise unknown(f"key of {card.path}", f"{called}.{key}", [f"{called}.{name}" for name in known])
+        values[key] = _with_unit(called, known[key], given)
         entries[key] = {"value": _json(given), "unit": known[key].metadata["unit"], "source": "override"}
     for name, item in known.items():
         if name not in values and item.default is MISSING:
@@ -148,7 +153,7 @@ def resolve(cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None
         if name not in values and item.default is not None:
             entries[name] = {"value": _json(item.default), "unit": item.metadata["unit"], "source": "default"}
     about = {key: getattr(card, key) for key in ("kind", "name", "path", "model", "title", "valid", "description")}
-    return cls(record={**about, "cite": list(card.cite), "values": entries}, **values, **parts)
+    return cls(record={**about, "called": called, "cite": list(card.cite), "values": entries}, **values, **parts)
 
 
 def _json(value: Any) -> Any:
@@ -165,7 +170,7 @@ def _where(record: Mapping[str, Any], class_name: str, name: str) -> str:
     if not record:
         return f"{class_name}.{name}"
     overridden = record["values"].get(name, {}).get("source") == "override"
-    return f"{record['kind']}.{name}" if overridden else f"{record['path']}: {name}"
+    return f"{record['called']}.{name}" if overridden else f"{record['path']}: {name}"
 
 
 def _converted(card: Card, item: Any, value: Any, unit: str) -> Any:
@@ -183,12 +188,12 @@ def _converted(card: Card, item: Any, value: Any, unit: str) -> Any:
 _NUMBER_WITH_UNIT = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-zµ].*?)\s*")
 
 
-def _with_unit(card: Card, item: Any, given: Any) -> Any:
+def _with_unit(called: str, item: Any, given: Any) -> Any:
     """Read ``"20 uS"`` where a number is expected."""
     if isinstance(given, str) and "shape" in item.metadata and (match := _NUMBER_WITH_UNIT.fullmatch(given)):
         power, base = split_unit(match[2])
         if base != item.metadata["unit"]:
-            raise InputError(f"{card.kind}.{item.name} = {given!r}: expected a number in {item.metadata['unit']!r}.")
+            raise InputError(f"{called}.{item.name} = {given!r}: expected a number in {item.metadata['unit']!r}.")
         return scaled(float(match[1]), power)
     return given
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, ClassVar, get_type_hints, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analogsim import cards
 from analogsim.cards import Carded, quantity
 from analogsim.circuits.chip import Chip, Population
-from analogsim.devices.base import Device
+from analogsim.devices.base import Part
 from analogsim.devices.base import device as make_device
 from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.network import Network
@@ -24,7 +24,11 @@ from analogsim.network import Network
 Array = NDArray[np.floating]
 Deltas = Sequence[tuple[Array, Array]]
 
-MODELS = {"ideal": "ideal:Ideal", "crossbar": "crossbar:Crossbar"}
+MODELS = {
+    "ideal": "ideal:Ideal",
+    "crossbar": "crossbar:Crossbar",
+    "optoelectronic": "optoelectronic:Optoelectronic",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,12 @@ class Circuit(Carded, ABC):
     activity_unit : float
         Volts (watts in optics) for one unit of a; > 0.
     """
+
+    no_netlist: ClassVar[str] = ""
+    """Why there is no netlist of this circuit, in one line; empty where there is one."""
+
+    cost_assumptions: ClassVar[str] = ""
+    """What the estimates of time and energy count, if there are any."""
 
     time_unit: float = quantity("time constant of a neuron, the unit of t", "s", above=0)
     activity_unit: float = quantity("voltage of an activity of one", "V", above=0)
@@ -104,15 +114,15 @@ def checked_deltas(chip: Chip, deltas: Deltas) -> Deltas:
     return deltas
 
 
-def circuit(name: str | Path, *, device: str | Path | Device | None = None, **overrides: Any) -> Circuit:
+def circuit(name: str | Path, *, device: str | Path | Part | None = None, **overrides: Any) -> Circuit:
     """Make a circuit from a built-in card or from the path of one.
 
     Parameters
     ----------
     name : str or path
         ``"crossbar"``, ``"ideal"``, ``"./mine.toml"``.
-    device : str, path or Device, optional
-        The cells of its arrays; the circuit's card names the default.
+    device : str, path or Part, optional
+        What holds its weights; the circuit's card names the default.
     overrides : number or str
         ``**{"device.read_noise": 0.1, "circuit.asymmetry": 0.2}``, in SI units or with a unit ("20 uS"); without a
         prefix a key belongs to the circuit: ``asymmetry=0.2``.
@@ -124,7 +134,7 @@ def circuit(name: str | Path, *, device: str | Path | Device | None = None, **ov
     Raises
     ------
     InputError
-        If a card, a key or a value is not right.
+        If a card, a key or a value is not right, or a device does not fit the circuit.
 
     Examples
     --------
@@ -136,20 +146,25 @@ def circuit(name: str | Path, *, device: str | Path | Device | None = None, **ov
         raise unknown("circuit model", card.model, MODELS, where=card.path)
     module, _, attribute = MODELS[card.model].partition(":")
     cls = getattr(import_module(f"analogsim.circuits.{module}"), attribute)
-    parts: Mapping[str, Any] = {}
-    of_device = cards.select(overrides, "device")
-    if card.device:
-        parts = {"device": make_device(device if device is not None else _beside(card), **of_device)}
-    elif device is not None or of_device:
+    roles: dict[str, Any] = {**card.parts, **({"device": card.device} if card.device else {})}
+    of_device = cards.select(overrides, "device", card.parts)
+    if not card.device and (device is not None or of_device):
         raise InputError(f"the circuit {str(name)!r} has no devices; use 'crossbar' for {device or of_device!r}.")
-    return cards.resolve(cls, card, cards.select(overrides, "circuit"), **parts)
+    parts = {}
+    for role, default in roles.items():
+        wanted = device if role == "device" and device is not None else _beside(card, default)
+        parts[role] = make_device(wanted, called=role, **cards.select(overrides, role, card.parts))
+        fits = get_type_hints(cls).get(role, object)
+        if not isinstance(parts[role], fits):
+            raise InputError(
+                f"{card.path}: {role} {str(wanted)!r} is a {type(parts[role]).__name__}; expected a {fits.__name__}."
+            )
+    return cards.resolve(cls, card, cards.select(overrides, "circuit", card.parts), **parts)
 
 
-def _beside(card: cards.Card) -> str | Path:
-    """Name or path of the device of a circuit's card; a relative path starts at the card."""
-    if card.device.endswith(".toml") and isinstance(card.location, Path):
-        return card.location.parent / card.device
-    return card.device
+def _beside(card: cards.Card, name: str) -> str | Path:
+    """Name or path of a part of a circuit's card; a relative path starts at the card."""
+    return card.location.parent / name if name.endswith(".toml") and isinstance(card.location, Path) else name
 
 
 def _seed(seed: Any) -> int:

@@ -89,6 +89,9 @@ class Chip:
         greatest signal that they take, and c₁, c₂, c₃.
     rails : (2,) array
         Least and greatest current that an array can return to a neuron by each of its reads, in units of the activity.
+    converters : (2, 3) array
+        Forward and feedback: the step to which signals are rounded (DAC), the step to which currents are rounded (ADC),
+        in activities, 0 for none, and the bow κ of the ADC, y → y (1 + κ (y²/rail² − 1)).
     forward_floor, feedback_floor : (outputs,) arrays or None
         Standard deviation of each output of a read that is there without any signal, in units of the activity. It is
         drawn on the clock of the read noise and has its correlation.
@@ -128,6 +131,7 @@ class Chip:
     activity_unit: float = 1.0
     driver: Array = field(default_factory=lambda: np.empty(0))
     rails: Array = field(default_factory=lambda: np.array([-np.inf, np.inf]))
+    converters: Array = field(default_factory=lambda: np.zeros((2, 3)))
     forward_floor: tuple[Array | None, ...] = ()
     feedback_floor: tuple[Array | None, ...] = ()
     devices: Mapping[str, Any] = field(default_factory=dict)
@@ -150,6 +154,7 @@ class Chip:
         linear = np.tile([-np.inf, np.inf, 1.0, 0.0, 0.0], (2, layers, 1))
         set_(self, "driver", np.asarray(self.driver, dtype=float) if np.size(self.driver) else linear)
         set_(self, "rails", np.asarray(self.rails, dtype=float))
+        set_(self, "converters", np.asarray(self.converters, dtype=float))
         sizes = self.sizes
         for j in range(layers):
             n, m = sizes[j + 1], sizes[j]
@@ -198,7 +203,9 @@ class Chip:
         set_(self, "record", MappingProxyType(dict(self.record)))
 
     def _check_curves(self, layers: int) -> None:
-        driver, rails = self.driver, self.rails
+        driver, rails, converters = self.driver, self.rails, self.converters
+        if converters.shape != (2, 3) or not (converters[:, :2] >= 0).all() or not np.isfinite(converters).all():
+            raise InputError(f"Chip.converters = {converters.tolist()}; expected (2, 3), finite, with steps ≥ 0.")
         if driver.shape != (2, layers, 5) or np.isnan(driver).any() or not np.isfinite(driver[..., 2:]).all():
             raise InputError(f"Chip.driver has shape {driver.shape} or is not finite; expected (2, {layers}, 5).")
         if rails.shape != (2,) or not rails[0] < 0 < rails[1] or not (driver[..., 0] < driver[..., 1]).all():
@@ -239,10 +246,18 @@ class Chip:
     def sent(self, u: Array, direction: int, j: int) -> Array:
         """Return c(u), what array j gets of a signal u: forward (direction 0) or feedback (1)."""
         if not self.is_shaped:
-            return u
+            return _rounded(u, self.converters[direction, 0])
         low, high, c1, c2, c3 = self.driver[direction, j]
         u = np.clip(u, low, high)
-        return u * (c1 + u * (c2 + u * c3))
+        return _rounded(u * (c1 + u * (c2 + u * c3)), self.converters[direction, 0])
+
+    def returned(self, current: Array, direction: int) -> Array:
+        """Return what is left of the currents of an array after rails and converter."""
+        current = np.clip(current, *self.rails)
+        _, step, bow = self.converters[direction]
+        if bow:
+            current = current * (1.0 + bow * ((current / self.rails[1]) ** 2 - 1.0))
+        return _rounded(current, step)
 
     @property
     def has_noise(self) -> bool:
@@ -290,7 +305,7 @@ _PER_LAYER = (
     *("forward", "feedback", "biases", "tau", "gain", "offset", "divider", "mirror"),
     *("forward_noise", "feedback_noise", "feedback_offset", "forward_floor", "feedback_floor"),
 )
-_WHOLE = ("nudge", "driver", "rails")
+_WHOLE = ("nudge", "driver", "rails", "converters")
 
 
 @dataclass(frozen=True)
@@ -329,6 +344,10 @@ def load_chip(path: str | Path) -> Chip:
         return Chip(**parts, **whole, tia=tia, devices=devices, **plain)
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a chip written by Chip.save ({error}).") from None
+
+
+def _rounded(values: Array, step: float) -> Array:
+    return step * np.floor(values / step + 0.5) if step else values
 
 
 def _check(name: str, value: Array | None, shape: tuple[int, ...] | None) -> None:

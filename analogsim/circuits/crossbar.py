@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -67,6 +67,11 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         The read clock; see `Chip`.
     """
 
+    cost_assumptions: ClassVar[str] = (
+        "arrays only, no amplifiers, neurons, converters, control or writes; power drawn until settled; an array that\n"
+        "serves both directions in turns takes twice the settling time."
+    )
+
     device: Device
     mapping: str = choice("how a weight becomes cells", MAPPINGS, default="one-sided")
     slices: int = quantity("cells that share the bits of one", low=1, high=8, whole=True, default=1)
@@ -87,7 +92,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         if isinstance(self.device, Pulsed) and (self.slices > 1 or self.age):
             raise InputError("cells updated by pulses can neither be sliced nor aged: set slices = 1 and age = 0.")
         self.check_lines()
-        self.check_periphery(self.mapping)
+        self.check_periphery(self.mapping, self.feedback)
         if self.has_dynamics:
             for name, bad, hint in (
                 ("node noise", self.total_node_noise > 0, "set node_noise = 0"),
@@ -104,6 +109,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             **{name: getattr(network, name) for name in ("activation", "loss", "output_activation")},
             **{name: getattr(self, name) for name in ("read_mode", "read_period", "read_correlation")},
             **self.draw_neurons(network.sizes, seed),
+            **self.converter_fields(network.layers, self.activity_unit),
         }
         arrays = self._rewrite(network.weights, network.biases, seed, child(seed, "programming"))
         about: dict[str, Any] = {"circuit": dict(self.record), "device": dict(self.device.record)}
@@ -210,10 +216,40 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         cells = device.cells(self._cells_shape(shape), child(seed, "cells", name, j))
         programmed = cause(name, j, cells)
         state[f"{name}.{j}"] = programmed
-        now = device.age(programmed, self.age, child(seed, "drift", name, j)) if self.age else programmed
+        now = self._aged(programmed, name, j, seed)
         if isinstance(device, Pulsed):
             now = device.seen(now, rng)
         return now, None if self.noise is not None else device.read_sigma(now, self.age, programmed)
+
+    def _aged(self, programmed: Array, name: str, j: int, seed: int) -> Array:
+        return self.device.age(programmed, self.age, child(seed, "drift", name, j)) if self.age else programmed
+
+    def conductances(self, chip: Chip, j: int, read: str, *, wires: bool = True) -> Array:
+        """Conductance of each cell of layer j+1: aged, with its transistor at the read voltage, and behind the wires.
+
+        Parameters
+        ----------
+        chip : Chip
+            Programmed by this circuit.
+        j : int
+            0-based layer; a reverse read has none at 0.
+        read : {"forward", "reverse"}
+        wires : bool
+            Whether to give what its lines see, or the cell alone.
+        """
+        name = "feedback" if read == "reverse" and self.feedback == "second-array" else "conductance"
+        if f"{name}.{j}" not in chip.devices:
+            raise InputError(f"this chip holds no array {name!r} of layer {j + 1}: it is of another circuit.")
+        now = self._aged(chip.devices[f"{name}.{j}"], name, j, int(chip.record["seed"]))
+        cells = self.cell_conductance(self.device, now, self.activity_unit, read)
+        return self.effective(cells, read) if wires else cells
+
+    def gain_errors(self, outputs: int, j: int, read: str, seed: int) -> Array:
+        """Gain error of each subtractor (forward) or inverter (reverse) of layer j+1."""
+        forward = read == "forward"
+        spread = self.subtractor_mismatch if forward else self.inverter_mismatch
+        name = "subtractor" if forward else "inverter"
+        return spread * child(seed, name, j).standard_normal(outputs) if spread else np.zeros(outputs)
 
     def _read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int, seed: int) -> _Read:
         """What an array amounts to in one direction."""
@@ -244,11 +280,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         """Amplifiers of all slices of an array."""
         rf = (2.0 if self.mapping == "reference" else 1.0) * scale / self.device.span
         delay = rf * self.tia_capacitance / self.time_unit
-        kind, spread = (
-            ("subtractor", self.subtractor_mismatch) if read == "forward" else ("inverter", self.inverter_mismatch)
-        )
-        outputs = seen.shape[-2] - (self.mapping == "reference")
-        error = spread * child(seed, kind, j).standard_normal(outputs) if spread else 0.0
+        error = self.gain_errors(seen.shape[-2] - (self.mapping == "reference"), j, read, seed)
         slices = seen if self.slices > 1 else seen[None]
         made = [banks(part, rf, self.mapping, read, error, delay) for part in slices]
         weights = np.concatenate([p * bank.weights for p, bank in zip(parts, made, strict=True)])

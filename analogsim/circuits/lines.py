@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,16 +137,30 @@ class Lines(Carded):
         """Conductance between each driven and each sensed line with the wires, for cells (…, output, input); S."""
         if not self.has_wires:
             return cells
-        from analogsim.circuits.wires import Terminals, effective_conductance
+        from analogsim.circuits.wires import effective_conductance
 
-        ends = ("right", "top") if read == "reverse" and self.feedback_ends == "opposite" else ("left", "bottom")
-        options = {"terminals": Terminals(*ends, self.r_driver, self.r_sense), "tile": self.tile or None}
         found = np.empty(cells.shape)
         for index in np.ndindex(cells.shape[:-2]):
             # The solver counts word lines first, and a reverse read is (bit line, word line).
-            matrix = effective_conductance(cells[index].T, *self.segments, read, **options)
+            matrix = effective_conductance(cells[index].T, *self.segments, read, **self._options(read))
             found[index] = matrix.T if read == "forward" else matrix
         return found
+
+    def power(self, cells: Array, volts: Array, read: str) -> Array:
+        """Power that the drivers of all arrays supply at the voltages (sample, driven line); W for each sample."""
+        arrays = cells.reshape(-1, *cells.shape[-2:])
+        if not self.has_wires:
+            return volts**2 @ arrays.sum(axis=(0, 1) if read == "forward" else (0, 2))
+        from analogsim.circuits.wires import solve
+
+        options = self._options(read)
+        return np.sum([solve(g.T, volts, *self.segments, read, **options).supplied for g in arrays], axis=0)
+
+    def _options(self, read: str) -> dict[str, Any]:
+        from analogsim.circuits.wires import Terminals
+
+        ends = ("right", "top") if read == "reverse" and self.feedback_ends == "opposite" else ("left", "bottom")
+        return {"terminals": Terminals(*ends, self.r_driver, self.r_sense), "tile": self.tile or None}
 
     def line_words(self) -> list[str]:
         """Say what lies between cells and periphery."""

@@ -31,6 +31,10 @@ class NeuronCircuit(Circuit):
         Standard deviation of the ratio that mixes a neuron's compartments into its forward signal.
     node_noise : float
         Stationary standard deviation from white noise at each node, in units of the activity.
+    ou_noise, flicker_noise, telegraph_noise : float
+        Standard deviations of noise with a memory, added to what each compartment leaks towards, in activities.
+    ou_time, flicker_low, flicker_high, telegraph_low, telegraph_high : float
+        Its correlation time, band (frequencies) and mean dwell times, in units of ``time_unit``.
     node_capacitance, temperature : float
         Capacitance of a node, F, whose thermal noise √(kT/C) adds to it in quadrature, if it is given, and K.
     """
@@ -42,6 +46,15 @@ class NeuronCircuit(Circuit):
     mirror_mismatch: float = quantity("relative standard deviation of each compartment's feedback mirror", low=0)
     nudge_mismatch: float = quantity("relative standard deviation of each output compartment's nudge", low=0)
     node_noise: float = quantity("stationary standard deviation of white noise at each node, in activities", low=0)
+
+    ou_noise: float = quantity("standard deviation of Ornstein-Uhlenbeck noise, in activities", low=0, default=0.0)
+    ou_time: float = quantity("its correlation time, in time units", above=0, default=1.0)
+    flicker_noise: float = quantity("standard deviation of 1/f noise in its band, in activities", low=0, default=0.0)
+    flicker_low: float = quantity("lowest frequency of the 1/f noise, in 1/time unit", above=0, default=0.01)
+    flicker_high: float = quantity("highest frequency of the 1/f noise, in 1/time unit", above=0, default=1.0)
+    telegraph_noise: float = quantity("standard deviation of random telegraph noise, in activities", low=0, default=0.0)
+    telegraph_low: float = quantity("mean dwell time of its low level, in time units", above=0, default=1.0)
+    telegraph_high: float = quantity("mean dwell time of its high level, in time units", above=0, default=1.0)
 
     node_capacitance: float | None = quantity("capacitance of a node, for its kT/C noise", "F", above=0, default=None)
     temperature: float = quantity("temperature of the neurons", "K", above=0, default=300.0)
@@ -71,6 +84,9 @@ class NeuronCircuit(Circuit):
             "mirror": tuple(normal("mirror", self.mirror_mismatch, j) for j in layers),
             "nudge": normal("nudge", self.nudge_mismatch, layers[-1]),
             "node_noise": self.total_node_noise,
+            **{name: getattr(self, name) for name in ("ou_noise", "ou_time", "flicker_noise", "telegraph_noise")},
+            "flicker_band": (self.flicker_low, self.flicker_high),
+            "telegraph_dwell": (self.telegraph_low, self.telegraph_high),
             "time_unit": self.time_unit,
             "activity_unit": self.activity_unit,
         }
@@ -86,7 +102,13 @@ class NeuronCircuit(Circuit):
         ):
             said += [f"{what} mismatch {spread:.2%}"] if spread else []
         said += [f"offset σ {self.offset_spread:g}"] if self.offset_spread else []
-        said += [f"node noise σ {self.total_node_noise:.3g}"] if self.total_node_noise else []
+        for what, sigma in (
+            ("node noise", self.total_node_noise),
+            (f"OU noise of correlation time {self.ou_time:g} τ,", self.ou_noise),
+            (f"1/f noise from {self.flicker_low:g} to {self.flicker_high:g} per τ,", self.flicker_noise),
+            (f"telegraph noise dwelling {self.telegraph_low:g} and {self.telegraph_high:g} τ,", self.telegraph_noise),
+        ):
+            said += [f"{what} σ {sigma:.3g}"] if sigma else []
         return said
 
 

@@ -36,8 +36,23 @@ def assignments(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ..
 
 def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
     """What is simulated and how it is trained: the fields of `Settings`."""
-    rules = "; ".join(f"{name}: {words}" for name, words in RULES.items())
     nudges = "; ".join(f"{name}: {words}" for name, words in NUDGES.items())
+    for option in reversed(
+        [
+            click.option("--nudge", metavar="NUDGE", default=DEFAULT.nudge, help=f"{nudges}."),
+            click.option("--epochs", type=int, default=DEFAULT.epochs, help="Passes through the training data."),
+            click.option("--batch-size", type=int, default=DEFAULT.batch_size, help="Samples for one update."),
+            click.option("--optimiser", metavar="NAME", default=DEFAULT.optimiser, help=f"{' or '.join(OPTIMISERS)}."),
+            click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Of the optimiser."),
+        ]
+    ):
+        command = option(command)
+    return hardware(command)
+
+
+def hardware(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What is simulated: circuit, rule, data and network."""
+    rules = "; ".join(f"{name}: {words}" for name, words in RULES.items())
     for option in reversed(
         [
             click.argument("circuit"),
@@ -58,7 +73,6 @@ def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
                 default=DEFAULT.asymmetry,
                 help="Relative error of the feedback V against Wᵀ.",
             ),
-            click.option("--nudge", metavar="NUDGE", default=DEFAULT.nudge, help=f"{nudges}."),
             click.option("--device", metavar="NAME|FILE", help="Device card.  [default: the circuit's own]"),
             click.option(
                 "--set",
@@ -76,10 +90,6 @@ def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--activation", metavar="NAME", help="Of the hidden layers.  [default: relu; hard-sigmoid if recurrent]"
             ),
             click.option("--loss", metavar="NAME", default=DEFAULT.loss, help="mse or cross-entropy."),
-            click.option("--epochs", type=int, default=DEFAULT.epochs, help="Passes through the training data."),
-            click.option("--batch-size", type=int, default=DEFAULT.batch_size, help="Samples for one update."),
-            click.option("--optimiser", metavar="NAME", default=DEFAULT.optimiser, help=f"{' or '.join(OPTIMISERS)}."),
-            click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Of the optimiser."),
             click.option("--seed", type=int, default=DEFAULT.seed, help="Of all that is random."),
         ]
     ):

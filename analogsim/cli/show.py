@@ -9,20 +9,62 @@ from analogsim.cli.options import as_json
 
 @click.command()
 @click.argument("name")
+@click.option("-o", "--output", metavar="FILE", help="Picture of a device (.png, .svg, .pdf).")
 @as_json
-def command(name: str, as_json: bool) -> None:
+def command(name: str, output: str | None, as_json: bool) -> None:
     """A circuit or device with every number and its source, or a result file (.nc) with what it found.
 
-    NAME is a built-in card (see `analogsim list`), the path of a card (.toml) or of a result (.nc).
+    NAME is a built-in card (see `analogsim list`), the path of a card (.toml) or of a result (.nc). For devices/NAME
+    the equations are printed first, and a picture of what the device does is written to NAME.png (or --output).
 
     \b
-    Example:
+    Examples:
       analogsim show pcm-ibm
+      analogsim show devices/pcm-ibm
     """
+    from pathlib import Path
+
+    from analogsim.errors import InputError
+
+    kind, _, short = name.partition("/")
+    explicit = kind == "devices" and not short.endswith(".toml") and bool(short)
     if name.endswith(".nc"):
+        if output:
+            raise InputError(f"--output is for a picture of a device; figures of {name}: `analogsim plot {name}`.")
         _result(name, as_json)
-    else:
-        _card(name, as_json)
+        return
+    name = short if explicit else name
+    found = [card for card in find(name) if card.kind == "device" or not (explicit or output)]
+    if not found:
+        raise InputError(f"{name} is no device; only devices have equations and a picture.")
+    if explicit and not as_json:
+        click.echo(f"{_equations(found[0])}\n")
+    _card(found, as_json)
+    if output or (explicit and not as_json):
+        written = _picture(name, Path(output or f"{Path(name).stem}.png"))
+        click.echo(f"\nwrote {written}", err=as_json)
+
+
+def _equations(card: Any) -> str:
+    """The docstring of the module with the device's equations."""
+    import inspect
+    import re
+    import sys
+
+    from analogsim.devices.base import model
+
+    text = inspect.cleandoc(sys.modules[model(card.model).__module__].__doc__ or "")
+    return re.sub(r"\.\. math::\s?", "", text)
+
+
+def _picture(name: str, path: Any) -> Any:
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from analogsim.devices import device
+    from analogsim.experiments import plots
+
+    return plots.save(plots.device(device(name)), path)
 
 
 def _result(name: str, as_json: bool) -> None:
@@ -32,21 +74,22 @@ def _result(name: str, as_json: bool) -> None:
 
     dataset = results.load(name)
     record = results.read_stamp(dataset)
+    is_run = "trainer" in dataset.dims
     if as_json:
-        click.echo(json.dumps({**summary.figures(dataset), "stamp": record}, indent=2, ensure_ascii=False))
+        found = summary.figures(dataset) if is_run else summary.extremes(dataset)
+        click.echo(json.dumps({**found, "stamp": record}, indent=2, ensure_ascii=False))
         return
     for line in record.get("words", []):
         click.echo(line)
     click.echo()
-    click.echo(summary.table(dataset))
+    click.echo(summary.table(dataset) if is_run else summary.extremes_table(dataset))
     click.echo()
     click.echo(f"{' '.join(record['command'])}   ({record['date']}, analogsim {record['version']})")
 
 
-def _card(name: str, as_json: bool) -> None:
+def _card(found: list[Any], as_json: bool) -> None:
     import json
 
-    found = find(name)
     if as_json:
         content = {
             card.kind: {
@@ -63,7 +106,8 @@ def _card(name: str, as_json: bool) -> None:
 def _words(card: Any) -> str:
     head = [f"{card.title} ({card.kind}, {card.path})", card.description, f"Valid: {card.valid}"]
     head += [f"Source: {source}" for source in card.cite]
-    head += [f"Devices: {card.device}"] if card.device else []
+    parts = [card.device, *(f"{name} ({role})" for role, name in card.parts.items())]
+    head += [f"Devices: {', '.join(parts)}"] if card.device else []
     width = max((len(key) for key in card.values), default=0)
     rows = []
     for key, entry in card.values.items():

@@ -49,12 +49,28 @@ BUILT_IN = {
     "exp-step": "steps:ExpStep",
     "pow-step": "steps:PowStep",
     "table": "table:Table",
+    "light-source": "light_source:LightSource",
+    "slm": "slm:SLM",
+    "photonic-pcm": "photonic_pcm:PhotonicPCM",
+    "microring-bank": "microring:MicroringBank",
+    "mzi-mesh": "mzi_mesh:MZIMesh",
+    "photodetector": "photodetector:Photodetector",
+    "aoc-tanh": "aoc_tanh:AOCTanh",
 }
-_registered: dict[str, type[Device]] = {}
+_registered: dict[str, type[Part]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Device(Carded):
+class Part(Carded):
+    """Whatever a device card describes."""
+
+    def words(self) -> list[str]:
+        """Say in a few phrases what this part does wrong; for the report of a run."""
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device(Part):
     """A two-terminal memory cell; the base programs, ages and reads without error.
 
     Parameters
@@ -204,13 +220,15 @@ class Device(Carded):
         return said
 
 
-def device(name: str | Path | Device, **overrides: Any) -> Device:
-    """Make a device from a built-in card or from the path of one.
+def device(name: str | Path | Part, *, called: str = "", **overrides: Any) -> Any:
+    """Make a device, or any other part, from a built-in card or from the path of one.
 
     Parameters
     ----------
-    name : str, path or Device
-        ``"pcm-ibm"``, ``"./mine.toml"``; a `Device` is returned as it is.
+    name : str, path or Part
+        ``"pcm-ibm"``, ``"./mine.toml"``; a `Part` is returned as it is.
+    called : str
+        Its role in a circuit, for messages.
     overrides : number or str
         Fields of its model, in SI units or with a unit: ``g_max="20 uS"``.
 
@@ -219,15 +237,15 @@ def device(name: str | Path | Device, **overrides: Any) -> Device:
     InputError
         If the card, its model or a value is not right.
     """
-    if isinstance(name, Device):
+    if isinstance(name, Part):
         if overrides:
             raise InputError("a device made in Python takes no overrides; use dataclasses.replace on it.")
         return name
     card = cards.read("device", name)
-    return cards.resolve(model(card.model, where=card.path), card, overrides)
+    return cards.resolve(model(card.model, where=card.path), card, overrides, called=called)
 
 
-def model(name: str, *, where: str = "") -> type[Device]:
+def model(name: str, *, where: str = "") -> type[Part]:
     """Find a device family: built in, registered in Python, or an entry point of the group ``analogsim.devices``."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
@@ -240,11 +258,11 @@ def model(name: str, *, where: str = "") -> type[Device]:
     return found[name].load()
 
 
-def register(name: str) -> Callable[[type[Device]], type[Device]]:
-    """Class decorator: let cards name a `Device` written in Python as their ``model``."""
+def register(name: str) -> Callable[[type[Part]], type[Part]]:
+    """Class decorator: let cards name a `Device` or other `Part` written in Python as their ``model``."""
 
-    def decorate(cls: type[Device]) -> type[Device]:
-        if not (isinstance(cls, type) and issubclass(cls, Device)):
+    def decorate(cls: type[Part]) -> type[Part]:
+        if not (isinstance(cls, type) and issubclass(cls, Part)):
             raise InputError(f"register({name!r}): {cls!r} is no subclass of Device.")
         _registered[name] = cls
         return cls
@@ -259,7 +277,7 @@ def verify(name: str | Path) -> list[tuple[Check, float]]:
     return [(check, evaluate(made, check)) for check in card.checks]
 
 
-def evaluate(made: Device, check: Check) -> float:
+def evaluate(made: Part, check: Check) -> float:
     """Evaluate the quantity of one check."""
     method = getattr(made, check.quantity, None)
     if not callable(method):

@@ -33,6 +33,8 @@ DECADES = 12.0
 """e-folds from the order of one to 1e-5: an equilibrium that needs longer than the horizon is left to the ODE."""
 NEAR = 1e-3
 """Residual at which the ODE changes to a strict tolerance."""
+BASIN = 0.05
+"""Share of max |a| that a sample may move after the prelude without its basin being in doubt."""
 PRELUDE, PRELUDE_STEP = 200, 0.2
 """Damped synchronous steps (40 τ in the manner of the ODE) before sweeps, where several equilibria may exist."""
 
@@ -94,20 +96,29 @@ def find(
         _by_ode(batch, out, everyone, tol, horizon)
         return out
     plan = _plan(batch) if method == "auto" else (method, 1.0 if method != "sor" else _omega(batch))
-    if method == "auto" and _recurrent(batch) > 0:
+    early = None
+    if method == "auto" and _recurrent(batch) > 1e-12:
         _by_sweeps(batch, out, everyone, tol, ("synchronous", 1.0), PRELUDE_STEP, PRELUDE, accelerate=False)
         out.a[~np.isfinite(out.a)] = 0
         everyone = np.flatnonzero(out.status != results.CONVERGED)
+        early = out.a.copy()
     if not len(everyone):
         return out
     left, suspect = _by_sweeps(batch, out, everyone, tol, plan, eta, max_sweeps, accelerate=method == "auto")
     if method == "auto":
         for row in suspect:
-            if not _settles(batch, out, row, horizon):
+            if (early is not None and _moved(batch, early, out.a, row)) or not _settles(batch, out, row, horizon):
                 left = np.append(left, row)
         if len(left):
             _by_ode(batch, out, np.sort(left), tol, horizon)
     return out
+
+
+def _moved(batch: Batch, before: Array, after: Array, row: int) -> bool:
+    """Whether sweeps took a sample so far from the end of the prelude that its basin is in doubt."""
+    pairs = list(zip(batch.split(before), batch.split(after), strict=True))
+    gap = max(float(np.abs(a[:, row] - b[:, row]).max()) for a, b in pairs)
+    return gap > BASIN * max(float(np.abs(b[:, row]).max()) for _, b in pairs)
 
 
 def _recurrent(batch: Batch) -> float:
@@ -164,6 +175,7 @@ def _by_sweeps(
     whole, left, suspect = batch.packed.batch, [], []
     part = batch.take(rows)
     flow = sweeps.new_flow(_rows(batch, out.a, rows), len(rows))
+    warm = bool(flow.a.any())
     if name != "synchronous":
         sweeps.begin(part.packed, flow)
     best = np.full(len(rows), np.inf)
@@ -184,7 +196,10 @@ def _by_sweeps(
             _put(batch, out.a, rows[done], part, flow.a, done)
             out.status[rows[done]] = results.CONVERGED
             slowly = mixer is not None or sweep > STRUGGLE.get(name, max_sweeps)
-            suspect += [int(r) for r in rows[done]] if slowly else []
+            # Positive recurrent feedback has slow modes that sweeps do not show; and a warm start that was at rest
+            # from the first has not shown that it attracts anything.
+            untried = _recurrent(batch) > 1e-12 or (warm and sweep <= 2)
+            suspect += [int(r) for r in rows[done]] if slowly or untried else []
         else:
             done = np.zeros_like(lost)
         if lost.any():
@@ -225,13 +240,12 @@ def _by_sweeps(
 
 
 def _sweep(name: str, part: Batch, flow: sweeps.Flow, omega: float, eta: float) -> None:
-    kind = flow.a.dtype.type
     if name == "up-down":
-        sweeps.up_down(part.packed, flow, kind(omega))
+        sweeps.up_down(part.packed, flow, omega)
     elif name == "sor":
-        sweeps.relaxed(part.packed, flow, kind(omega))
+        sweeps.relaxed(part.packed, flow, omega)
     else:
-        sweeps.synchronous(part.packed, flow, kind(eta))
+        sweeps.synchronous(part.packed, flow, eta)
 
 
 def _refresh(name: str, part: Batch, flow: sweeps.Flow) -> None:

@@ -14,18 +14,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from analogsim.engine.kernel import block, residual, target
+from analogsim.engine.kernel import block, copy, residual, target
+from analogsim.engine.primitives import greatest
 from analogsim.engine.recorder import (
     DONE,
     RUNNING,
     SETTLED,
     STUCK,
     bury,
-    error_norm,
     first_step,
     keep_dead,
     next_factor,
     note,
+    worst_error,
 )
 from analogsim.jit import jit
 
@@ -67,41 +68,46 @@ def weights(p, h, w):
 def middle(p, w, a, z1, out):
     """Stage at h/2."""
     for layer in range(p.cum.size - 1):
-        al, zl, ol, first = block(a, p, layer), block(z1, p, layer), block(out, p, layer), p.cum[layer]
+        al, zl, ol = block(a, p, layer), block(z1, p, layer), block(out, p, layer)
         for c in range(2):
+            e = w[0, c, p.cum[layer] : p.cum[layer + 1]]
             for b in range(p.batch):
-                for i in range(al.shape[2]):
-                    e = w[0, c, first + i]
-                    ol[c, b, i] = e * al[c, b, i] + (1 - e) * zl[c, b, i]
+                x, z, y = al[c, b], zl[c, b], ol[c, b]
+                for i in range(x.size):
+                    y[i] = z[i] + e[i] * (x[i] - z[i])
 
 
 @jit
 def end(p, w, a, z1, z2, out):
     """Stage at h."""
     for layer in range(p.cum.size - 1):
-        al, yl, zl, first = block(a, p, layer), block(z1, p, layer), block(z2, p, layer), p.cum[layer]
-        ol = block(out, p, layer)
+        al, yl, zl, ol = block(a, p, layer), block(z1, p, layer), block(z2, p, layer), block(out, p, layer)
         for c in range(2):
+            e = w[1, c, p.cum[layer] : p.cum[layer + 1]]
             for b in range(p.batch):
-                for i in range(al.shape[2]):
-                    e = w[1, c, first + i]
-                    ol[c, b, i] = e * al[c, b, i] + (1 - e) * (2 * zl[c, b, i] - yl[c, b, i])
+                x, u, v, y = al[c, b], yl[c, b], zl[c, b], ol[c, b]
+                for i in range(x.size):
+                    z = v[i] + v[i] - u[i]
+                    y[i] = z + e[i] * (x[i] - z)
 
 
 @jit
-def combine(p, w, a, z1, z2, z3, new, error):
-    """The step, and the difference from the embedded one."""
+def combine(p, w, a, z1, z2, z3, new, gap, size):
+    """The step; for each sample, the largest difference from the embedded one and the largest state."""
+    gap[:], size[:] = 0, 0
     for layer in range(p.cum.size - 1):
-        al, first = block(a, p, layer), p.cum[layer]
+        al, nl, first, stop = block(a, p, layer), block(new, p, layer), p.cum[layer], p.cum[layer + 1]
         y1, y2, y3 = block(z1, p, layer), block(z2, p, layer), block(z3, p, layer)
-        nl, el = block(new, p, layer), block(error, p, layer)
         for c in range(2):
+            e, w1, w2, w3 = w[1, c, first:stop], w[2, c, first:stop], w[3, c, first:stop], w[4, c, first:stop]
             for b in range(p.batch):
-                for i in range(al.shape[2]):
-                    k = first + i
-                    u, v, t = y1[c, b, i], y2[c, b, i], y3[c, b, i]
-                    nl[c, b, i] = w[1, c, k] * al[c, b, i] + w[2, c, k] * u + w[3, c, k] * v + w[4, c, k] * t
-                    el[c, b, i] = w[4, c, k] * (u - 2 * v + t)
+                x, u, v, t, y = al[c, b], y1[c, b], y2[c, b], y3[c, b], nl[c, b]
+                off, top = a.dtype.type(0), a.dtype.type(0)
+                for i in range(x.size):
+                    y[i] = e[i] * x[i] + w1[i] * u[i] + w2[i] * v[i] + w3[i] * t[i]
+                    off = greatest(off, abs(w3[i] * (u[i] - v[i] - v[i] + t[i])))
+                    top = greatest(top, abs(y[i]))
+                gap[b], size[b] = greatest(gap[b], np.float64(off)), greatest(size[b], np.float64(top))
 
 
 @jit
@@ -128,7 +134,7 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
     """
     z1, z2, z3, stage, new, s = work[0], work[1], work[2], work[3], work[4], work[5]
     w = np.empty((5, 2, p.leak.shape[1]), a.dtype)
-    scratch = np.empty(p.batch)
+    scratch, gap, size = np.empty(p.batch), np.empty(p.batch), np.empty(p.batch)
     if rec.tally[3] == 0:
         target(p, a, s, z1)
         rec.tally[3] = 1
@@ -147,9 +153,9 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
         target(p, stage, s, z2)
         end(p, w, a, z1, z2, stage)
         target(p, stage, s, z3)
-        combine(p, w, a, z1, z2, z3, new, stage)
+        combine(p, w, a, z1, z2, z3, new, gap, size)
         rec.tally[3] += 2
-        error = error_norm(p, rec, stage, new, rtol, atol)
+        error = worst_error(rec, gap, size, rtol, atol)
         steps += 1
         if error > 1:
             rec.tally[2] += 1
@@ -163,7 +169,7 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
             keep_dead(p, rec, a, rec.out[k])
             k += 1
         rec.tally[0] = k
-        a[:] = new
+        copy(new, a)
         rec.tally[1] += 1
         factor = next_factor(error, rec.clock[2], 3)
         rec.clock[2] = max(error, 1e-4)
@@ -183,6 +189,6 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
             if settled:
                 return SETTLED
     for k in range(rec.tally[0], rec.times.size):
-        rec.out[k] = a
+        copy(a, rec.out[k])
     rec.tally[0] = rec.times.size
     return DONE

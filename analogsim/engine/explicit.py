@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.integrate import RK45
 
-from analogsim.engine.kernel import block, rate, residual
+from analogsim.engine.kernel import block, copy, rate, residual
 from analogsim.engine.recorder import (
     DONE,
     RUNNING,
@@ -78,8 +78,8 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
             keep_dead(p, rec, a, rec.out[k])
             k += 1
         rec.tally[0] = k
-        a[:] = new
-        work[0] = work[6]
+        copy(new, a)
+        copy(work[6], work[0])
         rec.tally[1] += 1
         factor = next_factor(error, rec.clock[2], 5)
         rec.clock[2] = max(error, 1e-4)
@@ -98,7 +98,7 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
             if settled:
                 return SETTLED
     for k in range(rec.tally[0], rec.times.size):
-        rec.out[k] = a
+        copy(a, rec.out[k])
     rec.tally[0] = rec.times.size
     return DONE
 
@@ -137,7 +137,7 @@ def between(a, work, h, theta, out):
     for i in range(STAGES):
         for k in range(4):
             weights[i] += h * _P[i, k] * powers[k]
-    out[:] = a
+    copy(a, out)
     for i in range(STAGES):
         w = a.dtype.type(weights[i])
         if w != 0:

@@ -15,7 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.activations import LEAK
+from analogsim.activations import AOC_16, AOC_48, LEAK
+from analogsim.engine import primitives
+from analogsim.engine.primitives import greatest
 from analogsim.jit import jit
 
 BLOW_UP = 1e6
@@ -47,6 +49,8 @@ class Problem(NamedTuple):
     limited: bool
     driver: NDArray[np.floating]  # (2, L, 5), limits and c₁, c₂, c₃ of the drivers, forward and feedback
     rails: NDArray[np.floating]  # (2,)
+    converted: bool
+    converters: NDArray[np.floating]  # (2, 3), steps of DAC and ADC and bow of the ADC, forward and feedback
     signal: NDArray[np.floating]  # scratch, (R·B·n,)
     current: NDArray[np.floating]
 
@@ -56,6 +60,21 @@ def block(flat, p, layer):
     """View of one layer of a packed array, (2, B, n)."""
     start, stop = p.cum[layer], p.cum[layer + 1]
     return flat[2 * p.batch * start : 2 * p.batch * stop].reshape(2, p.batch, stop - start)
+
+
+@jit
+def measured(z, code):
+    """The measured nonlinearities of the Analog Optical Computers, see `analogsim.activations`."""
+    a, b, c, d, e, g = AOC_48 if code == 6 else AOC_16
+    u = a * z + b
+    return d * u / (1 + abs(u) ** c) ** (1 / c) + e + g * z
+
+
+@jit
+def copy(x, out):
+    """out = x, element by element: assigning arrays compiles an error message that costs more than all the rest."""
+    for i in range(x.size):
+        out[i] = x[i]
 
 
 @jit
@@ -79,9 +98,12 @@ def activate(code, a, s):
     elif code == 4:
         for i in range(n):
             s[i] = np.tanh(a[i])
-    else:
+    elif code == 5:
         for i in range(n):
             s[i] = 1 / (1 + np.exp(-a[i]))
+    else:
+        for i in range(n):
+            s[i] = measured(a[i], code)
 
 
 @jit
@@ -99,9 +121,12 @@ def slope(code, a, d):
             d[i] = 0.5 if 0 < x < 2 else 0
         elif code == 4:
             d[i] = 1 - np.tanh(x) ** 2
-        else:
+        elif code == 5:
             s = 1 / (1 + np.exp(-x))
             d[i] = s * (1 - s)
+        else:
+            a0, b, c, top, _, g = AOC_48 if code == 6 else AOC_16
+            d[i] = a0 * top * (1 + abs(a0 * x + b) ** c) ** (-1 / c - 1) + g
 
 
 @jit
@@ -125,9 +150,11 @@ def mix(p, q, s, sender):
     state = block(s, p, sender)
     signal = p.signal[: reads * batch * n].reshape(reads * batch, n)
     for r in range(reads):
+        plus, minus = q[r, 0, first : first + n], q[r, 1, first : first + n]
         for b in range(batch):
+            out, up, down = signal[r * batch + b], state[0, b], state[1, b]
             for i in range(n):
-                signal[r * batch + b, i] = q[r, 0, first + i] * state[0, b, i] + q[r, 1, first + i] * state[1, b, i]
+                out[i] = plus[i] * up[i] + minus[i] * down[i]
     return signal
 
 
@@ -147,43 +174,58 @@ def drive(curve, signal):
 
 
 @jit
+def quantise(values, step):
+    """Round to multiples of a step, in place."""
+    if step > 0:
+        for k in range(values.shape[0]):
+            for i in range(values.shape[1]):
+                values[k, i] = step * np.floor(values[k, i] / step + 0.5)
+
+
+@jit
 def multiply(p, matrices, signal, sender, receiver):
     """Send signals (R·B, n) through the matrix between two layers: the currents (R·B, m), in scratch."""
     rows, n = signal.shape
     m = p.cum[receiver + 1] - p.cum[receiver]
-    at = p.at[min(sender, receiver)]
-    matrix = matrices[at : at + n * m].reshape(n, m)
-    current = p.current[: rows * m].reshape(rows, m)
-    if rows == 1:
-        np.dot(signal[0], matrix, current[0])
-    else:
-        np.dot(signal, matrix, current)
-    return current
+    primitives.multiply(signal, 0, matrices, p.at[min(sender, receiver)], p.current, 0, rows, n, m)
+    return p.current[: rows * m].reshape(rows, m)
 
 
 @jit
 def read(p, matrices, q, s, sender, receiver):
-    """Mix, drive, multiply, clip to the rails: the currents (R·B, m) that the receiver gets, in scratch."""
+    """Mix, drive, multiply, clip to the rails, convert: the currents (R·B, m) that the receiver gets, in scratch."""
     signal = mix(p, q, s, sender)
     if p.shaped:
         drive(curve(p, sender, receiver), signal)
+    way = 0 if sender < receiver else 1
+    if p.converted:
+        quantise(signal, p.converters[way, 0])
     current = multiply(p, matrices, signal, sender, receiver)
     if p.limited:
         for k in range(current.shape[0]):
             for i in range(current.shape[1]):
                 current[k, i] = min(max(current[k, i], p.rails[0]), p.rails[1])
+    if p.converted:
+        bow = p.converters[way, 2]
+        if bow != 0:
+            for k in range(current.shape[0]):
+                for i in range(current.shape[1]):
+                    current[k, i] *= 1 + bow * ((current[k, i] / p.rails[1]) ** 2 - 1)
+        quantise(current, p.converters[way, 1])
     return current
 
 
 @jit
 def receive(p, share, current, z, layer):
     """Add the currents to z (2, B, n), each compartment with its own share (2, R, N)."""
-    batch, reads, first = p.batch, share.shape[1], p.cum[layer]
+    batch, reads, first, n = p.batch, share.shape[1], p.cum[layer], z.shape[2]
     for c in range(2):
         for r in range(reads):
+            part = share[c, r, first : first + n]
             for b in range(batch):
-                for i in range(z.shape[2]):
-                    z[c, b, i] += share[c, r, first + i] * current[r * batch + b, i]
+                out, got = z[c, b], current[r * batch + b]
+                for i in range(n):
+                    out[i] += part[i] * got[i]
 
 
 @jit
@@ -223,7 +265,7 @@ def target(p, a, s, z):
     last = p.cum.size - 2
     for layer in range(last + 1):
         activate_layer(p, a, s, layer)
-    z[:] = p.drive
+    copy(p.drive, z)
     for layer in range(last + 1):
         zl = block(z, p, layer)
         if layer > 0:
@@ -239,11 +281,22 @@ def rate(p, a, s, z):
     """da/dt in place of z."""
     target(p, a, s, z)
     for layer in range(p.cum.size - 1):
-        al, zl, first = block(a, p, layer), block(z, p, layer), p.cum[layer]
+        al, zl, first, stop = block(a, p, layer), block(z, p, layer), p.cum[layer], p.cum[layer + 1]
         for c in range(2):
+            leak = p.leak[c, first:stop]
             for b in range(p.batch):
-                for i in range(al.shape[2]):
-                    zl[c, b, i] = (zl[c, b, i] - al[c, b, i]) * p.leak[c, first + i]
+                x, y = al[c, b], zl[c, b]
+                for i in range(x.size):
+                    y[i] = (y[i] - x[i]) * leak[i]
+
+
+@jit
+def distance(x, y):
+    """max |x − y|; NaN if there is one, which must not pass for a small residual."""
+    worst = x.dtype.type(0)
+    for i in range(x.size):
+        worst = greatest(worst, abs(x[i] - y[i]))
+    return np.float64(worst)
 
 
 @jit
@@ -254,12 +307,7 @@ def residual(p, a, z, out):
         al, zl = block(a, p, layer), block(z, p, layer)
         for c in range(2):
             for b in range(p.batch):
-                worst = out[b]
-                for i in range(al.shape[2]):
-                    gap = abs(zl[c, b, i] - al[c, b, i])
-                    # A NaN must not pass for a small residual.
-                    worst = gap if not gap <= worst else worst
-                out[b] = worst
+                out[b] = greatest(out[b], distance(al[c, b], zl[c, b]))
 
 
 @jit
@@ -270,8 +318,9 @@ def extent(p, a, out):
         al = block(a, p, layer)
         for c in range(2):
             for b in range(p.batch):
-                worst = out[b]
-                for i in range(al.shape[2]):
-                    size = abs(al[c, b, i])
-                    worst = max(worst, size) if size == size else np.inf
-                out[b] = worst
+                x, worst = al[c, b], a.dtype.type(0)
+                for i in range(x.size):
+                    worst = greatest(worst, abs(x[i]))
+                out[b] = greatest(out[b], np.float64(worst))
+    for b in range(p.batch):
+        out[b] = out[b] if out[b] == out[b] else np.inf

@@ -229,6 +229,8 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         limited=bool(np.isfinite(chip.rails).any()),
         driver=cast(chip.driver),
         rails=cast(chip.rails),
+        converted=bool(chip.converters.any()),
+        converters=cast(chip.converters),
         signal=np.empty(scratch, dtype),
         current=np.empty(scratch, dtype),
     )
@@ -239,7 +241,7 @@ def drive(chip: Chip, x: Array, wiring: Wiring, dtype: Any = np.float64) -> Arra
 
     An offset of the returned current is mirrored as the feedback is: by the largest entry of each row of B.
     """
-    current = np.clip(chip.sent(x, 0, 0) @ chip.forward[0].T, *chip.rails)
+    current = chip.returned(chip.sent(x, 0, 0) @ chip.forward[0].T, 0)
     largest = wiring.feedback[[0, 1], np.abs(wiring.feedback).argmax(axis=1)][:, None]
     layers = []
     for j in range(chip.layers):

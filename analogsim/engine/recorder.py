@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine.kernel import BLOW_UP, block, extent, residual
+from analogsim.engine.kernel import BLOW_UP, block, copy, extent, residual
 from analogsim.jit import jit
 
 HISTORY = 512
@@ -50,13 +50,13 @@ def note(p, rec, a, z, scratch):
         residual(p, a, z, scratch)
         k = tally[4]
         rec.history_t[k] = rec.clock[0]
-        rec.history[k] = scratch
+        copy(scratch, rec.history[k])
         tally[4] = k + 1
         if tally[4] == rec.history_t.size:
             half = rec.history_t.size // 2
             for i in range(half):
                 rec.history_t[i] = rec.history_t[2 * i]
-                rec.history[i] = rec.history[2 * i]
+                copy(rec.history[2 * i], rec.history[i])
             tally[4] = half
             tally[5] *= 2
 
@@ -80,7 +80,8 @@ def keep_dead(p, rec, old, new):
     for b in range(p.batch):
         if not rec.alive[b]:
             for layer in range(p.cum.size - 1):
-                block(new, p, layer)[:, b] = block(old, p, layer)[:, b]
+                for c in range(2):
+                    copy(block(old, p, layer)[c, b], block(new, p, layer)[c, b])
 
 
 @jit
@@ -89,21 +90,21 @@ def error_norm(p, rec, error, new, rtol, atol):
 
     The scale is the sample's, not the component's: a neuron that crosses zero would otherwise set the step.
     """
+    gap, size = np.empty(p.batch), np.empty(p.batch)
+    extent(p, error, gap)
+    extent(p, new, size)
+    return worst_error(rec, gap, size, rtol, atol)
+
+
+@jit
+def worst_error(rec, gap, size, rtol, atol):
+    """`error_norm` from the largest error and the largest state of each sample."""
     worst = 0.0
-    for b in range(p.batch):
-        if not rec.alive[b]:
-            continue
-        gap, size = 0.0, 0.0
-        for layer in range(p.cum.size - 1):
-            e, n = block(error, p, layer), block(new, p, layer)
-            for c in range(2):
-                for i in range(e.shape[2]):
-                    off = abs(e[c, b, i])
-                    gap = off if not off <= gap else gap
-                    size = max(size, abs(n[c, b, i]))
-        norm = gap / (atol + rtol * size)
-        if not norm <= worst:
-            worst = norm if norm == norm else np.inf
+    for b in range(gap.size):
+        if rec.alive[b]:
+            norm = gap[b] / (atol + rtol * size[b])
+            if not norm <= worst:
+                worst = norm if norm == norm else np.inf
     return worst
 
 

@@ -158,8 +158,9 @@ def _special(
     """Clocks and delays, which march in their own ways."""
     if clock is not None and delay is not None:
         raise InputError("clock and delay exclude each other: a held state is already old when it is read.")
-    if stream is not None or batch.chip.has_noise:
-        what = "a stream" if stream is not None else "noise on the chip"
+    if stream is not None or batch.chip.has_noise or batch.chip.tia is not None:
+        what = "noise on the chip" if batch.chip.has_noise else "amplifiers with dynamics"
+        what = "a stream" if stream is not None else what
         raise InputError(f"{'clock' if clock else 'delay'} does not go together with {what}.")
     run = _Run(batch, times, start(batch, initial))
     if clock is not None:

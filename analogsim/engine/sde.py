@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from analogsim.engine.etd import phi
-from analogsim.engine.kernel import block, target
+from analogsim.engine.kernel import block, copy, target
 from analogsim.engine.recorder import DONE, RUNNING, bury, keep_dead, note
 from analogsim.jit import jit
 
@@ -91,7 +91,7 @@ def advance(p, a, work, rec, t_end, dt, sigma, rng, order, max_steps):
     steps = 0
     tiny = 1e-12 * max(1.0, t_end)
     while rec.tally[0] < rec.times.size and rec.times[rec.tally[0]] <= rec.clock[0] + tiny:
-        rec.out[rec.tally[0]] = a
+        copy(a, rec.out[rec.tally[0]])
         rec.tally[0] += 1
     while rec.clock[0] < t_end - tiny:
         if steps == max_steps:
@@ -104,18 +104,18 @@ def advance(p, a, work, rec, t_end, dt, sigma, rng, order, max_steps):
         draw(p, h, sigma, rng, order, big, small)
         leap(p, h, order, a, z, big, small, stage, z2, s, new)
         keep_dead(p, rec, a, new)
-        a[:] = new
+        copy(new, a)
         rec.clock[0] = t + h if h == dt else stop
         rec.tally[1] += 1
         rec.tally[3] += order
         steps += 1
         left = bury(p, rec, a, scratch)
         while rec.tally[0] < rec.times.size and rec.times[rec.tally[0]] <= rec.clock[0] + tiny:
-            rec.out[rec.tally[0]] = a
+            copy(a, rec.out[rec.tally[0]])
             rec.tally[0] += 1
         if left == 0:
             break
     for k in range(rec.tally[0], rec.times.size):
-        rec.out[k] = a
+        copy(a, rec.out[k])
     rec.tally[0] = rec.times.size
     return DONE

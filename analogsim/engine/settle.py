@@ -109,7 +109,7 @@ def quiet(batch: Batch, rng: np.random.Generator) -> Batch:
         # The size of the noise depends on the signals; two sweeps bring those close enough.
         flow = sweeps.new_flow(np.zeros_like(batch.packed.drive), batch.packed.batch)
         sweeps.begin(batch.packed, flow)
-        sweeps.up_down(batch.packed, flow, flow.a.dtype.type(1))
+        sweeps.up_down(batch.packed, flow, 1.0)
         extra = ReadNoise(batch, rng).drive(flow.a) - batch.packed.drive
     extra = extra + chip.node_noise * rng.standard_normal(extra.shape)
     for process in processes(chip, extra.size, rng):

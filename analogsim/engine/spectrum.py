@@ -27,8 +27,8 @@ def slopes(p, a, d):
 
 @jit
 def read_along(p, matrices, q, at, s, sender, receiver):
-    """Derivative of `read` at the states `at` in the direction `s`."""
-    if not p.shaped and not p.limited:
+    """Derivative of `read` at the states `at` in the direction `s`; converters count as their mean slope, one."""
+    if not p.shaped and not p.limited and not p.converted:
         return read(p, matrices, q, s, sender, receiver)
     free = np.ones((1, 1), np.bool_)
     if p.limited:

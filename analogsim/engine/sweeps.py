@@ -1,20 +1,34 @@
 """Layer-ordered sweeps towards an equilibrium, compiled.
 
-An equilibrium is a = z(a), whatever the time constants. `up_down` re-computes, on the way up, only what layers receive
-from below and, on the way down, only what they receive from above: half of the products of a plain sweep are never
-done. `relaxed` is block successive over-relaxation in layer order, a ← (1 − ω)a + ωz. `synchronous` is the damped
-iteration of the papers, a ← a + η(z(a) − a). The output, whose nudge depends on its own state, is solved exactly when
-that is linear and by a damped inner iteration otherwise.
+An equilibrium is a = z(a), whatever the time constants. A sweep is a list of visits to layers, carried out by one
+compiled function: a function for each kind of sweep would compile all that it calls again. `up_down` re-computes, on
+the way up, only what layers receive from below and, on the way down, only what they receive from above: half of the
+products of a plain sweep are never done. `relaxed` is block successive over-relaxation in layer order,
+a ← (1 − ω)a + ωz. `synchronous` is the damped iteration of the papers, a ← a + η(z(a) − a). The output, whose nudge
+depends on its own state, is solved exactly when that is linear and by a damped inner iteration otherwise.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine.kernel import activate_layer, block, pull, read, receive, target
+from analogsim.engine.kernel import (
+    Problem,
+    activate_layer,
+    block,
+    copy,
+    distance,
+    pull,
+    read,
+    receive,
+    residual,
+    target,
+)
+from analogsim.engine.primitives import greatest
 from analogsim.jit import jit
 
 INNER, CLOSE = 60, 1e-10
@@ -38,22 +52,26 @@ def new_flow(a: NDArray[np.floating], batch: int) -> Flow:
     return Flow(a.copy(), s, below, above, old, np.zeros(batch))
 
 
+FIRE, BELOW, ABOVE, SETTLE = 1, 2, 4, 8
+"""What is done at a visit: refresh s = f(a), what comes from below, what comes from above, then a itself."""
+
+
 @jit
 def from_below(p, f, layer):
     """Refresh what a layer receives from the layer below."""
-    zl = block(f.below, p, layer)
-    zl[:] = 0
+    f.below[2 * p.batch * p.cum[layer] : 2 * p.batch * p.cum[layer + 1]] = 0
     if layer > 0:
-        receive(p, p.forward_p, read(p, p.w, p.forward_q, f.s, layer - 1, layer), zl, layer)
+        current = read(p, p.w, p.forward_q, f.s, layer - 1, layer)
+        receive(p, p.forward_p, current, block(f.below, p, layer), layer)
 
 
 @jit
 def from_above(p, f, layer):
     """Refresh what a layer receives from the layer above."""
-    zl = block(f.above, p, layer)
-    zl[:] = 0
+    f.above[2 * p.batch * p.cum[layer] : 2 * p.batch * p.cum[layer + 1]] = 0
     if layer < p.cum.size - 2:
-        receive(p, p.feedback_p, read(p, p.v, p.feedback_q, f.s, layer + 1, layer), zl, layer)
+        current = read(p, p.v, p.feedback_q, f.s, layer + 1, layer)
+        receive(p, p.feedback_p, current, block(f.above, p, layer), layer)
 
 
 @jit
@@ -76,10 +94,15 @@ def output(p, z, a, s, layer):
         activate_layer(p, a, s, layer)
         return
     trial = np.empty_like(z)
-    omega = al.dtype.type(1 / (1 + 0.5 * np.abs(p.beta).max() * np.abs(p.nudge).max()))
+    strongest, steepest = 0.0, 0.0
+    for b in range(p.batch):
+        strongest = max(strongest, abs(p.beta[b]))
+    for i in range(z.shape[2]):
+        steepest = max(steepest, abs(p.nudge[0, i]), abs(p.nudge[1, i]))
+    omega = al.dtype.type(1 / (1 + 0.5 * strongest * steepest))
     for _ in range(INNER):
         activate_layer(p, a, s, layer)
-        trial[:] = z
+        copy(z.reshape(z.size), trial.reshape(z.size))
         pull(p, sl, trial)
         gap = 0.0
         for c in range(2):
@@ -97,99 +120,88 @@ def output(p, z, a, s, layer):
 def settle_layer(p, f, layer, omega):
     """a ← (1 − ω)a + ωz for one layer, from what it last received."""
     last = p.cum.size - 2
-    al, drive = block(f.a, p, layer), block(p.drive, p, layer)
+    al, ol, drive = block(f.a, p, layer), block(f.old, p, layer), block(p.drive, p, layer)
     below, above = block(f.below, p, layer), block(f.above, p, layer)
+    for c in range(2):
+        for b in range(p.batch):
+            a, old, d, u, v = al[c, b], ol[c, b], drive[c, b], below[c, b], above[c, b]
+            for i in range(a.size):
+                old[i] = a[i]
+                z = d[i] + u[i] + v[i]
+                # At the output the drive without the nudge waits in the place of what comes from above.
+                if layer == last:
+                    v[i] = d[i] + u[i]
+                else:
+                    a[i] += omega * (z - a[i])
     if layer == last:
-        z = below + drive
-        if omega == 1:
-            output(p, z, f.a, f.s, layer)
-            return
-        old = al.copy()
-        output(p, z, f.a, f.s, layer)
-        for c in range(2):
-            for b in range(p.batch):
-                for i in range(al.shape[2]):
-                    al[c, b, i] = old[c, b, i] + omega * (al[c, b, i] - old[c, b, i])
-    else:
-        for c in range(2):
-            for b in range(p.batch):
-                for i in range(al.shape[2]):
-                    z = drive[c, b, i] + below[c, b, i] + above[c, b, i]
-                    al[c, b, i] += omega * (z - al[c, b, i])
+        output(p, above, f.a, f.s, layer)
+    for c in range(2):
+        for b in range(p.batch):
+            a, old = al[c, b], ol[c, b]
+            if layer == last and omega != 1:
+                for i in range(a.size):
+                    a[i] = old[i] + omega * (a[i] - old[i])
+            f.change[b] = greatest(f.change[b], distance(a, old))
     activate_layer(p, f.a, f.s, layer)
 
 
 @jit
-def _measure(p, f):
-    """Largest change of each sample since `old`."""
+def march(p, f, visits, omega):
+    """Carry out a list of visits (layer, what to do); `change` is the largest |Δa| at any of them."""
     f.change[:] = 0
-    for layer in range(p.cum.size - 1):
-        al, ol = block(f.a, p, layer), block(f.old, p, layer)
-        for c in range(2):
-            for b in range(p.batch):
-                worst = f.change[b]
-                for i in range(al.shape[2]):
-                    gap = abs(al[c, b, i] - ol[c, b, i])
-                    worst = gap if not gap <= worst else worst
-                f.change[b] = worst
-
-
-@jit
-def begin(p, f):
-    """One pass up from the present state: fills s and all that layers receive."""
-    last = p.cum.size - 2
-    for layer in range(last + 1):
-        activate_layer(p, f.a, f.s, layer)
-    for layer in range(last):
-        from_above(p, f, layer)
-    for layer in range(last + 1):
-        from_below(p, f, layer)
-        settle_layer(p, f, layer, f.a.dtype.type(1))
-
-
-@jit
-def up_down(p, f, omega):
-    """One sweep: down from the last hidden layer to the first, then up to the output."""
-    last = p.cum.size - 2
-    f.old[:] = f.a
-    for layer in range(last - 1, -1, -1):
-        from_above(p, f, layer)
-        settle_layer(p, f, layer, omega)
-    for layer in range(1, last + 1):
-        from_below(p, f, layer)
-        settle_layer(p, f, layer, omega)
-    _measure(p, f)
-
-
-@jit
-def relaxed(p, f, omega):
-    """One sweep of block SOR in layer order."""
-    last = p.cum.size - 2
-    f.old[:] = f.a
-    for layer in range(last + 1):
-        if layer > 0:
+    for k in range(visits.shape[0]):
+        layer, what = visits[k, 0], visits[k, 1]
+        if what & FIRE:
+            activate_layer(p, f.a, f.s, layer)
+        if what & BELOW:
             from_below(p, f, layer)
-        if layer < last:
+        if what & ABOVE:
             from_above(p, f, layer)
-        settle_layer(p, f, layer, omega)
-    _measure(p, f)
+        if what & SETTLE:
+            settle_layer(p, f, layer, omega)
+
+
+@cache
+def _visits(kind: str, n: int) -> NDArray[np.int64]:
+    """The visits of each kind of sweep through n layers."""
+    runs: dict[str, list[tuple[range, int]]] = {
+        "begin": [(range(n), FIRE), (range(n), ABOVE), (range(n), BELOW | SETTLE)],
+        "up-down": [(range(n - 2, -1, -1), ABOVE | SETTLE), (range(1, n), BELOW | SETTLE)],
+        "relaxed": [(range(n), BELOW | ABOVE | SETTLE)],
+        "refresh": [(range(n), FIRE), (range(1, n), BELOW)],
+    }
+    return np.array([(layer, what) for layers, what in runs[kind] for layer in layers], dtype=np.int64).reshape(-1, 2)
+
+
+def begin(p: Problem, f: Flow) -> None:
+    """One pass up from the present state: fills s and all that layers receive."""
+    march(p, f, _visits("begin", p.cum.size - 1), f.a.dtype.type(1))
+
+
+def up_down(p: Problem, f: Flow, omega: float) -> None:
+    """One sweep: down from the last hidden layer to the first, then up to the output."""
+    march(p, f, _visits("up-down", p.cum.size - 1), f.a.dtype.type(omega))
+
+
+def relaxed(p: Problem, f: Flow, omega: float) -> None:
+    """One sweep of block SOR in layer order."""
+    march(p, f, _visits("relaxed", p.cum.size - 1), f.a.dtype.type(omega))
+
+
+def refresh(p: Problem, f: Flow) -> None:
+    """Recompute what layers receive from below after the state was changed from outside."""
+    march(p, f, _visits("refresh", p.cum.size - 1), f.a.dtype.type(1))
+
+
+def synchronous(p: Problem, f: Flow, eta: float) -> None:
+    """One damped step of all layers at once."""
+    _damped(p, f, f.a.dtype.type(eta))
 
 
 @jit
-def synchronous(p, f, eta):
-    """One damped step of all layers at once."""
-    f.old[:] = f.a
+def _damped(p, f, eta):
     target(p, f.a, f.s, f.above)
+    copy(f.a, f.old)
     for i in range(f.a.size):
         f.a[i] += eta * (f.above[i] - f.a[i])
-    _measure(p, f)
-
-
-@jit
-def refresh(p, f):
-    """Recompute what layers receive from below after the state was changed from outside."""
-    last = p.cum.size - 2
-    for layer in range(last + 1):
-        activate_layer(p, f.a, f.s, layer)
-    for layer in range(1, last + 1):
-        from_below(p, f, layer)
+    residual(p, f.a, f.old, f.change)

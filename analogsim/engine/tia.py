@@ -74,6 +74,10 @@ class Amplified:
         assert chip.tia is not None
         if p.drive.dtype != np.float64:
             raise InputError("dtype: a chip whose amplifiers have dynamics is relaxed in float64.")
+        if p.shaped or p.limited or p.converted:
+            raise InputError(
+                "Chip.tia: amplifiers with dynamics are linear; leave driver, rails and converters as ideal."
+            )
         self.stages: list[Stage] = []
         edges = p.cum
         for name, q, share in (("forward", p.forward_q, p.forward_p), ("feedback", p.feedback_q, p.feedback_p)):

@@ -7,11 +7,16 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from analogsim import measure
+from analogsim.circuits.chip import Chip
+from analogsim.circuits.crossbar import Crossbar
+from analogsim.circuits.optoelectronic import Optoelectronic
 from analogsim.engine.relax import relax
 from analogsim.errors import InputError
 from analogsim.experiments.setup import Setup
+from analogsim.experiments.summary import COSTS
 from analogsim.experiments.trainers import Digital, OnChip
 from analogsim.learning.reference import implicit
 from analogsim.network import LOSSES
@@ -95,6 +100,31 @@ class Notebook:
             ),
             "output": live[f"a_{chip.layers}"].values,
         }
+        self.probes[len(self.pages) - 1] |= self._costs(held, still, x, common)
+
+    def _costs(self, chip: Chip, nudged: xr.Dataset, x: NDArray[np.float64], common: dict[str, Any]) -> dict[str, Any]:
+        """Time and energy of an inference and of an update, estimated from the arrays; NaN where there are none."""
+        made, tol = self.setup.circuit, TOLERANCE * min(1.0, self.setup.settings.beta)
+        if not isinstance(made, Crossbar | Optoelectronic):
+            return dict.fromkeys(COSTS, np.full(len(x), np.nan))
+        free = relax(chip, x, tol=TOLERANCE, **{**common, "beta": 0.0})
+        found = {}
+        for name, dataset, limit in (("inference", free, TOLERANCE), ("update", nudged, tol)):
+            settling = measure.settling_time(dataset["time"].values, dataset["residual"].values, limit)
+            settling = np.where(dataset["status"].values == "converged", settling, np.nan)
+            if isinstance(made, Optoelectronic):
+                # One frame rewrites the weights for a whole batch.
+                share = 1.0 / self.setup.settings.batch_size if name == "update" else 0.0
+                found[f"{name}_time"], found[f"{name}_energy"] = made.costs(chip, settling, share)
+                continue
+            states = measure.settled_states(chip, dataset)
+            power = measure.array_power(made, chip, x, states, self.setup.wiring)
+            found[f"{name}_time"] = measure.duration(made, settling)
+            found[f"{name}_energy"] = measure.energy(made, power, settling)
+        if self.setup.settings.nudge == "auto-zero":
+            for what in ("time", "energy"):
+                found[f"update_{what}"] = found[f"update_{what}"] + found[f"inference_{what}"]
+        return found
 
     def dataset(self, *, interrupted: bool) -> xr.Dataset:
         """All pages and probes with labels and units."""
@@ -124,7 +154,8 @@ class Notebook:
                 {"long_name": "time", "units": "τ", "seconds": self.chip.chip.time_unit},
             ),
         }
-        found = xr.Dataset(variables, coords, {"interrupted": int(interrupted)})
+        assumed = self.setup.circuit.cost_assumptions
+        found = xr.Dataset(variables, coords, {"interrupted": int(interrupted), "cost_assumptions": assumed})
         found["residual"].attrs["tolerance"] = TOLERANCE * min(1.0, self.setup.settings.beta)
         return found
 
@@ -147,4 +178,8 @@ PROBE: Page = {
     "status": (("snapshot", "sample"), "verdict", "1"),
     "settling_time": (("snapshot", "sample"), "settling time", "τ"),
     "output": (("snapshot", "shown", "time", "compartment", "class"), "output $a_L$", "activity"),
+    "inference_time": (("snapshot", "sample"), "time of an inference", "s"),
+    "inference_energy": (("snapshot", "sample"), "energy of the arrays in an inference, estimated", "J"),
+    "update_time": (("snapshot", "sample"), "time of a sample in an update", "s"),
+    "update_energy": (("snapshot", "sample"), "energy of the arrays for a sample in an update, estimated", "J"),
 }

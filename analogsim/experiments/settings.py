@@ -34,8 +34,14 @@ NUDGES = {
     "chop": "β changes its sign from sample to sample, so that constant errors of the compartments cancel in a batch",
     "auto-zero": "a second read at β = 0 is subtracted from every sample's update",
 }
-NOISES = {"read": "noise", "node": "node_noise", "1/f": None}
-"""Kinds of noise, and the key of the circuit's card that each one sets; None: not simulated yet."""
+NOISES = {
+    "read": "noise",
+    "node": "node_noise",
+    "1/f": "flicker_noise",
+    "ou": "ou_noise",
+    "rtn": "telegraph_noise",
+}
+"""Kinds of noise, and the key of the circuit's card that each one sets."""
 
 OPTIMISERS = ("adam", "sgd")
 
@@ -146,8 +152,6 @@ class Settings:
             kind = kind if colon else "read"
             if kind not in NOISES:
                 raise unknown("kind of noise", kind, NOISES, hint="A bare number is read noise.")
-            if NOISES[kind] is None:
-                raise InputError(f"noise {text!r}: {kind} noise is not simulated yet; use a bare number or node:0.02.")
             if kind in levels:
                 raise InputError(f"noise {text!r}: {kind} noise is given twice.")
             try:

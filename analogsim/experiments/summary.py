@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 BY_TRAINER = ("test_accuracy", "test_loss", "lipschitz")
+COSTS = ("inference_time", "inference_energy", "update_time", "update_energy")
 OF_THE_CHIP = (
     *("gradient_cosine_whole", "gradient_cosine", "gradient_norm_ratio", "symmetry_defect", "saturation"),
     *("activation_max", "settled"),
@@ -27,6 +28,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Any]:
         "verdicts": {str(word): int(count) for word, count in zip(*np.unique(status, return_counts=True), strict=True)},
         "settling_time": time,
         "settling_time_seconds": None if time is None else time * float(dataset["time"].attrs["seconds"]),
+        "costs": costs(dataset),
         "epochs": int(dataset["epoch"][-1]),
         "interrupted": bool(dataset.attrs["interrupted"]),
     }
@@ -63,7 +65,58 @@ def table(dataset: xr.Dataset) -> str:
         "a = 0,",
         f"noise held at one draw; settled when max |τ da/dt| stays below {dataset['residual'].attrs['tolerance']:g}.",
     )
-    return "\n".join([*lines, *notes])
+    said = _cost_words(found["costs"])
+    return "\n".join([*lines, *notes, *said, *([dataset.attrs.get("cost_assumptions", "")] if said else [])])
+
+
+def costs(dataset: xr.Dataset) -> dict[str, float | None]:
+    """Median time (s) and energy (J) of an inference and of a sample in an update; None where most do not settle."""
+    names = [name for name in COSTS if name in dataset]
+    return {name: _median(dataset[name].isel(snapshot=-1).values) for name in names}
+
+
+def _cost_words(found: dict[str, float | None]) -> list[str]:
+    said = []
+    for what, words in (("inference", "an inference"), ("update", "a sample in an update")):
+        time, energy = found.get(f"{what}_time"), found.get(f"{what}_energy")
+        if time is not None and energy is not None:
+            said.append(f"{words} {_si(energy, 'J')} in {_si(time, 's')} ({_si(energy / time, 'W')})")
+    return [f"Estimate: {'; '.join(said)}:"] if said else []
+
+
+def _si(value: float, unit: str) -> str:
+    """A number with a prefix: 3.2e-11 J is 32 pJ."""
+    power = min(max(int(np.floor(np.log10(value) / 3)), -5), 0) if value > 0 else 0
+    return f"{value / 1000.0**power:.3g} {['', 'm', 'µ', 'n', 'p', 'f'][-power]}{unit}"
+
+
+def extremes(dataset: xr.Dataset) -> dict[str, dict[str, float | None]]:
+    """Least, median and greatest finite value of each metric of a sweep, or of each variable of an inference."""
+    found: dict[str, dict[str, float | None]] = {}
+    for name, variable in dataset.data_vars.items():
+        if name in ("seconds", "point_seed") or variable.dtype.kind not in "fiu":
+            continue
+        values = variable.values[np.isfinite(variable.values)]
+        ends = (values.min(), np.median(values), values.max()) if values.size else (None,) * 3
+        found[str(name)] = {
+            word: None if end is None else float(end)
+            for word, end in zip(("least", "median", "greatest"), ends, strict=True)
+        }
+    return found
+
+
+def extremes_table(dataset: xr.Dataset) -> str:
+    """`extremes` as a table."""
+    rows = [["", "least", "median", "greatest"]]
+    for name, ends in extremes(dataset).items():
+        attrs = dataset[name].attrs
+        label = attrs["long_name"] + ("" if attrs["units"] == "1" else f" ({attrs['units']})")
+        rows.append([label, *("—" if value is None else f"{value:.4g}" for value in ends.values())])
+    widths = [max(len(row[k]) for row in rows) for k in range(4)]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    )
 
 
 def _verdicts(counts: dict[str, int]) -> str:
@@ -73,9 +126,12 @@ def _verdicts(counts: dict[str, int]) -> str:
 
 
 def _settling_time(dataset: xr.Dataset) -> float | None:
-    """Median over the probe samples at the end; a sample that does not settle counts as later than all others."""
-    time = dataset["settling_time"].isel(snapshot=-1).values
-    median = float(np.median(np.where(np.isnan(time), np.inf, time)))
+    return _median(dataset["settling_time"].isel(snapshot=-1).values)
+
+
+def _median(values: Any) -> float | None:
+    """Median over the probe samples; a sample that does not settle counts as more than all others."""
+    median = float(np.median(np.where(np.isnan(values), np.inf, values)))
     return median if np.isfinite(median) else None
 
 

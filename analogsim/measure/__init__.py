@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "robustness": ["lipschitz", "lipschitz_hidden", "lipschitz_output"],
         "gradients": ["Alignment", "alignment"],
         "hardware": ["saturation", "symmetry_defect"],
+        "energy": ["array_power", "duration", "energy", "settled_states"],
         "convergence": ["settling_time"],
     },
 )

@@ -44,7 +44,6 @@ def test_cards_are_found_when_installed(tmp_path, how):
         "devices",
         "circuits",
         "experiments",
-        "wires",
         "setup.cfg",
         "pyproject.toml",
         "README.md",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analogsim import Network, Wiring, circuit, relax
+from analogsim import InputError, Network, Wiring, circuit, relax, settle
 from analogsim.circuits import load_chip
 
 NET = Network.random((30, 24, 10), seed=2)
@@ -79,3 +79,56 @@ def test_the_amplifiers_survive_a_file_and_an_update(tmp_path):
             np.testing.assert_allclose(other.tia.forward[j].static(1e3), chip.forward[j], rtol=1e-12, atol=1e-15)
         np.testing.assert_allclose(other.tia.feedback[1].static(1e3), chip.feedback[1], rtol=1e-12, atol=1e-15)
         assert other.tia.forward[0].delay == pytest.approx(chip.tia.forward[0].delay)
+
+
+def test_converters_round_clip_and_bend_what_is_read():
+    """b bits over ±range: 2^b − 1 levels; a bow of so many steps; the same in the kernel as in the chip's own words."""
+    options = {"dac_bits": 4, "dac_range": 1.0, "dac_inl": 0.5, "adc_bits": 5, "adc_range": 2.0, "adc_inl": 0.5}
+    chip = program(**options, dac_feedback_range=0.25)
+    u = np.linspace(-1.5, 1.5, 2001)
+    sent = chip.sent(u, 0, 1)
+    assert len(np.unique(np.round(sent, 9))) == 15
+    assert np.abs(sent).max() == pytest.approx(1.0)
+    assert np.abs(chip.sent(u, 1, 1)).max() == pytest.approx(0.25)
+    got = chip.returned(3 * u, 0)
+    np.testing.assert_allclose(got / (2.0 / 15), np.round(got / (2.0 / 15)), atol=1e-12)
+    assert len(np.unique(np.round(got, 9))) == 31
+    bent = program(dac_bits=12, dac_range=1.0, dac_inl=3.0)
+    inside = np.linspace(-1, 1, 4001)
+    assert np.abs(bent.sent(inside, 0, 1) - inside).max() == pytest.approx(3.5 / 2047, rel=0.05)
+    # At rest each output is gain-free: z = returned(W sent(mean)) in both directions.
+    x = np.random.default_rng(0).random((2, 30))
+    rule = Wiring.dual_propagation(0.5)
+    ds = settle(chip, x, wiring=rule, beta=0)
+    hidden = chip.returned(chip.sent(x, 0, 0) @ chip.forward[0].T, 0)
+    np.testing.assert_allclose(ds.a_1.values, np.stack([hidden] * 2, axis=1), atol=1e-6)
+    out = chip.returned(chip.sent(np.maximum(hidden, 0), 0, 1) @ chip.forward[1].T, 0)
+    np.testing.assert_allclose(ds.a_2.values, np.stack([out] * 2, axis=1), atol=1e-6)
+
+
+def test_many_bits_are_none_and_saturation_clips():
+    x, rule = np.random.default_rng(1).random((2, 30)), Wiring.adjoint_dual_propagation(0.3)
+    y = np.eye(10)[:2]
+    plain, fine = (
+        settle(c, x, y, wiring=rule, beta=0.5)
+        for c in (program(), program(dac_bits=24, dac_range=20.0, adc_bits=24, adc_range=20.0))
+    )
+    np.testing.assert_allclose(fine.a_1.values, plain.a_1.values, atol=2e-5)
+    chip = program(tia_saturation=0.05, activity_unit=0.1)
+    assert np.abs(settle(chip, x, wiring=rule, beta=0).a_1.values).max() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"dac_bits": 8}, "needs circuit.dac_range"),
+        ({"adc_range": 2.0}, "set circuit.adc_bits"),
+        ({"adc_bits": 1, "adc_range": 2.0}, "2 to 24"),
+        ({"dac_bits": 8, "dac_range": 1.0, "feedback": "second-array"}, "in turns"),
+        ({"dac_bits": 8, "dac_range": 1.0, "tia_bandwidth": 1e8}, "dynamics are linear"),
+        ({"tia_saturation": 1.0, "tia_bandwidth": 1e8}, "dynamics are linear"),
+    ],
+)
+def test_what_the_periphery_cannot_be_is_said(options, words):
+    with pytest.raises(InputError, match=words):
+        circuit("crossbar", device="ideal", **options)

@@ -106,7 +106,7 @@ def test_list_show_cite_and_info():
         (["--noise", "abc"], "is no number"),
         (["--noise", "nan"], "noise ≥ 0"),
         (["--noise", "nod:0.1"], "did you mean 'node'"),
-        (["--noise", "1/f:0.01"], "not simulated yet"),
+        (["--noise", "pink:0.01"], "unknown kind of noise"),
         (["--beta", "0"], "beta > 0"),
         (["--asymmetry", "-0.1"], "asymmetry ≥ 0"),
         (["--rule", "dbt"], "did you mean 'dpt'"),

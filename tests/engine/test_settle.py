@@ -82,6 +82,47 @@ def test_stability_table(rule, gain, verdict):
     assert words(asim.relax(chip, x, y, wiring=rule, beta=0.5, t_end=200)) == [verdict]
 
 
+# Rows whose verdict depends on the sample or the draw: rule, activation, gain, spread of ln τ, error of V.
+ROWS = [
+    *((DP(0.3), "relu", 1.0, spread, error) for spread, error in ((0, 0), (0.3, 0), (0, 0.2))),
+    *(
+        (DP(alpha), "relu", 1.0, spread, error)
+        for alpha in (0.7, 1.0)
+        for spread, error in ((0.3, 0), (1.0, 0), (0, 0.2))
+    ),
+    *((DPT(0.3), "relu", 1.0, spread, error) for spread, error in ((0.3, 0), (1.0, 0), (0, 0.05), (0, 0.2))),
+    (DPT(0.1), "relu", 2.0, 0, 0),
+    *((DPT(alpha), "relu", 2.0, spread, 0.2) for alpha in (0.0, 1.0) for spread in (0.3, 1.0)),
+    *((DYADIC(0.0), "relu", gain, 0, 0) for gain in (0.5, 1.0, 2.0)),
+    *((DYADIC(0.0), "hard-sigmoid", 2.0, spread, error) for spread, error in ((0, 0), (0.3, 0), (1.0, 0.2))),
+    *((DYADIC(0.5), "relu", gain, 0, 0) for gain in (1.0, 2.0)),
+    *((DYADIC(1.0), "relu", gain, 0, 0) for gain in (1.0, 2.0)),
+    *((DYADIC(1.0), "hard-sigmoid", gain, 0, 0) for gain in (0.5, 1.0, 2.0)),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "activation", "gain", "spread", "error"), ROWS, ids=lambda v: getattr(v, "name", str(v))
+)
+def test_verdicts_are_those_of_the_ode(rule, activation, gain, spread, error):
+    """Sample by sample: what `settle` calls converged or diverged, the ODE from a = 0 to 200 τ_max does."""
+    chip, x, y = initial(gain, activation=activation)
+    rng = np.random.default_rng(2)
+    chip = chip.replace(
+        tau=tuple(np.exp(spread * rng.standard_normal(t.shape)) for t in chip.tau),
+        feedback=tuple(
+            None if v is None else v + error * v.std() * rng.standard_normal(v.shape) for v in chip.feedback
+        ),
+    )
+    beta = 0.1 if "λ" in rule.name else 0.5
+    verdict = asim.settle(chip, x, y, wiring=rule, beta=beta)
+    horizon = 200 * max(t.max() for t in chip.tau)
+    truth = asim.relax(chip, x, y, wiring=rule, beta=beta, t_end=horizon, tol=1e-5, rtol=1e-7, atol=1e-10)
+    final = ("converged", "diverged")
+    ours, theirs = ([w if w in final else "neither" for w in ds.status.values] for ds in (verdict, truth))
+    assert ours == theirs
+
+
 def test_dp_at_one_settles_in_time_but_not_in_sweeps():
     chip, x, y = initial()
     sweeps = asim.settle(chip, x, y, wiring=DP(1.0), beta=0.5, method="up-down", max_sweeps=300)
@@ -188,11 +229,37 @@ def test_jacobian_is_the_derivative_of_the_rate():
         np.testing.assert_allclose(Jacobian(batch, a)(v), slope, atol=1e-7)
 
 
-def test_confirm_tells_another_equilibrium_from_the_hardware_s_own():
-    """Weights at which sweeps settle in an equilibrium that the ODE from a = 0 does not end in."""
-    chip, x, y = initial(gain=2.0, samples=8)
-    ds = asim.settle(chip, x, y, wiring=DP(0.7), beta=0.5, method="up-down", max_sweeps=40, confirm=True)
-    assert set(ds.hardware.values) <= {"same", "elsewhere", "leaves", "unsettled"}
+def at_rest(chip, rule, x, y):
+    """An equilibrium by scipy's Newton on the independent equations, stable or not, from the forward pass."""
+    rate = reference.rate(chip, rule, x, y, 0.5)
+    first = np.concatenate([np.tile(a[0], 2) for a in chip.network().forward(x[None])])
+    found = root(lambda a: rate(0, a), first, tol=1e-12, options={"maxfev": 20000})
+    assert np.abs(rate(0, found.x)).max() < 1e-9
+    edges = np.cumsum([2 * n for n in chip.sizes[1:]])[:-1]
+    return [part.reshape(2, 1, -1) for part in np.split(found.x, edges)]
+
+
+@pytest.mark.parametrize(("rule", "gain"), [(DP(0.7), 2.0), (DP(1.0), 1.5)], ids=lambda v: getattr(v, "name", str(v)))
+def test_equilibria_that_the_hardware_leaves(rule, gain):
+    """Newton and bare sweeps rest in an unstable equilibrium; the verdict must not be fooled, nor by a warm start."""
+    chip, x, y = initial(gain, sizes=(40, 24, 24, 10), samples=1)
+    rest = at_rest(chip, rule, x[0], y[0])
+    options = {"wiring": rule, "beta": 0.5, "initial": rest}
+    bare = asim.settle(chip, x, y, method="up-down", max_sweeps=3, confirm=True, stability=True, **options)
+    assert (bare.status.item(), bare.hardware.item()) == ("converged", "leaves")
+    assert bare.spectral_abscissa.item() > 0.02
+    judged = asim.settle(chip, x, y, **options)
+    assert judged.status.item() != "converged"
+    assert judged.checked.item() == "ode"
+
+
+def test_equilibria_that_the_hardware_does_not_reach():
+    """The symmetric network is multistable: sweeps from a = 0 may end elsewhere than the ODE, and `confirm` says so."""
+    chip, x, y = initial(2.0, sizes=(20, 30, 30, 30, 10), activation="hard-sigmoid", samples=12)
+    options = {"wiring": DYADIC(1.0), "beta": 0.1, "confirm": True, "horizon": 600, "max_sweeps": 400}
+    ds = asim.settle(chip, x, y, method="up-down", **options)
+    assert words(ds) == ["converged"]
+    assert set(ds.hardware.values) == {"same", "elsewhere"}
     calm, cx, cy = initial(samples=3)
     same = asim.settle(calm, cx, cy, wiring=DPT(0.3), beta=0.5, confirm=True)
     assert list(same.hardware.values) == ["same"] * 3

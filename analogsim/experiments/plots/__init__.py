@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "style": ["FORMATS", "STYLE", "save"],
+        "devices": ["device"],
         "settling": ["convergence", "transient"],
         "sweeps": ["cloud", "heatmap", "lines", "phase"],
         "traces": ["residual", "trace"],

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from analogsim.activations import LEAK
+from analogsim.engine.kernel import measured
 from analogsim.jit import jit
 
-RELU = 1
+RELU, MEASURED = 1, 6
 FAST = {"nsz", "contract", "arcp"}
 """Liberties that vectorise the loops and keep NaN and Inf."""
 
@@ -27,6 +28,8 @@ def _f(a: Any, code: int) -> Any:
         return math.tanh(a)
     if code == 5:
         return 1 / (1 + math.exp(-a))
+    if code >= MEASURED:
+        return measured(a, code)
     return a
 
 

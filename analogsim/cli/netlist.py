@@ -1,0 +1,98 @@
+"""``analogsim netlist``: the programmed circuit as a SPICE deck."""
+
+from typing import Any
+
+import click
+
+from analogsim.cli.options import hardware
+
+
+@click.command(context_settings={"show_default": True})
+@hardware
+@click.option("--weights", metavar="FILE", help="Network (.npz, .safetensors).  [default: random, as in `run`]")
+@click.option("--sample", type=int, default=0, help="Test sample at the input.")
+@click.option(
+    "--level", metavar="LEVEL", default="ideal", help="ideal: controlled sources; tia: pairs of resistors and op-amps."
+)
+@click.option("--t-end", type=float, default=20.0, help="Length of the transient in units of τ.")
+@click.option("--no-testbench", is_flag=True, help="Write the subcircuit and the expected values alone.")
+@click.option("--verify", is_flag=True, help="Run ngspice and compare; exit 1 above tolerance.")
+@click.option("--force", is_flag=True, help="Write decks of more than 200,000 elements too.")
+@click.option("-o", "--output", metavar="FILE.cir", help="Name of the deck.  [default: CIRCUIT.cir]")
+def command(
+    weights: str | None,
+    sample: int,
+    level: str,
+    t_end: float,
+    no_testbench: bool,
+    verify: bool,
+    force: bool,
+    output: str | None,
+    **options: Any,
+) -> None:
+    """Write CIRCUIT, programmed with a network, as SPICE: NAME.subckt.cir, NAME_tb.cir and NAME.expected.csv.
+
+    Every block (compartment, activation, mixer, mirror, tia, arrays) is a subcircuit to be replaced by a cell of your
+    own. Values are those after programming; random noise is left out.
+
+    \b
+    Examples:
+      analogsim netlist crossbar --hidden 16 --verify
+      analogsim netlist crossbar --weights model.npz --level tia \\
+        --set circuit.tia_gain=1e3 --set circuit.tia_bandwidth="60 MHz" -o deck.cir
+    """
+    from dataclasses import replace
+    from pathlib import Path
+
+    from analogsim.errors import InputError, out_of_range
+    from analogsim.experiments import netlist, setup
+    from analogsim.experiments.settings import Settings
+    from analogsim.network import load_network
+
+    target = Path(output or f"{Path(options['circuit']).stem}.cir")
+    if target.suffix != ".cir":
+        raise InputError(f"{target}: a deck ends in .cir.")
+    if verify and no_testbench:
+        raise InputError("--verify runs the testbench: leave out --no-testbench.")
+    if not t_end > 0:
+        raise out_of_range("--t-end", t_end, "> 0")
+    made = setup.prepare(Settings(**options))
+    if weights is not None:
+        network = load_network(weights)
+        if network.sizes[0] != made.data.features or network.sizes[-1] != made.data.classes:
+            sizes = "-".join(map(str, network.sizes))
+            raise InputError(
+                f"{weights}: a network of {sizes} does not fit the data {made.data.name}: "
+                f"{made.data.features} features, {made.data.classes} classes. Choose other --data."
+            )
+        chip = made.circuit.program(network, seed=made.settings.seed)
+        made = replace(made, network=network, chip=chip)
+    if not 0 <= sample < len(made.data.test_x):
+        raise out_of_range("--sample", sample, f"0 to {len(made.data.test_x) - 1}")
+    deck = netlist.Netlist(
+        chip=made.chip,
+        circuit=made.circuit,
+        wiring=made.wiring,
+        x=made.data.test_x[sample],
+        y=made.data.test_y[sample],
+        beta=made.settings.beta,
+        level=level,
+        name=target.stem.replace("-", "_").replace(".", "_"),
+        t_end=t_end,
+        sample=sample,
+    )
+    written = deck.write(target.parent, bench=not no_testbench, force=force)
+    elements = deck.elements()
+    click.echo(f"wrote {', '.join(map(str, written))} ({elements} elements)")
+    if elements > netlist.WARN:
+        click.echo(f"Warning: above {netlist.WARN} elements a transient takes SPICE minutes.", err=True)
+    if verify:
+        found = netlist.verify(deck, written[-1])
+        click.echo(
+            f"ngspice: largest deviation {found.deviation:.2g} activities over {found.points} points "
+            f"(tolerance {netlist.TOLERANCE:g}, largest activity {found.largest:.3g})"
+        )
+        for line in found.complaints:
+            click.echo(f"ngspice says: {line}", err=True)
+        if not found.agrees:
+            raise click.ClickException("ngspice does not agree.")

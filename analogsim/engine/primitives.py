@@ -1,0 +1,67 @@
+"""Two operations that numba does not offer well: a maximum that keeps NaN and vectorises, and a product in place.
+
+`np.dot` in compiled code checks its operands at every call site, which costs more compile time than all else; here the
+same BLAS routines are called on flat arrays. ``max(a, b)`` can lose a NaN and is a serial chain of compares; LLVM's
+``maximum`` (IEEE 754-2019) propagates it and runs several lanes at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic as _intrinsic
+from numba.np.arrayobj import make_array
+from numba.np.linalg import ensure_blas, get_blas_kind, make_constant_slot
+
+intrinsic: Any = _intrinsic
+
+
+@intrinsic
+def greatest(typing: Any, x: Any, y: Any) -> Any:
+    """The larger of two numbers of one type, NaN if either is NaN."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = args[0].type
+        function = builder.module.declare_intrinsic("llvm.maximum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, args)
+
+    return x(x, y), code
+
+
+@intrinsic
+def multiply(typing: Any, x: Any, x0: Any, y: Any, y0: Any, out: Any, out0: Any, m: Any, k: Any, n: Any) -> Any:
+    """out (m, n) = x (m, k) · y (k, n), row-major, each beginning at its offset in a flat array."""
+    ensure_blas()
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        m, k, n = args[6:]
+        scalar = signature.args[0].dtype
+
+        def pointer(value: Any) -> Any:
+            return builder.bitcast(value, cgutils.voidptr_t)
+
+        def routine(name: str, kinds: str) -> Any:
+            found = [{"c": ir.IntType(8), "n": cgutils.intp_t, "p": cgutils.voidptr_t}[letter] for letter in kinds]
+            return cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.IntType(32), found), name)
+
+        a, b, c = (
+            pointer(builder.gep(make_array(signature.args[i])(context, builder, args[i]).data, [args[i + 1]]))
+            for i in (0, 2, 4)
+        )
+        one, zero = (pointer(make_constant_slot(context, builder, scalar, v)) for v in (1.0, 0.0))
+        kind, plain = (ir.Constant(ir.IntType(8), ord(letter)) for letter in (get_blas_kind(scalar), "n"))
+        # BLAS is column-major: outᵀ = yᵀ xᵀ. For one row its matrix-vector product is much faster.
+        with builder.if_else(builder.icmp_signed("==", m, ir.Constant(m.type, 1))) as (single, several):
+            with single:
+                gemv = routine("numba_xxgemv", "ccnnppnppp")
+                builder.call(gemv, [kind, plain, n, k, one, b, n, a, zero, c])
+            with several:
+                gemm = routine("numba_xxgemm", "cccnnnppnpnppn")
+                builder.call(gemm, [kind, plain, plain, n, m, k, one, b, n, a, k, zero, c, n])
+        return context.get_dummy_value()
+
+    size = types.intp
+    return types.void(x, size, y, size, out, size, size, size, size), code
