@@ -43,7 +43,7 @@ def kills(rounds: int, points: int) -> None:
         "--over",
         f"circuit.asymmetry=0:{(points // 4 - 1) / 1000}:0.001",
         "--over",
-        "alpha=0,0.3,0.6,1",
+        "alpha=0.7,0.8,0.9,1",
     ]
     args += ["--hidden", "8", "--metrics", "initial_gradient_cosine", "--workers", "2", "-q"]
 

@@ -74,13 +74,15 @@ def _result(name: str, as_json: bool) -> None:
 
     dataset = results.load(name)
     record = results.read_stamp(dataset)
+    is_run = "trainer" in dataset.dims
     if as_json:
-        click.echo(json.dumps({**summary.figures(dataset), "stamp": record}, indent=2, ensure_ascii=False))
+        found = summary.figures(dataset) if is_run else summary.extremes(dataset)
+        click.echo(json.dumps({**found, "stamp": record}, indent=2, ensure_ascii=False))
         return
     for line in record.get("words", []):
         click.echo(line)
     click.echo()
-    click.echo(summary.table(dataset))
+    click.echo(summary.table(dataset) if is_run else summary.extremes_table(dataset))
     click.echo()
     click.echo(f"{' '.join(record['command'])}   ({record['date']}, analogsim {record['version']})")
 

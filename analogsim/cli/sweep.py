@@ -53,7 +53,7 @@ def command(
     import json
     from pathlib import Path
 
-    from analogsim.experiments import results
+    from analogsim.experiments import results, summary
     from analogsim.experiments.sweeps import INITIAL, TRAINED, sweep
 
     if metrics == "help":
@@ -78,7 +78,7 @@ def command(
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     elif verbose >= 0:
         click.echo("\n".join(record["words"]))
-        click.echo(f"\n{summary(dataset)}")
+        click.echo(f"\n{summary.extremes_table(dataset)}")
         click.echo(f"\n{size} points: {', '.join(f'{count} {word}' for word, count in counts.items())}")
         click.echo(f"wrote {target}; see `analogsim plot {target}`, `analogsim report {target} -o report.html`")
     if interrupted:
@@ -127,25 +127,6 @@ def line(done: int, total: int, new: int, seconds: float, counts: Mapping[str, i
         text += f"  {clock} left" if done < total else ""
     others = [f"{count} {word}" for word, count in counts.items() if word != "done"]
     return "  ".join([text, *others])
-
-
-def summary(dataset: Any) -> str:
-    """Least, median and greatest value of each metric over all points."""
-    import numpy as np
-
-    rows = [["", "least", "median", "greatest"]]
-    for name, variable in dataset.data_vars.items():
-        if name in ("status", "message", "seconds", "point_seed"):
-            continue
-        values = variable.values[np.isfinite(variable.values)]
-        label = variable.attrs["long_name"] + ("" if variable.units == "1" else f" ({variable.units})")
-        found = (values.min(), np.median(values), values.max()) if values.size else ()
-        rows.append([label, *(f"{value:.4g}" for value in found)] + ["—"] * (3 - len(found)))
-    widths = [max(len(row[k]) for row in rows) for k in range(4)]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    )
 
 
 def first_message(dataset: Any) -> str:

@@ -145,7 +145,9 @@ def _tables(dataset: xr.Dataset) -> str:
     if choice.is_sweep(dataset):
         return _sweep(dataset)
     if "layer_error" in dataset:
-        rows = [(f"layer {int(k)}", *_three(dataset["layer_error"].sel(layer=k))) for k in dataset["layer"]]
+        rows: list[tuple[Any, ...]] = [
+            (f"layer {int(k)}", *_three(dataset["layer_error"].sel(layer=k))) for k in dataset["layer"]
+        ]
         rows.append(("accuracy (%)", *_three(dataset["accuracy"])))
         rows.append(("digital accuracy (%)", *[float(dataset["digital_accuracy"])] * 3))
         return table(("", "least", "median", "greatest"), rows, "Relative error of each layer over the draws")

@@ -90,6 +90,35 @@ def _si(value: float, unit: str) -> str:
     return f"{value / 1000.0**power:.3g} {['', 'm', 'µ', 'n', 'p', 'f'][-power]}{unit}"
 
 
+def extremes(dataset: xr.Dataset) -> dict[str, dict[str, float | None]]:
+    """Least, median and greatest finite value of each metric of a sweep, or of each variable of an inference."""
+    found: dict[str, dict[str, float | None]] = {}
+    for name, variable in dataset.data_vars.items():
+        if name in ("seconds", "point_seed") or variable.dtype.kind not in "fiu":
+            continue
+        values = variable.values[np.isfinite(variable.values)]
+        ends = (values.min(), np.median(values), values.max()) if values.size else (None,) * 3
+        found[str(name)] = {
+            word: None if end is None else float(end)
+            for word, end in zip(("least", "median", "greatest"), ends, strict=True)
+        }
+    return found
+
+
+def extremes_table(dataset: xr.Dataset) -> str:
+    """`extremes` as a table."""
+    rows = [["", "least", "median", "greatest"]]
+    for name, ends in extremes(dataset).items():
+        attrs = dataset[name].attrs
+        label = attrs["long_name"] + ("" if attrs["units"] == "1" else f" ({attrs['units']})")
+        rows.append([label, *("—" if value is None else f"{value:.4g}" for value in ends.values())])
+    widths = [max(len(row[k]) for row in rows) for k in range(4)]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    )
+
+
 def _verdicts(counts: dict[str, int]) -> str:
     total = sum(counts.values())
     others = ", ".join(f"{count} {word}" for word, count in counts.items() if word != "converged")

@@ -107,8 +107,9 @@ def phase(dataset: xr.Dataset, *, ax: Axes, metric: str | None = None) -> Axes:
     handles: list[Any] = []
     status = _squeezed(dataset["status"], x, y)
     for word, hatch in BAD.items():
-        share = (status == word).astype(float)
-        share = (share.mean("seed") if "seed" in share.dims else share).transpose(y, x).values
+        bad = (status == word).astype(float)
+        of_seeds = bad.mean("seed") if "seed" in bad.dims else bad
+        share = of_seeds.transpose(y, x).values
         if (share >= 0.5).any():
             handles.append(Patch(facecolor="0.9", edgecolor="0.35", hatch=hatch, linewidth=0, label=word))
             _hatch(ax, edges, share, hatch)

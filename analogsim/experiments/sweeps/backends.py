@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from typing import Any
 
@@ -33,7 +34,13 @@ def run(tasks: Iterable[Task], workers: int, scheduler: str | None) -> Iterator[
         stack.enter_context(joblib.parallel_config(**config))
         # The tasks follow the pace of the points, so joblib shall not bundle them again.
         parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-        yield from parallel(joblib.delayed(work)(task) for task in tasks)
+        try:
+            yield from parallel(joblib.delayed(work)(task) for task in tasks)
+        except BrokenProcessPool:
+            raise MemoryError(
+                "a worker process was killed, probably for want of memory; rows that were finished are kept. "
+                "The same command goes on from there; try fewer --workers."
+            ) from None
 
 
 def _client(scheduler: str) -> Any:
