@@ -40,3 +40,11 @@ def unknown(kind: str, value: Any, choices: Iterable[str], *, where: str = "", h
 def out_of_range(name: str, value: Any, allowed: str, *, hint: str = "") -> InputError:
     """Build the error for a number outside its range; ``allowed`` is the range in words, as in ``"0 ≤ alpha ≤ 1"``."""
     return InputError(f"{name} = {value!r} is out of range: {allowed}." + (f" {hint}" if hint else ""))
+
+
+def number(name: str, value: Any) -> float:
+    """Return `value` as a float, or name the argument that is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} = {value!r} is not a number.") from None

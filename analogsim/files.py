@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +21,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the folder cannot be written.
+        If the folder does not exist or cannot be written.
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: no folder {str(path.parent)!r}. Create it, or choose another output.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot write there ({error.strerror}). Choose another --output.") from None
@@ -45,6 +45,27 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: str | Path) -> None:
+    """Fail before the work, not after it.
+
+    Raises
+    ------
+    InputError
+        If `path` is a folder, or a file cannot be made beside it.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder. Choose another --output, as in {path / 'run.nc'}.")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: no folder {str(path.parent)!r}. Create it, or choose another --output.")
+    try:
+        # Only trying tells: permissions say yes to root, and to file systems that then refuse.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".analogsim-"):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot write there ({error.strerror}). Choose another --output.") from None
+
+
 def read_npz(path: str | Path) -> dict[str, Any]:
     """Read every array of an ``.npz``; pickled objects are refused.
 
@@ -54,9 +75,14 @@ def read_npz(path: str | Path) -> dict[str, Any]:
         If the file is missing, no zip of arrays, or cut short.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        found = np.load(path, allow_pickle=False)
+        if not isinstance(found, np.lib.npyio.NpzFile):
+            raise ValueError("a single array, no archive")
+        with found as archive:
             return {key: archive[key] for key in archive.files}
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise InputError(f"{path}: not a readable .npz of plain arrays ({error}).") from None
+    except Exception as error:
+        # What a damaged zip or header raises is without end: zlib.error, NotImplementedError, struct.error, ...
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{path}: not a readable .npz of plain arrays ({reason}).") from None

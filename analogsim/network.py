@@ -218,8 +218,8 @@ def load_network(path: str | Path, **overrides: Any) -> Network:
     weights, biases = _by_layer(arrays, r"w|weight|weights"), _by_layer(arrays, r"b|bias|biases")
     if not weights:
         raise InputError(f"{path}: no weight matrices; expected W1, b1, W2, ... and got {sorted(arrays)[:8]}.")
-    layers = [weights[key] for key in sorted(weights)]
-    found = [biases.get(key, np.zeros(len(weights[key]))) for key in sorted(weights)]
+    layers = [np.atleast_1d(weights[key]) for key in sorted(weights)]
+    found = [biases.get(key, np.zeros(len(w))) for key, w in zip(sorted(weights), layers, strict=True)]
     known: dict[str, Any] = {
         key: str(arrays[key]) for key in ("activation", "loss", "output_activation") if key in arrays
     }
@@ -229,15 +229,14 @@ def load_network(path: str | Path, **overrides: Any) -> Network:
 
 def _state_dict(path: Path) -> dict[str, Any]:
     """Tensors of a PyTorch state dict; ``weights_only``, so that nothing in the file is run."""
-    import pickle
-
     try:
         import torch
     except ImportError:
         raise InputError(f"{path}: reading a PyTorch file needs `pip install 'analogsim[torch]'`.") from None
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:
+        # A file that is no state dict fails in more ways than can be listed.
         reason = " ".join(str(error).split())[:120]
         raise InputError(f"{path}: not a PyTorch state dict of plain tensors ({reason}).") from None
     if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
@@ -259,6 +258,8 @@ def _by_layer(arrays: dict[str, Any], kind: str) -> dict[int, Array]:
 
 def _array(name: str, value: ArrayLike, ndim: int) -> Array:
     array = np.asarray(value)
+    if np.iscomplexobj(array):
+        raise InputError(f"{name} is complex; expected real numbers.")
     if not np.issubdtype(array.dtype, np.floating):
         try:
             array = array.astype(float)

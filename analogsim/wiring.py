@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.errors import InputError, out_of_range
+from analogsim.errors import InputError, number, out_of_range
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +125,7 @@ def _matrix(plus: list[float], minus: list[float]) -> NDArray[np.float64]:
 
 
 def _share(name: str, value: float) -> tuple[float, float]:
-    number = float(value)
-    if not 0.0 <= number <= 1.0:
+    share = number(name, value)
+    if not 0.0 <= share <= 1.0:
         raise out_of_range(name, value, f"0 ≤ {name} ≤ 1")
-    return number, 1.0 - number
+    return share, 1.0 - share

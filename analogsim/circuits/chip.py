@@ -146,11 +146,11 @@ class Chip:
         if not self.feedback_offset:
             set_(self, "feedback_offset", tuple(np.zeros(w.shape[0]) for w in map(np.asarray, self.forward)))
         for name in _PER_LAYER:
-            value = tuple(None if v is None else np.asarray(v) for v in getattr(self, name))
+            value = tuple(None if v is None else _fixed(v) for v in getattr(self, name))
             if len(value) != layers:
                 raise InputError(f"Chip.{name} has {len(value)} entries; expected one for each of {layers} layers.")
             set_(self, name, value)
-        set_(self, "nudge", np.asarray(self.nudge))
+        set_(self, "nudge", _fixed(self.nudge))
         linear = np.tile([-np.inf, np.inf, 1.0, 0.0, 0.0], (2, layers, 1))
         set_(self, "driver", np.asarray(self.driver, dtype=float) if np.size(self.driver) else linear)
         set_(self, "rails", np.asarray(self.rails, dtype=float))
@@ -348,6 +348,13 @@ def load_chip(path: str | Path) -> Chip:
 
 def _rounded(values: Array, step: float) -> Array:
     return step * np.floor(values / step + 0.5) if step else values
+
+
+def _fixed(value: Any) -> Array:
+    """A view that cannot be written through: what was validated stays so."""
+    view = np.asarray(value).view()
+    view.flags.writeable = False
+    return view
 
 
 def _check(name: str, value: Array | None, shape: tuple[int, ...] | None) -> None:

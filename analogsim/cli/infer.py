@@ -47,9 +47,10 @@ def command(
 
     from analogsim.experiments import results
     from analogsim.experiments.inferring import infer
+    from analogsim.files import check_writable
 
     if output:
-        results.check_writable(output)
+        check_writable(output)
     found = infer(weights, draws=draws, samples=samples, activation=activation, **options)
     if output:
         results.save(found, output)

@@ -38,10 +38,11 @@ def command(output: str | None, as_json: bool, verbose: int, **options: Any) -> 
     from analogsim.experiments import plots, results, summary
     from analogsim.experiments.run import train
     from analogsim.experiments.setup import prepare
+    from analogsim.files import check_writable
 
     if target.suffix != ".nc":
         raise InputError(f"{target}: a result is a NetCDF file; end its name in .nc.")
-    results.check_writable(target)
+    check_writable(target)
     setup = prepare(settings)
     talk = verbose >= 0 and not as_json
     if talk:

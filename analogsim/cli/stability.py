@@ -49,10 +49,11 @@ def command(
     from analogsim.experiments import plots, results
     from analogsim.experiments.settings import Settings
     from analogsim.experiments.stability import stability_map
+    from analogsim.files import check_writable
 
     settings = Settings(**options)
     target = Path(output or f"analogsim-stability-{Path(settings.circuit).stem}.nc")
-    results.check_writable(target)
+    check_writable(target)
     bar = Bar(hidden=verbose < 0)
     dataset = stability_map(
         settings,

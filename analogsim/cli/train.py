@@ -57,8 +57,9 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
     import json
     from pathlib import Path
 
-    from analogsim.errors import InputError
+    from analogsim.errors import InputError, out_of_range
     from analogsim.experiments.data import load
+    from analogsim.files import check_writable
     from analogsim.learning import optimisers, training
     from analogsim.learning.reference import rules
     from analogsim.network import Network
@@ -77,6 +78,17 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
     except ValueError:
         raise InputError(f"--hidden {options['hidden']}: whole numbers separated by commas, as in 128,64.") from None
 
+    for name in ("epochs", "batch_size"):
+        if options[name] < 1:
+            raise out_of_range(f"--{name.replace('_', '-')}", options[name], "a whole number ≥ 1")
+    if options["warm_up"] < 0:
+        raise out_of_range("--warm-up", options["warm_up"], "≥ 0 epochs")
+    for seed in seeds:
+        if seed < 0:
+            raise out_of_range("--seed", seed, "a whole number ≥ 0")
+    for path in (output, options["checkpoint"]):
+        if path:
+            check_writable(path)
     data = load(options["data"])
     dtype = options["dtype"]
     batches = -(-round(len(data.train_x) * (1 - options["validation"])) // options["batch_size"])

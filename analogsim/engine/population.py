@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from analogsim.circuits.chip import Chip, Population
 
@@ -11,10 +13,23 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def over(population: Population, call: Callable[[Chip], xr.Dataset]) -> xr.Dataset:
-    """Concatenate the results along ``chip``, labelled with the seed each was programmed from."""
+def over(
+    population: Population,
+    seed: int | np.random.Generator,
+    initial: Any,
+    call: Callable[[Chip, np.random.Generator, Any], xr.Dataset],
+) -> xr.Dataset:
+    """Concatenate the results along ``chip``, labelled with the seed each was programmed from.
+
+    Every chip has noise of its own, spawned from `seed`; an initial result with a dimension ``chip`` is shared out.
+    """
     import xarray as xr
 
-    found = [call(chip) for chip in population]
-    label = xr.IndexVariable("chip", list(population.seeds), {"long_name": "seed of the chip"})
+    streams = np.random.default_rng(seed).spawn(len(population))
+    several = "chip" in getattr(initial, "dims", ())
+    found = [
+        call(chip, rng, initial.isel(chip=k) if several else initial)
+        for k, (chip, rng) in enumerate(zip(population, streams, strict=True))
+    ]
+    label = xr.IndexVariable("chip", list(population.seeds), {"long_name": "seed of the chip", "units": "1"})
     return xr.concat(found, dim=label, data_vars="all", combine_attrs="override")

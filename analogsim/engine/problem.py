@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from analogsim.activations import ACTIVATIONS
 from analogsim.circuits.chip import Chip
 from analogsim.engine.kernel import Problem
-from analogsim.errors import InputError
+from analogsim.errors import InputError, number
 from analogsim.network import LOSSES
 from analogsim.wiring import Wiring
 
@@ -38,15 +38,15 @@ class Stream:
     dwell: float
 
     def __post_init__(self) -> None:
-        x = np.asarray(self.x, dtype=float)
-        y = None if self.y is None else np.asarray(self.y, dtype=float)
+        x = _finite("Stream.x", self.x)
+        y = None if self.y is None else _finite("Stream.y", self.y)
         x = x[:, None] if x.ndim == 2 else x
         y = y[:, None] if y is not None and y.ndim == 2 else y
-        if x.ndim != 3 or (y is not None and (y.ndim != 3 or y.shape[:2] != x.shape[:2])):
+        if x.ndim != 3 or not len(x) or (y is not None and (y.ndim != 3 or y.shape[:2] != x.shape[:2])):
             shapes = f"x {x.shape} and y {None if y is None else y.shape}"
             raise InputError(f"Stream: {shapes} do not match; steps come first, then samples.")
-        if not self.dwell > 0:
-            raise InputError(f"Stream.dwell = {self.dwell}: must be > 0.")
+        if not 0 < number("Stream.dwell", self.dwell) < np.inf:
+            raise InputError(f"Stream.dwell = {self.dwell}: must be > 0 and finite.")
         object.__setattr__(self, "x", x)
         object.__setattr__(self, "y", y)
 
@@ -123,7 +123,10 @@ def prepare(
     UserWarning
         If the nudge alone makes the output unstable: an eigenvalue of I + βℓ'' diag(n⁺, −n⁻) N is not positive.
     """
-    dtype = np.dtype(dtype)
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise InputError(f"dtype = {dtype!r}: float64 or float32.") from None
     if dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise InputError(f"dtype = {dtype}: float64 or float32.")
     if not isinstance(wiring, Wiring):
@@ -133,11 +136,9 @@ def prepare(
         y = _matrix("y", y, chip.sizes[-1])
         if len(y) != len(x):
             raise InputError(f"x has {len(x)} samples and y has {len(y)}; samples come first.")
-    beta = np.asarray(beta, dtype=float)
+    beta = _finite("beta", beta)
     if beta.ndim > 1 or (beta.ndim == 1 and len(beta) != len(x)):
         raise InputError(f"beta has shape {beta.shape}; expected a number or ({len(x)},), one for each sample.")
-    if not np.isfinite(beta).all():
-        raise InputError(f"beta = {beta}: NaN or Inf.")
     beta = np.broadcast_to(beta, (len(x),)).copy()
     if y is None and beta.any():
         raise InputError("y is None, but beta is not 0: the nudge needs a target.")
@@ -146,12 +147,19 @@ def prepare(
 
 
 def _matrix(name: str, value: ArrayLike, width: int) -> Array:
+    if isinstance(value, Stream):
+        raise InputError(f"{name} is a Stream, which only relax presents; give one batch of samples.")
+    array = _finite(name, value)
+    if array.ndim != 2 or array.shape[1] != width or not len(array):
+        raise InputError(f"{name} has shape {array.shape}; expected (sample, {width}).")
+    return array
+
+
+def _finite(name: str, value: ArrayLike) -> Array:
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         raise InputError(f"{name} is not numeric.") from None
-    if array.ndim != 2 or array.shape[1] != width or not len(array):
-        raise InputError(f"{name} has shape {array.shape}; expected (sample, {width}).")
     if not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or Inf.")
     return array

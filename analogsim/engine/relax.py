@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.circuits.chip import Chip, Population
-from analogsim.engine import clocks, delays, kernel, results
+from analogsim.engine import clocks, delays, equilibrium, kernel, results
 from analogsim.engine.clocks import Clock
 from analogsim.engine.coloured import processes
 from analogsim.engine.noise import SUBTICK, ReadNoise, freeze
@@ -18,7 +18,7 @@ from analogsim.engine.recorder import Record, new_record
 from analogsim.engine.solvers import STOCHASTIC, Options
 from analogsim.engine.solvers import solver as find_solver
 from analogsim.engine.tia import Amplified
-from analogsim.errors import InputError, out_of_range
+from analogsim.errors import InputError, number, out_of_range
 from analogsim.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def relax(
     delay : float, optional
         Transport delay of every signal between layers, in units of ``time_unit``; fixed steps of at most `dt`.
     tol : float
-        A sample has converged if max |τ da/dt| / min(1, |β|) is below this at the end.
+        A sample has converged if max |τ da/dt| / min(1, |β|) is below this at the end. On a noisy chip, whose residual
+        never falls below its noise, the verdict is that of the same network without noise, from the state reached.
     dtype : float64 or float32
         Of state and arithmetic; time and step control are always float64.
     progress : callable
@@ -107,13 +108,15 @@ def relax(
     if isinstance(chip, Population):
         from analogsim.engine.population import over
 
-        shared = {k: v for k, v in locals().items() if k not in ("chip", "over", "x", "y")}
-        return over(chip, lambda one: relax(one, x, y, **shared))
+        shared = {k: v for k, v in locals().items() if k not in ("chip", "over", "x", "y", "seed", "initial")}
+        return over(chip, seed, initial, lambda one, rng, state: relax(one, x, y, seed=rng, initial=state, **shared))
     rng = np.random.default_rng(seed)
     if chip.has_noise and chip.read_mode == "quasi-static":
         chip = freeze(chip, rng)
     stream = x if isinstance(x, Stream) else None
     if stream is not None:
+        if y is not None:
+            raise InputError("y is given beside a Stream, which carries its own targets.")
         x, y = stream.x[0], None if stream.y is None else stream.y[0]  # type: ignore[index]
         t_end = len(stream) * stream.dwell if t_end is None else t_end
     batch = prepare(chip, x, y, wiring, beta, dtype)  # type: ignore[arg-type]
@@ -205,6 +208,7 @@ class _Run:
             kernel.target(batch.packed, state, s, z)
             kernel.residual(batch.packed, state, z, residual)
             self.states.append(state)
+            self.kept = batch
             self.residuals.append(residual)
         known = rec.tally[4]
         self.history.append((rec.history_t[:known].copy(), rec.history[:known].copy()))
@@ -220,7 +224,13 @@ class _Run:
         kernel.residual(self.last.packed, self.a, z, final)
         t = np.concatenate([h[0] for h in self.history])
         status = results.trend(t, np.concatenate([h[1] for h in self.history]))
-        status[final <= tol * scale(batch.beta)] = results.CONVERGED
+        if batch.chip.has_noise:
+            # A residual that noise moves about says nothing; the network without it, from the same state, does.
+            kept = self.kept
+            quiet = kept.with_drive(drive(batch.chip, kept.x, batch.wiring, self.a.dtype))
+            status = equilibrium.find(quiet, self.a, tol * scale(batch.beta)).status
+        else:
+            status[final <= tol * scale(batch.beta)] = results.CONVERGED
         status[~self.alive] = results.DIVERGED
         states = np.stack(self.states)
         layers = [
@@ -233,7 +243,8 @@ class _Run:
         variables["status"] = results.status_variable(status)
         blown = {"long_name": "time of blow-up", "units": "time unit of the chip"}
         variables["blown_at"] = (("sample",), self.blown_at, blown)
-        variables |= results.inputs(batch)
+        # The last state belongs to what was presented then, and so does the gradient that is read from it.
+        variables |= results.inputs(self.kept)
         ds = results.dataset(variables, batch, evaluations=self.evaluations, **attrs)
         clock = {"long_name": "time", "units": f"{batch.chip.time_unit:g} s" if batch.chip.time_unit != 1 else "τ"}
         return ds.assign_coords(time=("time", self.times, clock))
@@ -292,6 +303,8 @@ def start(batch: Batch, initial: list[Array] | xr.Dataset | None) -> Array:
     if initial is None:
         return np.zeros_like(batch.packed.drive)
     shapes = [(2, batch.packed.batch, n) for n in batch.chip.sizes[1:]]
+    if not isinstance(initial, list | tuple) and not hasattr(initial, "data_vars"):
+        raise InputError("initial: expected a list of (compartment, sample, n) arrays, or a result.")
     if isinstance(initial, list | tuple):
         layers = [np.asarray(a) for a in initial]
     else:
@@ -319,7 +332,7 @@ def _times(t_end: float | None, times: ArrayLike | None) -> tuple[float, Array]:
         if times is None:
             raise InputError("t_end is missing: how long to integrate, in units of the chip's time_unit.")
         t_end = float(np.max(times))
-    if not (np.isfinite(t_end) and t_end > 0):
+    if not 0 < number("t_end", t_end) < np.inf:
         raise out_of_range("t_end", t_end, "t_end > 0")
     wanted = np.atleast_1d(np.asarray([t_end] if times is None else times, dtype=float))
     if wanted.ndim != 1 or not wanted.size or not np.isfinite(wanted).all():
@@ -333,5 +346,5 @@ def _times(t_end: float | None, times: ArrayLike | None) -> tuple[float, Array]:
 
 def _positive(**values: float) -> None:
     for name, value in values.items():
-        if not (np.isfinite(value) and value > 0):
+        if not 0 < number(name, value) < np.inf:
             raise out_of_range(name, value, f"{name} > 0")

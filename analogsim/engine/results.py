@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from analogsim import __version__
 from analogsim.activations import activation
 from analogsim.engine.problem import Batch
 
@@ -71,18 +73,23 @@ def inputs(batch: Batch) -> dict[str, Any]:
 
 def coordinates(batch: Batch) -> dict[str, Any]:
     """Labels common to every result."""
-    return {"compartment": ("compartment", list(COMPARTMENTS), {"long_name": "compartment of the dyad"})}
+    return {"compartment": ("compartment", list(COMPARTMENTS), {"long_name": "compartment of the dyad", "units": "1"})}
 
 
 def status_variable(status: NDArray[np.integer]) -> tuple[Any, ...]:
     """The verdict of each sample in words."""
-    return (("sample",), np.array(STATUS, dtype="<U11")[status], {"long_name": "verdict", "units": ""})
+    return (("sample",), np.array(STATUS, dtype="<U11")[status], {"long_name": "verdict", "units": "1"})
 
 
 def attributes(batch: Batch, **more: Any) -> dict[str, Any]:
     """What `gradient` and a reader need to know of the run."""
     chip = batch.chip
     return {
+        "analogsim_run": json.dumps(
+            {"version": __version__, "numpy": np.__version__, "chip": dict(chip.record)},
+            ensure_ascii=False,
+            default=str,
+        ),
         "wiring": batch.wiring.to_json(),
         "rule": batch.wiring.name,
         "time_unit_s": chip.time_unit,

@@ -14,7 +14,7 @@ from analogsim.engine.equilibrium import Equilibrium
 from analogsim.engine.noise import ReadNoise, freeze
 from analogsim.engine.problem import Batch, prepare
 from analogsim.engine.relax import scale, start
-from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.errors import InputError, number, out_of_range, unknown
 from analogsim.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -81,10 +81,11 @@ def settle(
     if isinstance(chip, Population):
         from analogsim.engine.population import over
 
-        shared = {k: v for k, v in locals().items() if k not in ("chip", "over", "x", "y")}
-        return over(chip, lambda one: settle(one, x, y, **shared))
-    if not tol > 0:
-        raise out_of_range("tol", tol, "tol > 0")
+        shared = {k: v for k, v in locals().items() if k not in ("chip", "over", "x", "y", "seed", "initial")}
+        return over(chip, seed, initial, lambda one, rng, state: settle(one, x, y, seed=rng, initial=state, **shared))
+    for name, value in (("tol", tol), ("horizon", horizon), ("max_sweeps", max_sweeps)):
+        if not number(name, value) > 0:
+            raise out_of_range(name, value, f"{name} > 0")
     if not 0 < eta <= 1:
         raise out_of_range("eta", eta, "0 < eta ≤ 1")
     if method not in equilibrium.METHODS:
@@ -125,7 +126,7 @@ def _dataset(
     trace = {"long_name": "residual max |τ da/dt|", "units": "activity"}
     variables["residual"] = (("sample",), found.residual, trace)
     variables["status"] = results.status_variable(found.status)
-    variables["checked"] = (("sample",), found.checked, {"long_name": "what the verdict rests on", "units": ""})
+    variables["checked"] = (("sample",), found.checked, {"long_name": "what the verdict rests on", "units": "1"})
     if stability:
         variables |= _spectrum(batch, found)
     if confirm:
@@ -164,7 +165,7 @@ def _confirmed(batch: Batch, found: Equilibrium, tol: float, horizon: float) -> 
             words.append("same" if gap <= 1e-2 * max(size, 1e-3) else "elsewhere")
         else:
             words.append("leaves")
-    return (("sample",), np.array(words, dtype="<U9"), {"long_name": "what the ODE from a = 0 does", "units": ""})
+    return (("sample",), np.array(words, dtype="<U9"), {"long_name": "what the ODE from a = 0 does", "units": "1"})
 
 
 def states(

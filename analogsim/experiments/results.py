@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -129,26 +128,6 @@ def _register() -> None:
 
 def _unreadable(path: str | Path, error: Exception) -> InputError:
     return InputError(f"{path}: not a readable NetCDF4 file ({' '.join(str(error).split())[:120]}).")
-
-
-def check_writable(path: str | Path) -> None:
-    """Fail before the work, not after it.
-
-    Raises
-    ------
-    InputError
-        If `path` cannot be written.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder. Choose another --output, as in {path / 'run.nc'}.")
-    folder = path.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot write there ({error.strerror}). Choose another --output.") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: the folder is not writable. Choose another --output.")
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.activations import activation
-from analogsim.circuits.chip import Chip
+from analogsim.circuits.chip import Chip, Population
 from analogsim.engine.problem import Batch, factorise
 from analogsim.errors import InputError
 from analogsim.wiring import Wiring
@@ -45,6 +45,8 @@ def gradient(chip: Chip, state: xr.Dataset) -> Gradient:
     InputError
         If β is zero for a sample, or the state belongs to another network.
     """
+    if isinstance(chip, Population):
+        raise InputError("gradient takes one chip: loop over the population and state.isel(chip=k).")
     if "time" in state.dims:
         state = state.isel(time=-1)
     try:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import analogsim as asim
+from analogsim.circuits import Population
 from tests.engine import reference
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "spice").glob("[!p]*.npz"))
@@ -145,6 +146,59 @@ def test_stream_restarts_at_each_switch():
         )
         np.testing.assert_allclose(ds.a_2.values[0, k], one.a_2.values[0, -1], atol=1e-6)
         state = one
+
+
+def test_a_stream_carries_the_sample_that_its_last_state_belongs_to():
+    """The gradient read at the end of a stream is that of the sample presented then."""
+    chip, x, y = lab(gain=0.5)
+    rule = asim.Wiring.adjoint_dual_propagation(0.3)
+    ds = asim.relax(chip, asim.Stream(x, y, dwell=80.0), wiring=rule, beta=0.5, rtol=1e-7)
+    rest = asim.settle(chip, x[2:], y[2:], wiring=rule, beta=0.5, tol=1e-9)
+    for (w, b), (v, c) in zip(asim.gradient(chip, ds), asim.gradient(chip, rest), strict=True):
+        np.testing.assert_allclose(w, v, atol=1e-5)
+        np.testing.assert_allclose(b, c, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (lambda x, y: (np.stack([x, x * np.nan]), np.stack([y, y]), 1.0), "Stream.x holds NaN"),
+        (lambda x, y: (x, y, np.inf), "dwell"),
+        (lambda x, y: (x, y, "a"), "dwell"),
+        (lambda x, y: (x, y[:2], 1.0), "do not match"),
+    ],
+)
+def test_bad_streams_are_named(arguments, word):
+    _, x, y = lab()
+    with pytest.raises(asim.InputError, match=word):
+        asim.Stream(*arguments(x, y))
+
+
+def test_chips_of_a_population_have_noise_of_their_own():
+    chip, x, y = lab()
+    pair = Population((chip.replace(node_noise=0.1),) * 2, (0, 1))
+    rule = asim.Wiring.adjoint_dual_propagation(0.3)
+    ds = asim.relax(pair, x, y, wiring=rule, beta=0.5, t_end=2.0, seed=3)
+    assert ds.sizes["chip"] == 2
+    assert (ds.a_1.isel(chip=0) != ds.a_1.isel(chip=1)).any()
+    again = asim.relax(pair, x, y, wiring=rule, beta=0.5, t_end=2.0, seed=3, initial=ds)
+    one = asim.relax(pair[1].replace(node_noise=0), x, y, wiring=rule, beta=0.5, t_end=2.0, initial=ds.isel(chip=1))
+    assert float(np.abs(again.a_3.isel(chip=1) - one.a_3).max()) < 1.0
+    with pytest.raises(asim.InputError, match="one chip"):
+        asim.gradient(pair, ds)
+
+
+def test_the_verdict_on_a_noisy_chip_is_that_of_its_network():
+    chip, x, y = lab(gain=0.5)
+    noisy = chip.replace(node_noise=0.05)
+    ds = asim.relax(noisy, x, y, wiring=asim.Wiring.adjoint_dual_propagation(0.3), beta=0.5, t_end=5.0)
+    assert set(ds.status.values) == {"converged"}
+
+
+def test_a_validated_chip_cannot_be_written_through():
+    chip, _, _ = lab()
+    with pytest.raises(ValueError, match="read-only"):
+        chip.tau[0][:] = -1
 
 
 def test_float32_follows_float64():

@@ -27,6 +27,7 @@ from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose
 from analogsim.experiments.sweeps.plan import Plan
 from analogsim.experiments.sweeps.points import STATUS, Task
 from analogsim.experiments.sweeps.store import Store
+from analogsim.files import check_writable
 
 log = logging.getLogger("analogsim")
 Progress = Callable[[int, int, Mapping[str, int]], Any]
@@ -140,7 +141,7 @@ def execute(
     output = Path(output)
     if output.suffix != ".nc":
         raise InputError(f"{output}: a result is a NetCDF file; end its name in .nc.")
-    results.check_writable(output)
+    check_writable(output)
     if workers is not None and workers < 1:
         raise out_of_range("workers", workers, "workers ≥ 1")
     if point_timeout is not None and not point_timeout > 0:
