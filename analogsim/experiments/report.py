@@ -210,7 +210,7 @@ def _cards(cards: dict[str, Any]) -> Iterable[str]:
             (key, json.dumps(entry["value"], ensure_ascii=False).strip('"'), entry["unit"], entry["source"])
             for key, entry in card["values"].items()
         ]
-        yield table(("value of", "", "unit", "source"), rows)
+        yield table(("key", "value", "unit", "source"), rows)
 
 
 def _repeat(stamp: dict[str, Any]) -> str:
