@@ -9,5 +9,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "chip": ["Chip", "Population", "load_chip"],
         "base": ["Circuit", "circuit"],
         "crossbar": ["Crossbar"],
+        "optoelectronic": ["Optoelectronic"],
     },
 )

@@ -92,9 +92,7 @@ class Lines(Carded):
         if (wanted := self.node) is not None and wanted not in wire_table().nodes:
             known = ", ".join(map(str, wire_table().nodes))
             nearest = min(wire_table().nodes, key=lambda n: abs(n - wanted))
-            raise InputError(
-                f"circuit.node = {self.node}: no such node in wires/cmos.toml; did you mean {nearest}? Known: {known}."
-            )
+            raise InputError(f"circuit.node = {self.node}: no such node; did you mean {nearest}? Known: {known}.")
 
     @property
     def segments(self) -> tuple[float, float]:

@@ -6,14 +6,15 @@ from analogsim.cli.options import as_json
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[CARD|RULE]...")
+@click.argument("names", nargs=-1, metavar="[CARD|RULE|RESULT.nc]...")
 @as_json
 def command(names: tuple[str, ...], as_json: bool) -> None:
-    """What to cite for analogsim and for the cards and rules you used.
+    """What to cite for analogsim and for the cards and rules you used, or for all that a run used.
 
     \b
-    Example:
+    Examples:
       analogsim cite dpt pcm-ibm
+      analogsim cite analogsim-crossbar.nc
     """
     import json
 
@@ -22,10 +23,18 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     from analogsim.cli.show import find
     from analogsim.experiments.settings import SOURCES
 
-    cited = {
-        name: [SOURCES[name]] if name in SOURCES else [k for card in find(name) for k in card.cite] for name in names
-    }
-    keys = [key for name, found in cited.items() if name not in SOURCES for key in found]
+    cited: dict[str, list[str]] = {}
+    keys: list[str] = []
+    for name in names:
+        if name.endswith(".nc"):
+            rule, cards = _used(name)
+            cited[rule] = [SOURCES[rule]]
+        elif name in SOURCES:
+            cited[name], cards = [SOURCES[name]], {}
+        else:
+            cards = {name: [key for card in find(name) for key in card.cite]}
+        cited |= cards
+        keys += [key for found in cards.values() for key in found]
     if as_json:
         report = {"analogsim": __version__, "cite": cited, "bibtex": bibtex(keys) if keys else ""}
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
@@ -35,3 +44,19 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
         click.echo(f"{name}: {', '.join(found) or 'nominal numbers, nothing to cite'}")
     if keys:
         click.echo(f"\n{bibtex(keys)}")
+
+
+def _used(path: str) -> tuple[str, dict[str, list[str]]]:
+    """Rule of a run, and what each of its cards cites."""
+    from analogsim.experiments import results
+
+    stamp = results.read_stamp(results.load(path))
+    # Parts of a circuit may be nested; whatever carries a list to cite is a card.
+    found: dict[str, list[str]] = {}
+    left = [stamp["cards"]]
+    while left:
+        item = left.pop()
+        if "cite" in item:
+            found[item.get("path", item.get("name", "card"))] = list(item["cite"])
+        left += [value for value in item.values() if isinstance(value, dict)]
+    return stamp["settings"]["rule"], dict(sorted(found.items()))

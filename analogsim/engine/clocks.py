@@ -120,7 +120,9 @@ def tick_neurons(p, flow, last, t0, t1, rate, jump, rng):
             al, sl, drive = block(flow.a, p, layer), block(flow.s, p, layer), block(p.drive, p, layer)
             below, above = block(flow.below, p, layer), block(flow.above, p, layer)
             if layer == top:
-                trial[:, b] = below[:, b] + drive[:, b]
+                for c in range(2):
+                    for j in range(al.shape[2]):
+                        trial[c, b, j] = below[c, b, j] + drive[c, b, j]
                 pull_sample(p, sl, trial, b)
             for c in range(2):
                 z = trial[c, b, i] if layer == top else drive[c, b, i] + below[c, b, i] + above[c, b, i]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analogsim.engine.kernel import activate_layer, block, pull, read, receive
+from analogsim.engine.kernel import activate_layer, block, copy, pull, read, receive
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
 from analogsim.errors import out_of_range
@@ -42,7 +42,7 @@ def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, dt: float, d
 def delayed(p, a, now, then, z):
     """z(a) with what comes from other layers taken from the states `then`; fills `now` = f(a)."""
     last = p.cum.size - 2
-    z[:] = p.drive
+    copy(p.drive, z)
     for layer in range(last + 1):
         activate_layer(p, a, now, layer)
         zl = block(z, p, layer)
@@ -64,11 +64,11 @@ def _march(p, a, past, rec, h, steps, due):
         rec.clock[0] = k * h
         note(p, rec, a, z, scratch)
         while rec.tally[0] < due.size and due[rec.tally[0]] == k:
-            rec.out[rec.tally[0]] = a
+            copy(a, rec.out[rec.tally[0]])
             rec.tally[0] += 1
         if k == steps:
             break
-        old[:] = a
+        copy(a, old)
         for layer in range(p.cum.size - 1):
             al, zl, first = block(a, p, layer), block(z, p, layer), p.cum[layer]
             for c in range(2):
@@ -82,4 +82,4 @@ def _march(p, a, past, rec, h, steps, due):
         if bury(p, rec, a, scratch) == 0:
             break
     for k in range(rec.tally[0], due.size):
-        rec.out[k] = a
+        copy(a, rec.out[k])

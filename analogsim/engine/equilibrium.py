@@ -114,6 +114,16 @@ def find(
     return out
 
 
+def rest(batch: Batch, a: Array, tol: Array, max_sweeps: int = 200) -> Equilibrium:
+    """Find a = z(a) by accelerated sweeps alone, stable or not: where linear theory can be applied."""
+    count = batch.packed.batch
+    out = Equilibrium(
+        a.copy(), np.full(count, results.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
+    )
+    _by_sweeps(batch, out, np.arange(count), tol, _plan(batch), 1.0, max_sweeps, accelerate=True)
+    return out
+
+
 def _moved(batch: Batch, before: Array, after: Array, row: int) -> bool:
     """Whether sweeps took a sample so far from the end of the prelude that its basin is in doubt."""
     pairs = list(zip(batch.split(before), batch.split(after), strict=True))

@@ -93,6 +93,11 @@ class Batch:
         y = None if self.y is None else self.y[rows]
         return Batch(self.chip, self.wiring, self.x[rows], y, self.beta[rows], part)
 
+    def unnudged(self) -> Batch:
+        """The same problem at β = 0."""
+        packed = self.packed._replace(beta=np.zeros_like(self.packed.beta))
+        return Batch(self.chip, self.wiring, self.x, self.y, np.zeros_like(self.beta), packed)
+
     def with_drive(self, drive: Array) -> Batch:
         """The same problem with another constant drive."""
         return Batch(self.chip, self.wiring, self.x, self.y, self.beta, self.packed._replace(drive=drive))

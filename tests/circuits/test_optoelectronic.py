@@ -160,7 +160,7 @@ def test_zeroing_removes_what_the_bias_brings_beyond_the_weights():
 
 @pytest.mark.parametrize("rule", [Wiring.dyadic(1.0), Wiring.dyadic(0.0), Wiring.dyadic(0.5)], ids=lambda r: r.name)
 def test_symmetric_skew_symmetric_and_feedforward_networks_learn_in_the_right_direction(rule):
-    net = Network.random((20, 16, 5), activation="aoc-tanh", seed=0, init="glorot")
+    net = Network.random((20, 16, 5), activation="aoc-tanh", seed=0, init="glorot", gain=0.7)
     rng = np.random.default_rng(0)
     x, y = rng.random((200, 20)), np.eye(5)[rng.integers(0, 5, 200)]
     chip = circuit("aoc-48", correction="columns", **{"source.power": 1.0}).program(net)

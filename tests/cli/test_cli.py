@@ -52,6 +52,7 @@ def test_run_says_what_it_simulates_and_ends_with_the_table(result):
         "gradient cosine",
         "Lipschitz",
         "settling time",
+        "Estimate: an inference",
         "wrote",
     ):
         assert words in said
@@ -65,6 +66,12 @@ def test_run_writes_a_stamped_result_and_two_figures(result):
     assert stamp["cards"]["circuit"]["name"] == "crossbar"
     assert set(stamp["packages"]) >= {"numpy", "numba"}
     assert sorted(p.name for p in path.parent.iterdir()) == ["r-convergence.png", "r-lipschitz.png", "r.nc"]
+
+
+def test_cite_collects_what_a_run_used(result):
+    said = invoke("cite", str(result[1])).stdout
+    for words in ("2402.08573", "devices/pcm-ibm.toml: ", "@article", "10.1038/s41467-020-16108-9"):
+        assert words in said
 
 
 def test_plot_remakes_the_figures_in_other_formats(result, tmp_path):

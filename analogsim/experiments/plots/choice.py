@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analogsim.errors import InputError, unknown
-from analogsim.experiments.plots import inference, page, sweeps, traces
+from analogsim.experiments.plots import inference, page, stability, sweeps, traces
 
 FIGURES: dict[str, Callable[..., Axes]] = {
     **page.FIGURES,
@@ -21,6 +21,7 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "phase": sweeps.phase,
     "cloud": sweeps.cloud,
     "inference": inference.layer_errors,
+    "stability": stability.stability,
 }
 OF_A_SWEEP = ("lines", "heatmap", "phase", "cloud")
 
@@ -40,6 +41,8 @@ def suitable(dataset: xr.Dataset) -> list[str]:
     """
     if is_sweep(dataset):
         return [_of_sweep(dataset)]
+    if "verdict" in dataset:
+        return ["stability"]
     if "layer_error" in dataset:
         return ["inference"]
     if "snapshot" in dataset.dims and "trainer" in dataset.dims:

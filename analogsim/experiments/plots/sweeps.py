@@ -69,7 +69,7 @@ def lines(dataset: xr.Dataset, *, ax: Axes, metric: str | None = None, x: str | 
         )
         name = ", ".join(f"{dim} = {_short(value)}" for dim, value in zip(others, values, strict=True))
         if "seed" in part.dims:
-            low, part, high = (part.quantile(q, "seed", method="nearest") for q in (0, 0.5, 1))
+            low, part, high = part.min("seed"), over_seeds(part), part.max("seed")
             if numeric(dataset, x):
                 ax.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
             else:
@@ -108,7 +108,8 @@ def phase(dataset: xr.Dataset, *, ax: Axes, metric: str | None = None) -> Axes:
     status = _squeezed(dataset["status"], x, y)
     for word, hatch in BAD.items():
         bad = (status == word).astype(float)
-        share = (bad.mean("seed") if "seed" in bad.dims else bad).transpose(y, x).values
+        of_seeds = bad.mean("seed") if "seed" in bad.dims else bad
+        share = of_seeds.transpose(y, x).values
         if (share >= 0.5).any():
             handles.append(Patch(facecolor="0.9", edgecolor="0.35", hatch=hatch, linewidth=0, label=word))
             _hatch(ax, edges, share, hatch)
