@@ -2,10 +2,13 @@
 
 import click
 
+from analogsim.cli.options import as_json
+
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[CARD|RULE|RESULT.nc]...")
-def command(names: tuple[str, ...]) -> None:
+@as_json
+def command(names: tuple[str, ...], as_json: bool) -> None:
     """What to cite for analogsim and for the cards and rules you used, or for all that a run used.
 
     \b
@@ -13,26 +16,32 @@ def command(names: tuple[str, ...]) -> None:
       analogsim cite dpt pcm-ibm
       analogsim cite analogsim-crossbar.nc
     """
+    import json
+
     from analogsim import __version__
     from analogsim.cards.citations import bibtex
     from analogsim.cli.show import find
     from analogsim.experiments.settings import SOURCES
 
-    click.echo(f"analogsim {__version__}: see CITATION.cff")
+    cited: dict[str, list[str]] = {}
     keys: list[str] = []
     for name in names:
         if name.endswith(".nc"):
             rule, cards = _used(name)
-            click.echo(f"{rule}: {SOURCES[rule]}")
-            for card, found in cards.items():
-                click.echo(f"{card}: {', '.join(found) or 'nominal numbers, nothing to cite'}")
-                keys += found
+            cited[rule] = [SOURCES[rule]]
         elif name in SOURCES:
-            click.echo(f"{name}: {SOURCES[name]}")
+            cited[name], cards = [SOURCES[name]], {}
         else:
-            found = [key for card in find(name) for key in card.cite]
-            click.echo(f"{name}: {', '.join(found) or 'nominal numbers, nothing to cite'}")
-            keys += found
+            cards = {name: [key for card in find(name) for key in card.cite]}
+        cited |= cards
+        keys += [key for found in cards.values() for key in found]
+    if as_json:
+        report = {"analogsim": __version__, "cite": cited, "bibtex": bibtex(keys) if keys else ""}
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    click.echo(f"analogsim {__version__}: see CITATION.cff")
+    for name, found in cited.items():
+        click.echo(f"{name}: {', '.join(found) or 'nominal numbers, nothing to cite'}")
     if keys:
         click.echo(f"\n{bibtex(keys)}")
 

@@ -199,8 +199,12 @@ def _label(variable: xr.DataArray) -> str:
 
 
 def _cards(cards: dict[str, Any]) -> Iterable[str]:
+    """Every card, parts of a circuit after it."""
     for card in cards.values():
-        if not isinstance(card, dict) or "values" not in card:
+        if not isinstance(card, dict):
+            continue
+        if "title" not in card or "values" not in card:
+            yield from _cards(card)
             continue
         yield f"<h3>{escape(card['title'])} <small>{escape(card['path'])}</small></h3>"
         yield f"<p>{escape(card['description'])} Valid: {escape(card['valid'])}.</p>"
@@ -210,7 +214,8 @@ def _cards(cards: dict[str, Any]) -> Iterable[str]:
             (key, json.dumps(entry["value"], ensure_ascii=False).strip('"'), entry["unit"], entry["source"])
             for key, entry in card["values"].items()
         ]
-        yield table(("value of", "", "unit", "source"), rows)
+        yield table(("key", "value", "unit", "source"), rows)
+        yield from _cards({key: part for key, part in card.items() if key != "values"})
 
 
 def _repeat(stamp: dict[str, Any]) -> str:

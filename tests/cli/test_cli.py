@@ -102,6 +102,7 @@ def test_list_show_cite_and_info():
     shown = invoke("show", "pcm-ibm").stdout
     assert "25 uS   [doi:10.1038/s41467-020-16108-9" in shown
     assert "2402.08573" in invoke("cite", "dpt", "pcm-ibm").stdout
+    assert "2402.08573" in json.loads(invoke("cite", "dpt", "--json").stdout)["cite"]["dpt"][0]
     assert "numba" in json.loads(invoke("info", "--json").stdout)
 
 

@@ -69,7 +69,7 @@ def lines(dataset: xr.Dataset, *, ax: Axes, metric: str | None = None, x: str | 
         )
         name = ", ".join(f"{dim} = {_short(value)}" for dim, value in zip(others, values, strict=True))
         if "seed" in part.dims:
-            low, part, high = (part.quantile(q, "seed", method="nearest") for q in (0, 0.5, 1))
+            low, part, high = part.min("seed"), over_seeds(part), part.max("seed")
             if numeric(dataset, x):
                 ax.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
             else:

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analogsim import __version__, cards
+from analogsim import __version__
+from analogsim.cards import Carded
+from analogsim.circuits.base import circuit
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import results
 from analogsim.experiments.settings import Settings
@@ -257,19 +259,15 @@ def _variable(plan: Plan, values: Any, long_name: str, units: str) -> Any:
 
 def manifest(plan: Plan, metrics: Chosen) -> dict[str, Any]:
     """All that points must share to be mixed, besides their own content."""
-    base, found = plan.base, {}
-    names = {"circuit": {base.circuit}, "device": {base.device} if base.device else set(), "data": {base.data}}
+    base = plan.base
+    names: dict[str, set[Any]] = {"circuit": {base.circuit}, "device": {base.device}, "data": {base.data}}
     for swept in plan.axes:
         if swept.key in names:
-            names[swept.key] |= set(swept.values)  # type: ignore[arg-type]
+            names[swept.key] |= set(swept.values)
+    found: dict[str, Any] = {}
     for name in sorted(names["circuit"]):
-        card = cards.read("circuit", name)
-        found[card.path] = _values(card)
-        if card.device and not card.device.endswith(".toml"):
-            names["device"].add(card.device)
-    for name in sorted(map(str, names["device"])):
-        card = cards.read("device", name)
-        found[card.path] = _values(card)
+        for device in names["device"] if name == base.circuit else {None}:
+            found |= dict(_cards(circuit(name, device=device)))
     files = {name: _sha(Path(name).read_bytes()) for name in names["data"] if Path(str(name)).is_file()}
     return {
         "version": __version__,
@@ -281,8 +279,14 @@ def manifest(plan: Plan, metrics: Chosen) -> dict[str, Any]:
     }
 
 
-def _values(card: cards.Card) -> dict[str, Any]:
-    return {"model": card.model, **{key: f"{entry.value} {entry.unit}" for key, entry in card.values.items()}}
+def _cards(part: Any) -> Iterator[tuple[str, dict[str, str]]]:
+    """Path and numbers of the card of a circuit, and of the cards of its parts."""
+    if isinstance(part, Carded):
+        if part.record:
+            values = part.record["values"].items()
+            yield part.record["path"], {key: f"{entry['value']} {entry['unit']}" for key, entry in values}
+        for inner in vars(part).values():
+            yield from _cards(inner)
 
 
 def _own(name: str, metric: Any) -> str:
