@@ -45,3 +45,22 @@ def test_several_seeds_make_several_runs():
 )
 def test_wrong_usage_is_said(arguments, message):
     assert message in str(run(*arguments).exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--batch-size", "0"], "batch-size"),
+        (["--epochs", "0"], "epochs"),
+        (["--seed", "-1"], "seed"),
+        (["--warm-up", "-1"], "warm-up"),
+        (["--output", "/proc/net.npz"], "cannot write"),
+        (["--output", "/nowhere/net.npz"], "no folder"),
+        (["--checkpoint", "/proc/state.npz"], "cannot write"),
+    ],
+)
+def test_bad_options_fail_before_the_work(options, word):
+    """In one line, and naming what was typed."""
+    found = run("bp", *options)
+    assert found.exit_code != 0
+    assert word in str(found.exception)
