@@ -98,6 +98,10 @@ def sprovr_gain(loss_hessian: Array, energy_hessian: Array, alpha: float) -> Arr
     return -np.linalg.solve(energy_hessian, loss_hessian) @ np.linalg.inv(mean)
 
 
+CONJUGATE = ("identity", "relu", "leaky-relu", "hard-sigmoid", "tanh", "sigmoid")
+"""Activations whose resting energy G, with ∇G = f⁻¹, is known in closed form."""
+
+
 def resting(name: str, s: Array) -> Array:
     """G(s), elementwise, with ∇G = f⁻¹ and G = +∞ where f never goes."""
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -111,7 +115,9 @@ def resting(name: str, s: Array) -> Array:
             return np.where((s >= 0) & (s <= 1), s**2, np.inf)
         if name == "tanh":
             return (xlogy(1 + s, 1 + s) + xlogy(1 - s, 1 - s)) / 2
-        return xlogy(s, s) + xlogy(1 - s, 1 - s)
+        if name == "sigmoid":
+            return xlogy(s, s) + xlogy(1 - s, 1 - s)
+    raise InputError(f"activation {name!r} has no resting energy in closed form; valid: {', '.join(CONJUGATE)}.")
 
 
 def conjugate(name: str, a: Array) -> Array:

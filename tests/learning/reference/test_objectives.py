@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analogsim import Network
-from analogsim.activations import ACTIVATIONS, activation
+from analogsim.activations import activation
+from analogsim.errors import InputError
 from analogsim.learning import reference as ref
 from analogsim.learning.reference import contrastive, objectives, targets
 from analogsim.learning.reference.dyads import Relaxation, orders
@@ -113,7 +114,7 @@ def test_closed_forms_of_appendix_g(seed, alpha):
     assert abs(second[0, 0]) <= abs(first[0, 0]) + 1e-15
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", objectives.CONJUGATE)
 def test_conjugate_pairs(name):
     a = np.linspace(-4, 4, 41)
     s = activation(name)(a)
@@ -121,6 +122,11 @@ def test_conjugate_pairs(name):
     np.testing.assert_allclose(objectives.resting(name, s) + objectives.conjugate(name, a), s * a, atol=1e-12)
     slope = (objectives.conjugate(name, a + 0.01 + 1e-6) - objectives.conjugate(name, a + 0.01 - 1e-6)) / 2e-6
     np.testing.assert_allclose(slope, activation(name)(a + 0.01), atol=1e-8)
+
+
+def test_a_measured_activation_has_no_resting_energy():
+    with pytest.raises(InputError, match="aoc-tanh"):
+        objectives.resting("aoc-tanh", np.zeros(3))
 
 
 def problem(activation="tanh", loss="mse", sizes=(5, 7, 6, 4), seed=0, gain=0.5):
