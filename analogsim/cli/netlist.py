@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from analogsim.cli.options import hardware
+from analogsim.cli.options import as_json, hardware, verbosity
 
 
 @click.command(context_settings={"show_default": True})
@@ -19,6 +19,8 @@ from analogsim.cli.options import hardware
 @click.option("--verify", is_flag=True, help="Run ngspice and compare; exit 1 above tolerance.")
 @click.option("--force", is_flag=True, help="Write decks of more than 200,000 elements too.")
 @click.option("-o", "--output", metavar="FILE.cir", help="Name of the deck.  [default: CIRCUIT.cir]")
+@as_json
+@verbosity
 def command(
     weights: str | None,
     sample: int,
@@ -28,6 +30,8 @@ def command(
     verify: bool,
     force: bool,
     output: str | None,
+    as_json: bool,
+    verbose: int,
     **options: Any,
 ) -> None:
     """Write CIRCUIT, programmed with a network, as SPICE: NAME.subckt.cir, NAME_tb.cir and NAME.expected.csv.
@@ -41,6 +45,7 @@ def command(
       analogsim netlist crossbar --weights model.npz --level tia \\
         --set circuit.tia_gain=1e3 --set circuit.tia_bandwidth="60 MHz" -o deck.cir
     """
+    import json
     from dataclasses import replace
     from pathlib import Path
 
@@ -83,16 +88,23 @@ def command(
     )
     written = deck.write(target.parent, bench=not no_testbench, force=force)
     elements = deck.elements()
-    click.echo(f"wrote {', '.join(map(str, written))} ({elements} elements)")
+    talk = verbose >= 0 and not as_json
+    report: dict[str, Any] = {"files": [str(path) for path in written], "elements": elements}
+    if talk:
+        click.echo(f"wrote {', '.join(report['files'])} ({elements} elements)")
     if elements > netlist.WARN:
         click.echo(f"Warning: above {netlist.WARN} elements a transient takes SPICE minutes.", err=True)
-    if verify:
-        found = netlist.verify(deck, written[-1])
-        click.echo(
-            f"ngspice: largest deviation {found.deviation:.2g} activities over {found.points} points "
-            f"(tolerance {netlist.TOLERANCE:g}, largest activity {found.largest:.3g})"
-        )
+    found = netlist.verify(deck, written[-1]) if verify else None
+    if found is not None:
+        report["ngspice"] = {"deviation": found.deviation, "points": found.points, "agrees": found.agrees}
+        if talk:
+            click.echo(
+                f"ngspice: largest deviation {found.deviation:.2g} activities over {found.points} points "
+                f"(tolerance {netlist.TOLERANCE:g}, largest activity {found.largest:.3g})"
+            )
         for line in found.complaints:
             click.echo(f"ngspice says: {line}", err=True)
-        if not found.agrees:
-            raise click.ClickException("ngspice does not agree.")
+    if as_json:
+        click.echo(json.dumps(report, indent=2, default=float))
+    if found is not None and not found.agrees:
+        raise click.ClickException("ngspice does not agree.")

@@ -12,7 +12,8 @@ from analogsim.cli.options import as_json, verbosity
     "figures",
     multiple=True,
     metavar="NAME",
-    help="Of a run: convergence, transient, lipschitz, accuracy, alignment, overview; of a sweep: lines, heatmap, "
+    help="Of a run: convergence, transient, lipschitz, accuracy, alignment, oscilloscope, overview; of a sweep: lines, "
+    "heatmap, "
     "phase, cloud. May be repeated.  [default: what suits the data]",
 )
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Of a sweep. May be repeated.  [default: all]")

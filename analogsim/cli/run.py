@@ -10,9 +10,10 @@ from analogsim.cli.options import as_json, simulation, verbosity
 @click.command(context_settings={"show_default": True})
 @simulation
 @click.option("--output", metavar="FILE", help="Result (.nc); figures go beside it.  [default: analogsim-CIRCUIT.nc]")
+@click.option("--trace", is_flag=True, help="Draw the oscilloscope picture of the output neurons, too.")
 @as_json
 @verbosity
-def command(output: str | None, as_json: bool, verbose: int, **options: Any) -> None:
+def command(output: str | None, trace: bool, as_json: bool, verbose: int, **options: Any) -> None:
     """Train a dyadic network in the loop on CIRCUIT, beside digital DP⊤ and back-propagation on the same data.
 
     CIRCUIT is the name of a card (see `analogsim list`) or the path of your own (.toml). Writes one NetCDF file with
@@ -53,7 +54,7 @@ def command(output: str | None, as_json: bool, verbose: int, **options: Any) -> 
         dataset = train(setup, progress=lambda: bar.update(1))
     results.save(dataset, target)
     written = [target]
-    for name in ("convergence", "lipschitz"):
+    for name in ("convergence", "lipschitz", *(["oscilloscope"] if trace else [])):
         written.append(plots.save(plots.draw(dataset, name), target.with_name(f"{target.stem}-{name}.png")))
     if as_json:
         report = {

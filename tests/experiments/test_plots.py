@@ -67,3 +67,14 @@ def test_what_cannot_be_drawn_is_named(dataset, tmp_path):
         plots.draw(dataset, "lipshitz")
     with pytest.raises(InputError, match="residual"):
         plots.draw(dataset.drop_vars("residual"), "convergence")
+
+
+def test_the_oscilloscope_shows_compartments_mean_difference_and_residual(dataset):
+    figure = plots.draw(dataset, "oscilloscope")
+    assert [ax.get_ylabel() for ax in figure.axes] == ["$a^±$", "mean", "$a^+ - a^-$", "residual"]
+    label = int(dataset["probe_label"].values[0])
+    output = dataset["output"].isel(snapshot=-1, shown=0).sel({"class": label})
+    apart = (output.sel(compartment="+") - output.sel(compartment="-")).values
+    assert any(
+        len(line.get_ydata()) == len(apart) and (line.get_ydata() == apart).all() for line in figure.axes[2].lines
+    )

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analogsim.errors import InputError, unknown
-from analogsim.experiments.plots import inference, page, stability, sweeps, traces
+from analogsim.experiments.plots import inference, oscilloscope, page, stability, sweeps, traces
 
 FIGURES: dict[str, Callable[..., Axes]] = {
     **page.FIGURES,
@@ -23,6 +23,8 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "inference": inference.layer_errors,
     "stability": stability.stability,
 }
+PAGES: dict[str, Callable[..., Figure]] = {"overview": page.overview, "oscilloscope": oscilloscope.oscilloscope}
+"""Figures of several panels."""
 OF_A_SWEEP = ("lines", "heatmap", "phase", "cloud")
 
 
@@ -82,11 +84,11 @@ def draw(dataset: xr.Dataset, name: str, metric: str | None = None) -> Figure:
     InputError
         If there is no figure of that name, or the result lacks what it shows.
     """
-    if name not in (*FIGURES, "overview"):
-        raise unknown("figure", name, (*FIGURES, "overview"))
+    if name not in (*FIGURES, *PAGES):
+        raise unknown("figure", name, (*FIGURES, *PAGES))
     try:
-        if name == "overview":
-            return page.overview(dataset)
+        if name in PAGES:
+            return PAGES[name](dataset)
         figure = FIGURES[name](dataset, **({"metric": metric} if name in OF_A_SWEEP else {})).figure
     except KeyError as error:
         raise InputError(f"this result has no {error.args[0]!r}, which the figure {name!r} shows.") from None
