@@ -89,7 +89,7 @@ def workers(repeats: int) -> None:
         for repeat in range(repeats):
             for count in rates:
                 output = Path(folder) / f"{repeat}-{count}.nc"
-                args = ["crossbar", "--over", "alpha=0:1:0.1", "--seeds", "2", "--epochs", "10", "-q"]
+                args = ["crossbar", "--over", "alpha=0:1:0.1", "--seeds", "6", "--epochs", "10", "-q"]
                 began = time.perf_counter()
                 subprocess.run([*SWEEP, *args, "--workers", str(count), "--output", str(output)], check=True)
                 rates[count].append(time.perf_counter() - began)

@@ -23,11 +23,13 @@ def dataset():
 
 
 def test_round_trip_with_labels_words_and_stamp(dataset, tmp_path):
-    path = results.save(dataset, tmp_path / "deep" / "r.nc")
+    path = results.save(dataset, tmp_path / "r.nc")
     again = results.load(path)
     xr.testing.assert_identical(again, dataset)
     assert results.read_stamp(again)["seed"] == 7
     assert [p.name for p in path.parent.iterdir()] == ["r.nc"]
+    with pytest.raises(InputError, match="no folder"):
+        results.save(dataset, tmp_path / "deep" / "r.nc")
 
 
 def test_a_failed_write_leaves_the_old_file(dataset, tmp_path, monkeypatch):
