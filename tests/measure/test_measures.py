@@ -58,11 +58,11 @@ def test_errors_are_split_into_what_stays_and_what_averages_out():
         [(w * (1 + offset) + 0.1 * rng.standard_normal(w.shape), b * (1 + offset)) for w, b in reference]
         for _ in range(200)
     ]
-    found = measure.errors(draws, reference)
+    found = asim.measure.errors(draws, reference)
     np.testing.assert_allclose(found.bias, offset, rtol=0.02)
     expected = [0.1 * np.sqrt(w.size) / length for (w, _), length in zip(reference, lengths, strict=True)]
     np.testing.assert_allclose(found.noise, expected, rtol=0.02)
-    pure = measure.errors(
+    pure = asim.measure.errors(
         [[(w + 0.1 * rng.standard_normal(w.shape), b) for w, b in reference] for _ in range(4)], reference
     )
     assert (pure.bias < 0.5 * pure.noise / 2).all()  # no noise is taken for bias, though it is half of the noise here
