@@ -79,10 +79,12 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     slices: int = quantity("cells that share the bits of one", low=1, high=8, whole=True, default=1)
     slice_bits: int = quantity("bits of a slice, where there are several", low=1, high=8, whole=True, default=2)
     feedback: str = choice("path of the feedback", FEEDBACK, default="shared")
-    asymmetry: float = quantity("standard deviation of V − Wᵀ in units of rms(W)", low=0)
-    full_scale: float = quantity("weight at g_max in units of the layer's rms weight", above=0)
-    age: float = quantity("time between programming and use", "s", low=0)
-    noise: float | None = quantity("relative standard deviation of each weight at each read", low=0, default=None)
+    asymmetry: float = quantity("standard deviation of V − Wᵀ in units of rms(W)", low=0, ideal=0.0)
+    full_scale: float = quantity("weight at g_max in units of the layer's rms weight", above=0, ideal=np.inf)
+    age: float = quantity("time between programming and use", "s", low=0, ideal=0.0)
+    noise: float | None = quantity(
+        "relative standard deviation of each weight at each read", low=0, default=None, ideal=0.0
+    )
     read_mode: str = choice("how long a draw of the read noise holds", READ_MODES, default="per-read")
     read_period: float = quantity("period (or correlation time) of the read noise, in time constants", above=0)
     read_correlation: str = choice("draw of the two compartments", CORRELATIONS, default="common")
