@@ -1,9 +1,9 @@
 """Batch after batch at rest on one chip whose weights change in between: `settle` without labels, for training.
 
 The chip is packed once, its weights again after every update, and a batch only brings its drive, its noise and its
-targets. Wirings that feed nothing back while the compartments agree (DP, DP⊤, λ = ½) need a few up-down sweeps; samples
-that are not at rest after those, and all others, are left to `analogsim.engine.equilibrium.find`, which judges by the
-ODE where it must.
+targets. Wirings that feed nothing back while the compartments agree (DP, DP⊤, λ = ½) need a few up-down sweeps, which
+are trusted as long as they contract; other samples and other wirings are left to `analogsim.engine.equilibrium.find`,
+which judges by the ODE where it must.
 
 Noise is held for a settle, with the distribution that `settle` gives it: all that enters the two compartments of one
 neuron in one sample is a pair of Gaussian numbers, whose covariance follows from the signals after the first sweep.
@@ -27,8 +27,8 @@ from analogsim.wiring import Wiring
 
 Array = NDArray[np.floating]
 
-SWEEPS = 12
-"""Up-down sweeps before a sample is left to the general solver."""
+SWEEPS, PATIENCE = 60, 12
+"""Most up-down sweeps, and how many before a sample that does not come nearer is left to the general solver."""
 WRITTEN = ("forward", "feedback", "biases", "forward_noise", "feedback_noise", "devices")
 """Fields of a chip that an update changes."""
 
@@ -197,8 +197,8 @@ class Settler:
 
     def _sweep(self, batch: Batch, flow: sweeps.Flow, limit: Array) -> NDArray[np.int64]:
         """Sweep until every sample rests; the index of each one's verdict."""
-        before = np.full(len(limit), np.inf)
-        for sweep in range(SWEEPS):
+        before, early = np.full(len(limit), np.inf), np.full(len(limit), np.inf)
+        for sweep in range(1, SWEEPS + 1):
             sweeps.up_down(batch.packed, flow, 1.0)
             # What is left of a geometric series: ρ/(1 − ρ) times its last term. One ratio alone is not to be trusted.
             rho = np.clip(flow.change / before, 1 / 3, 1 / 2)
@@ -206,8 +206,11 @@ class Settler:
             if (left <= 1).all():
                 return np.full(len(limit), results.CONVERGED)
             before = np.maximum(flow.change, 1e-30)
-            if sweep > SWEEPS // 2 and (left <= _largest(batch, flow)).all():
-                break
+            if sweep % (PATIENCE // 2) == 0:
+                done = left <= _largest(batch, flow)
+                if (done | ((sweep >= PATIENCE) & ~(before < 0.7 * early))).all():
+                    break
+                early = before
         return np.where(left <= _largest(batch, flow), results.CONVERGED, results.SLOW)
 
 
