@@ -29,6 +29,8 @@ Array = NDArray[np.floating]
 
 SWEEPS, PATIENCE = 60, 12
 """Most up-down sweeps, and how many before a sample that does not come nearer is left to the general solver."""
+RAILED = 1e4
+"""Activity beyond which a sample that sweeps do not settle counts as diverged: every amplifier would be at its rails."""
 WRITTEN = ("forward", "feedback", "biases", "forward_noise", "feedback_noise", "devices")
 """Fields of a chip that an update changes."""
 
@@ -93,7 +95,7 @@ class Settler:
             sweeps.up_down(batch.packed, flow, 1.0)
             self._add_noise(batch, flow, rng)
         status = self._sweep(batch, flow, limit)
-        left = np.flatnonzero(status != results.CONVERGED)
+        left = np.flatnonzero(status == results.SLOW)
         if not len(left):
             return _settled(batch, flow.a, flow.s, status)
         part = batch.take(left)
@@ -211,7 +213,11 @@ class Settler:
                 if (done | ((sweep >= PATIENCE) & ~(before < 0.7 * early))).all():
                     break
                 early = before
-        return np.where(left <= _largest(batch, flow), results.CONVERGED, results.SLOW)
+        largest = _largest(batch, flow)
+        railed = ~(left <= largest) & (largest >= RAILED)
+        if 2 * railed.sum() > len(railed):  # the chip has run away: nothing is to be gained by the ODE
+            railed = ~(left <= largest)
+        return np.where(railed, results.DIVERGED, np.where(left <= largest, results.CONVERGED, results.SLOW))
 
 
 FIXED = tuple(f.name for f in fields(Chip) if f.name not in (*WRITTEN, "record"))
@@ -237,7 +243,7 @@ def _read(q: Array, s: Array, first: int) -> Array:
 def _largest(batch: Batch, flow: sweeps.Flow) -> Array:
     """max(1, max |a|) of each sample."""
     found = np.max([np.abs(a).max(axis=(0, 2)) for a in batch.split(flow.a)], axis=0)
-    return np.maximum(1.0, np.nan_to_num(found, nan=1.0, posinf=1.0))
+    return np.maximum(1.0, np.nan_to_num(found, nan=np.inf))
 
 
 def _settled(batch: Batch, a: Array, s: Array | None, status: NDArray[np.int64]) -> Settled:
