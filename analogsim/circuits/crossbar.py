@@ -13,8 +13,8 @@ conductance, which is right to first order in the wire resistance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -61,6 +61,8 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         Weight at g_max in units of the layer's rms weight; larger weights are clipped. Never more than the largest
         weight, so ``inf`` clips nothing. The scale follows the weights at every update (a programmable gain), except
         where the cells are updated by pulses.
+    headroom : float
+        Weight at g_max over the largest weight: room to grow for cells whose scale stays.
     age : float
         Seconds between programming and use.
     noise : float, optional
@@ -81,6 +83,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     feedback: str = choice("path of the feedback", FEEDBACK, default="shared")
     asymmetry: float = quantity("standard deviation of V − Wᵀ in units of rms(W)", low=0, ideal=0.0)
     full_scale: float = quantity("weight at g_max in units of the layer's rms weight", above=0, ideal=np.inf)
+    headroom: float = quantity("weight at g_max over the layer's largest weight", low=1, default=1.0)
     age: float = quantity("time between programming and use", "s", low=0, ideal=0.0)
     noise: float | None = quantity(
         "relative standard deviation of each weight at each read", low=0, default=None, ideal=0.0
@@ -131,7 +134,11 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         seed = int(chip.record["seed"])
         biases = tuple(b + db for b, (_, db) in zip(chip.biases, checked_deltas(chip, deltas), strict=True))
         if isinstance(self.device, Pulsed):
-            return chip.replace(**self._pulse(self.device, chip.devices, deltas, biases, seed, rng))
+            counts = [
+                np.floor(dw / self.granularity(chip, j) + rng.random(dw.shape)).astype(np.int64)
+                for j, (dw, _) in enumerate(deltas)
+            ]
+            return self.pulse(chip, [np.maximum(c, 0) for c in counts], [np.maximum(-c, 0) for c in counts], biases, rng)
         weights = [chip.devices[f"target.{j}"] + dw for j, (dw, _) in enumerate(deltas)]
         if self.is_exact:
             return chip.rewritten(**self._exact(weights, biases, seed))
@@ -156,7 +163,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         state: dict[str, Array] = {"age": np.asarray(self.age)}
         feedback: list[Array | None] = [None]
         for j, target in enumerate(weights):
-            state |= {f"target.{j}": target, f"scale.{j}": np.asarray(_scale(target, self.full_scale))}
+            state |= {f"target.{j}": target, f"scale.{j}": np.asarray(self.headroom * _scale(target, self.full_scale))}
             if j and self.asymmetry:
                 feedback.append(target.T + self._error(seed, j, target.T.shape, target).astype(target.dtype))
             elif j:
@@ -171,9 +178,11 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         """The feedback error of layer j+1: its pattern is fixed, its size follows the weights."""
         return self.asymmetry * np.sqrt(np.mean(weights**2)) * _pattern(seed, j, shape)
 
-    def _rewrite(self, weights: Any, biases: Any, seed: int, rng: np.random.Generator) -> dict[str, Any]:
-        """Program every cell for target weights."""
-        scales = [_scale(target, self.full_scale) for target in weights]
+    def _rewrite(
+        self, weights: Any, biases: Any, seed: int, rng: np.random.Generator, scales: list[float] | None = None
+    ) -> dict[str, Any]:
+        """Program every cell for target weights, at scales that follow them unless they are given."""
+        scales = scales or [self.headroom * _scale(target, self.full_scale) for target in weights]
 
         def written(name: str, j: int, cells: Cells) -> Array:
             return self.device.program(self._wanted(weights[j], scales[j]), rng, cells)
@@ -189,21 +198,71 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         wanted += self.device.g_min
         return wanted
 
-    def _pulse(
-        self, device: Pulsed, before: Mapping[str, Array], deltas: Deltas, biases: Any, seed: int, rng: Any
-    ) -> dict[str, Any]:
-        """Move every cell by pulses; both cells of a pair take half of the change."""
-        scales = [float(before[f"scale.{j}"]) for j in range(len(deltas))]
-        targets = [before[f"target.{j}"] + dw for j, (dw, _) in enumerate(deltas)]
+    def granularity(self, chip: Chip, j: int) -> float:
+        """Change of a weight of layer j+1 by one pulse of a typical cell at w = 0, or by one conductance level.
+
+        Raises
+        ------
+        InputError
+            If the cells have neither.
+        """
+        device, scale = self.device, float(chip.devices[f"scale.{j}"])
+        if isinstance(device, Pulsed):
+            # A pulse goes to one cell of a pair; against a reference a cell's whole range counts twice.
+            return scale * (2.0 if self.mapping == "reference" else 1.0) / device.steps_over_range()
+        if device.levels:
+            return scale * (1.0 if self.mapping == "one-sided" else 2.0) / (device.levels - 1)
+        raise InputError("the cells have neither pulses nor levels: set device.levels, or take a device with pulses.")
+
+    def pulse(self, chip: Chip, up: Sequence[Array], down: Sequence[Array], biases: Any, rng: Any) -> Chip:
+        """Give the weights whole pulses, for cells that are updated by pulses.
+
+        Parameters
+        ----------
+        chip : Chip
+        up, down : sequences of (n_{j+1}, n_j) arrays of int
+            Pulses for each weight, ≥ 0, in random order. Of a pair either cell takes one with equal probability: the
+            first in the weight's direction, the second against it.
+        biases : sequence of arrays
+            New ones.
+        rng : numpy.random.Generator
+        """
+        device, before, seed = self.device, chip.devices, int(chip.record["seed"])
+        if not isinstance(device, Pulsed):
+            raise InputError(f"{type(device).__name__} cells are not updated by pulses; try --device gokmen-vlasov.")
 
         def moved(name: str, j: int, cells: Cells) -> Array:
-            half = deltas[j][0] / scales[j] * device.span / 2.0
-            still = np.zeros((1, half.shape[1]))
-            change = np.vstack([half, still]) if self.mapping == "reference" else np.stack([half, -half])
-            present = device.leak(before[f"{name}.{j}"])
-            return device.pulse(present, device.pulses_for(change, rng), rng, cells)
+            if self.mapping == "reference":
+                none = np.zeros((1, up[j].shape[1]), dtype=np.int64)
+                rise, fall = np.vstack([up[j], none]), np.vstack([down[j], none])
+            else:
+                first, second = rng.binomial(up[j], 0.5), rng.binomial(down[j], 0.5)
+                rise = np.stack([first, down[j] - second])
+                fall = np.stack([second, up[j] - first])
+            return device.pulse(device.leak(before[f"{name}.{j}"]), rise, rng, cells, against=fall)
 
-        return self._realise(moved, targets, scales, biases, seed, rng)
+        scales = [float(before[f"scale.{j}"]) for j in range(chip.layers)]
+        targets = [
+            before[f"target.{j}"] + self.granularity(chip, j) * (up[j] - down[j]) for j in range(chip.layers)
+        ]
+        return chip.replace(**self._realise(moved, targets, scales, biases, seed, rng))
+
+    def write(self, chip: Chip, weights: Sequence[Array], biases: Any, rng: Any) -> Chip:
+        """Program every cell for given weights at the chip's present scales; larger weights are clipped."""
+        scales = [float(chip.devices[f"scale.{j}"]) for j in range(chip.layers)]
+        return chip.replace(**self._rewrite(weights, biases, int(chip.record["seed"]), rng, scales))
+
+    def later(self, chip: Chip, seconds: float, rng: np.random.Generator) -> Chip:
+        """The chip so many seconds after its last write, with the drift of its cells."""
+        weights, scales = ([chip.devices[f"{name}.{j}"] for j in range(chip.layers)] for name in ("target", "scale"))
+        stale, seed = replace(self, age=self.age + seconds), int(chip.record["seed"])
+
+        def present(name: str, j: int, cells: Cells) -> Array:
+            if f"{name}.{j}" in chip.devices:
+                return chip.devices[f"{name}.{j}"]
+            return self._wanted(weights[j], float(scales[j]))
+
+        return chip.replace(**stale._realise(present, weights, [float(s) for s in scales], chip.biases, seed, rng))
 
     def _realise(
         self, cause: Cause, targets: Any, scales: Any, biases: Any, seed: int, rng: np.random.Generator
@@ -256,13 +315,23 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     ) -> tuple[Array, Array | None]:
         """Conductances of an array when it is read, and their read noise; the state keeps what was programmed."""
         device = self.device
-        cells = device.cells(self._cells_shape(shape), child(seed, "cells", name, j))
+        cells = self._cells(name, j, shape, seed)
         programmed = cause(name, j, cells)
         state[f"{name}.{j}"] = programmed
         now = self._aged(programmed, name, j, seed)
         if isinstance(device, Pulsed):
             now = device.seen(now, rng)
         return now, None if self.noise is not None else device.read_sigma(now, self.age, programmed)
+
+    def _cells(self, name: str, j: int, shape: tuple[int, ...], seed: int) -> Cells:
+        """What is fixed about the cells of an array; kept, as every update needs it."""
+        kept = self.__dict__.setdefault("_drawn", {})
+        key = (name, j, shape, seed)
+        if key not in kept:
+            if len(kept) > 64:
+                kept.clear()
+            kept[key] = self.device.cells(self._cells_shape(shape), child(seed, "cells", name, j))
+        return kept[key]
 
     def _aged(self, programmed: Array, name: str, j: int, seed: int) -> Array:
         return self.device.age(programmed, self.age, child(seed, "drift", name, j)) if self.age else programmed

@@ -82,7 +82,7 @@ class Settler:
                 flow = sweeps.new_flow(np.zeros_like(batch.packed.drive), len(x))
                 sweeps.begin(batch.packed, flow)
                 sweeps.up_down(batch.packed, flow, 1.0)
-                self._add_noise(batch, flow, rng)
+                self.add_noise(batch, flow, rng)
             # Sweeps solve for the output's nudge and would find the equilibrium that it repels the hardware from.
             method = "auto" if held else "ode"
             found = equilibrium.find(batch, np.zeros_like(batch.packed.drive), limit, method=method)
@@ -93,7 +93,7 @@ class Settler:
         sweeps.march(batch.packed, flow, _UP[chip.layers], self.dtype.type(1))
         if chip.has_noise and self.pairwise:
             sweeps.up_down(batch.packed, flow, 1.0)
-            self._add_noise(batch, flow, rng)
+            self.add_noise(batch, flow, rng)
         status = self._sweep(batch, flow, limit)
         left = np.flatnonzero(status == results.SLOW)
         if not len(left):
@@ -175,7 +175,7 @@ class Settler:
             self.memory[n] = sweeps.new_flow(np.zeros(size, self.dtype), n), own
         return self.memory[n]
 
-    def _add_noise(self, batch: Batch, flow: sweeps.Flow, rng: np.random.Generator) -> None:
+    def add_noise(self, batch: Batch, flow: sweeps.Flow, rng: np.random.Generator) -> None:
         """Add one draw of every source to the drive, given the signals in the flow.
 
         Independent errors of variance σ²_ij disturb output i of a read by a Gaussian of variance Σ_j σ²_ij u_j².
