@@ -81,7 +81,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     full_scale: float = quantity("weight at g_max in units of the layer's rms weight", above=0, ideal=np.inf)
     age: float = quantity("time between programming and use", "s", low=0, ideal=0.0)
     noise: float | None = quantity(
-        "relative standard deviation of each weight at each read", low=0, default=None, ideal=0.0
+        "relative standard deviation of each weight at each read", low=0, default=None, ideal=None
     )
     read_mode: str = choice("how long a draw of the read noise holds", READ_MODES, default="per-read")
     read_period: float = quantity("period (or correlation time) of the read noise, in time constants", above=0)
