@@ -69,8 +69,8 @@ def budget(dataset: xr.Dataset) -> str:
         )
     note = (
         f"Loss in points against digital back-propagation ({float(dataset['backprop'].mean()):.2f} %) on the same "
-        f"data: mean ± standard deviation of {dataset.sizes['seed']} seeds. Bias and noise: errors of the gradient in the "
-        "worst layer with this alone, relative to its length, median of the seeds."
+        f"data: mean ± standard deviation of {dataset.sizes['seed']} seeds. Bias and noise: errors of the gradient "
+        "in the worst layer with this alone, relative to its length, median of the seeds."
     )
     failed = sorted({str(text) for text in dataset["message"].values.ravel() if text})
     return "\n".join([markdown(rows), "", note, *(f"Not finished: {text}" for text in failed[:3])])
@@ -95,8 +95,8 @@ def tolerance(dataset: xr.Dataset) -> str:
     notes = [
         "",
         f"At most {limit:g} points below digital back-propagation, mean of the seeds, one parameter at a time; the "
-        f"circuit as it is loses {dataset.attrs['own_loss']:.2f} ± {dataset.attrs['own_spread']:.2f}. Loss and confidence are "
-        f"of {dataset.attrs['seeds']} other seeds at the tolerance. All tolerances at once lose "
+        f"circuit as it is loses {dataset.attrs['own_loss']:.2f} ± {dataset.attrs['own_spread']:.2f}. Loss and "
+        f"confidence are of {dataset.attrs['seeds']} other seeds at the tolerance. All tolerances at once lose "
         f"{dataset.attrs['together_loss']:.2f} points.",
     ]
     notes += [
