@@ -11,7 +11,7 @@ import numpy as np
 
 from analogsim.cards.quantities import declared
 from analogsim.circuits.base import Circuit, circuit
-from analogsim.devices.base import Part
+from analogsim.devices.base import Device, Part
 from analogsim.errors import InputError, unknown
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import overrides
@@ -33,6 +33,13 @@ FALLS = ("contrast", "node_capacitance")
 """What does more harm the smaller it is, and none where it is not given."""
 NEEDS = {"dac_inl": "dac_bits", "adc_inl": "adc_bits"}
 """What has no effect while something else is off."""
+
+
+BELONG = {
+    "circuit.dac_bits": {"circuit.dac_range": None, "circuit.dac_feedback_range": None, "circuit.dac_inl": 0.0},
+    "circuit.adc_bits": {"circuit.adc_range": None, "circuit.adc_inl": 0.0},
+}
+"""What goes when a converter goes."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +86,21 @@ def nonidealities(settings: Settings) -> list[Nonideality]:
     found = list(_of("circuit", made))
     for role, part in vars(made).items():
         found += _of(role, part) if isinstance(part, Part) else []
+    device = getattr(made, "device", None)
+    if isinstance(device, Device):
+        cells = np.linspace(device.g_min, device.g_max, 9)
+        idle = [] if device.programming_sigma(cells).any() else ["device.programming_scale"]
+        if device.read_noise is None and not device.read_sigma(cells).any():
+            found = [replace(one, value=one.ideal) if one.key == "device.read_noise" else one for one in found]
+        found = [one for one in found if one.key not in idle]
     keys = {one.key for one in found}
     if {"circuit.noise", "device.read_noise"} <= keys:  # the circuit's replaces the device's
-        idle = "circuit.noise" if made.noise is None else "device.read_noise"  # type: ignore[attr-defined]
-        found = [replace(one, ideal=0.0) if one.key == "circuit.noise" else one for one in found if one.key != idle]
+        unused = "circuit.noise" if made.noise is None else "device.read_noise"  # type: ignore[attr-defined]
+        found = [one for one in found if one.key != unused]
+        found = [
+            replace(one, ideal=0.0, values=(0.0, *one.values[1:])) if one.key == "circuit.noise" else one
+            for one in found
+        ]
     return found
 
 
@@ -113,6 +131,9 @@ def with_values(settings: Settings, values: dict[str, Any]) -> Settings:
         given["noise"] = tuple(text for text in given["noise"] if not text.startswith("node:"))
     if "circuit.asymmetry" in values:
         given["asymmetry"] = 0.0
+    for key, others in BELONG.items():
+        if values.get(key, 1) == 0:
+            values = {**values, **others}
     plain = {key.removeprefix("circuit."): key for key in values if key.startswith("circuit.")}
     kept = {key: value for key, value in given["overrides"].items() if key not in plain}
     return Settings(**{**given, "overrides": {**kept, **values}})
