@@ -173,7 +173,7 @@ def _check(study: Study) -> None:
 
 def selections(claim: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Every selection of a claim: a row's name, or a table of row and axis values."""
-    found = []
+    found: list[Mapping[str, Any]] = []
     for key in ("of", "to"):
         if key in claim:
             items = claim[key] if isinstance(claim[key], list) else [claim[key]]
