@@ -71,15 +71,15 @@ class Lines(Carded):
         Its gate overdrive, V.
     """
 
-    r_word: float = quantity("resistance of one segment of a word line", "ohm", low=0, default=0.0)
-    r_bit: float = quantity("resistance of one segment of a bit line", "ohm", low=0, default=0.0)
-    node: int | None = quantity("technology node of the wires, nm", above=0, whole=True, default=None)
-    r_driver: float = quantity("resistance in series with each driven line", "ohm", low=0, default=0.0)
-    r_sense: float = quantity("resistance in series with each sensed line", "ohm", low=0, default=0.0)
+    r_word: float = quantity("resistance of one segment of a word line", "ohm", low=0, default=0.0, ideal=0.0)
+    r_bit: float = quantity("resistance of one segment of a bit line", "ohm", low=0, default=0.0, ideal=0.0)
+    node: int | None = quantity("technology node of the wires, nm", above=0, whole=True, default=None, ideal=None)
+    r_driver: float = quantity("resistance in series with each driven line", "ohm", low=0, default=0.0, ideal=0.0)
+    r_sense: float = quantity("resistance in series with each sensed line", "ohm", low=0, default=0.0, ideal=0.0)
     tile: int = quantity("lines of the largest array, 0 for no limit", low=0, whole=True, default=0)
     feedback_ends: str = choice("ends at which the feedback is driven and sensed", ENDS, default="same")
     access_resistance: float | None = quantity(
-        "small-signal resistance of the access transistor", "ohm", above=0, default=None
+        "small-signal resistance of the access transistor", "ohm", above=0, default=None, ideal=None
     )
     access_overdrive: float = quantity("gate overdrive of the access transistor", "V", above=0, default=1.0)
 

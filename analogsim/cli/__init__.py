@@ -18,9 +18,22 @@ from analogsim import __version__
 from analogsim.errors import InputError, unknown
 
 COMMANDS = (
-    "run", "sweep", "train", "stability", "reproduce", "infer", "plot", "report", "netlist", "list", "show", "cite",
+    "run",
+    "sweep",
+    "train",
+    "stability",
+    "reproduce",
+    "budget",
+    "tolerance",
+    "infer",
+    "plot",
+    "report",
+    "netlist",
+    "list",
+    "show",
+    "cite",
     "info",
-)  # fmt: skip
+)
 
 
 class Group(click.Group):

@@ -48,17 +48,17 @@ class Pulsed(Device):
     """
 
     step: float = quantity("mean step of a typical cell at w = 0, in weights", above=0)
-    step_spread: float = quantity("relative spread of the step over the cells", low=0, default=0.0)
+    step_spread: float = quantity("relative spread of the step over the cells", low=0, default=0.0, ideal=0.0)
     lognormal: bool = flag("whether the steps of the cells are log-normal", default=False)
-    cycle_noise: float = quantity("relative deviation of each step from the cell's mean", low=0, default=0.0)
+    cycle_noise: float = quantity("relative deviation of each step from the cell's mean", low=0, default=0.0, ideal=0.0)
     additive: bool = flag("whether the deviation adds to the step instead of scaling with it", default=False)
-    up_down: float = quantity("asymmetry of up and down steps", low=-1, high=1, default=0.0)
-    up_down_spread: float = quantity("spread of the asymmetry over the cells", low=0, default=0.0)
+    up_down: float = quantity("asymmetry of up and down steps", low=-1, high=1, default=0.0, ideal=0.0)
+    up_down_spread: float = quantity("spread of the asymmetry over the cells", low=0, default=0.0, ideal=0.0)
     w_max: float = quantity("upper bound of a typical cell's weight")
     w_min: float = quantity("lower bound of a typical cell's weight")
-    w_max_spread: float = quantity("relative spread of the upper bound", low=0, default=0.0)
-    w_min_spread: float = quantity("relative spread of the lower bound", low=0, default=0.0)
-    write_noise: float = quantity("noise on the weight seen after a write, in steps", low=0, default=0.0)
+    w_max_spread: float = quantity("relative spread of the upper bound", low=0, default=0.0, ideal=0.0)
+    w_min_spread: float = quantity("relative spread of the lower bound", low=0, default=0.0, ideal=0.0)
+    write_noise: float = quantity("noise on the weight seen after a write, in steps", low=0, default=0.0, ideal=0.0)
     lifetime: float = quantity("updates in which a weight leaks by a factor e", above=0, default=np.inf)
 
     def __post_init__(self) -> None:

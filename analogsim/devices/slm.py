@@ -49,10 +49,10 @@ class SLM(Weighting):
     """
 
     bits: int = quantity("bits of a signed weight", low=4, high=10, whole=True)
-    contrast: float | None = quantity("greatest over least transmission", above=1, default=None)
-    bend: float = quantity("curvature of the transmission over the command", low=-0.5, high=0.5, default=0.0)
-    gain_spread: float = quantity("relative spread of the columns' gain", low=0, high=0.5, default=0.0)
-    floor_spread: float = quantity("relative spread of the columns' floor", low=0, high=0.5, default=0.0)
+    contrast: float | None = quantity("greatest over least transmission", above=1, default=None, ideal=None)
+    bend: float = quantity("curvature of the transmission over the command", low=-0.5, high=0.5, default=0.0, ideal=0.0)
+    gain_spread: float = quantity("relative spread of the columns' gain", low=0, high=0.5, default=0.0, ideal=0.0)
+    floor_spread: float = quantity("relative spread of the columns' floor", low=0, high=0.5, default=0.0, ideal=0.0)
     response_time: float = quantity("time of the pixels to follow a new frame", "s", low=0, default=0.0)
     calibration: str | None = datafile("measured curve of every column", default=None)
 

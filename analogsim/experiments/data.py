@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,13 @@ class Dataset:
     def classes(self) -> int:
         """Number of output neurons it needs."""
         return self.train_y.shape[1]
+
+    def astype(self, dtype: Any) -> Dataset:
+        """The same data with inputs and targets of another floating type; itself where nothing changes."""
+        parts = ("train_x", "train_y", "test_x", "test_y")
+        if all(getattr(self, part).dtype == dtype for part in parts):
+            return self
+        return replace(self, **{part: getattr(self, part).astype(dtype) for part in parts})
 
 
 def load(name: str | Path) -> Dataset:
