@@ -98,7 +98,8 @@ def test_quiet_is_silent(small, tmp_path):
 
 def test_list_show_cite_and_info():
     assert "crossbar" in invoke("list").stdout
-    assert set(json.loads(invoke("list", "--json").stdout)) == {"circuits", "devices", "rules", "data"}
+    assert set(json.loads(invoke("list", "--json").stdout)) == {"circuits", "devices", "experiments", "rules", "data"}
+    assert "Claim: DP: a lower" in invoke("show", "experiments/two-tales-table-1").stdout
     shown = invoke("show", "pcm-ibm").stdout
     assert "25 uS   [doi:10.1038/s41467-020-16108-9" in shown
     assert "2402.08573" in invoke("cite", "dpt", "pcm-ibm").stdout

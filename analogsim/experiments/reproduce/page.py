@@ -15,6 +15,7 @@ import numpy as np
 from analogsim.errors import InputError
 from analogsim.experiments.reproduce import claims
 from analogsim.experiments.reproduce.card import SIZES, Study
+from analogsim.experiments.reproduce.points import LABELS
 from analogsim.experiments.reproduce.study import Outcome
 from analogsim.experiments.reproduce.table import published, shown, theirs
 from analogsim.experiments.results import stamp
@@ -152,14 +153,40 @@ def _page(study: Study, content: Mapping[str, Any]) -> list[str]:
             f"in {entry['cpu_minutes']:g} minutes on one core.",
             "",
         ]
-    lines += ["## Settings", "", "| setting | value | source |", "|---|---|---|"]
+    return [*lines, "## Settings", "", *settings(study)]
+
+
+def settings(study: Study) -> list[str]:
+    """Every setting with its value and source, what the sizes and circuits change, and what the paper does not say."""
+    lines = ["| setting | value | source |", "|---|---|---|"]
     lines += [f"| {key} | {shown(value)} | {study.sources[key]} |" for key, value in study.settings.items()]
-    for size, changes in study.sizes.items():
-        told = ", ".join(f"{key} {shown(value)}" for key, value in changes.items() if key != "source")
-        lines += [f"| --{size} | {told} | {changes.get('source', 'our choice')} |"] if told else []
+    for row in study.rows:
+        told = {key: value for key, value in row.items() if key not in (*LABELS, "on")}
+        source = row.get("source", study.paper or "our choice")
+        lines += [f"| {row['name']} | {_told(told)} | {source} |"] if told else []
+    for name, changes in (*((f"--{size}", study.sizes[size]) for size in study.sizes), *_circuits(study)):
+        told = {key: value for key, value in changes.items() if key not in (*LABELS, "drop", "sizes")}
+        lines += [f"| {name} | {_told(told)} | {changes.get('source', 'our choice')} |"]
     if study.unknown:
-        lines += ["", f"The paper does not say: {', '.join(study.unknown)}."]
+        lines += ["", f"The paper does not say: {'; '.join(study.unknown)}."]
     return lines
+
+
+def _circuits(study: Study) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(f"--on {name}", changes) for name, changes in study.on.items()]
+
+
+def _told(changes: Mapping[str, Any]) -> str:
+    """Settings in words."""
+    parts = []
+    for key, value in changes.items():
+        if key == "grid":
+            parts += [f"{axis} {', '.join(map(shown, values))}" for axis, values in value.items()]
+        elif key == "rows":
+            parts.append(f"rows {', '.join(value)}")
+        else:
+            parts.append(f"{key} {shown(value)}")
+    return "; ".join(parts)
 
 
 def _index(folder: Path) -> list[str]:
