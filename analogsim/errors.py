@@ -29,7 +29,7 @@ def unknown(kind: str, value: Any, choices: Iterable[str], *, where: str = "", h
     folded = {name.lower(): name for name in names}
     text = str(value).lower()
     near = [name for key, name in folded.items() if len(text) > 2 and text in key]
-    near = near or [folded[key] for key in difflib.get_close_matches(text, folded, n=1, cutoff=0.5)]
+    near = near or [folded[key] for key in difflib.get_close_matches(text, folded, n=1, cutoff=0.6)]
     message = f"{where + ': ' if where else ''}unknown {kind} {value!r}"
     message += f"; did you mean {near[0]!r}?" if near else ""
     shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
