@@ -152,7 +152,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     def _pulse(
         self, device: Pulsed, before: Mapping[str, Array], deltas: Deltas, biases: Any, seed: int, rng: Any
     ) -> dict[str, Any]:
-        """Move every cell by pulses; both cells of a pair take half of the change, of one-way cells one takes it all."""
+        """Move cells by pulses: both of a pair take half of the change, of one-way cells one takes it all."""
         scales = [float(before[f"scale.{j}"]) for j in range(len(deltas))]
         targets = [before[f"target.{j}"] + dw for j, (dw, _) in enumerate(deltas)]
 
