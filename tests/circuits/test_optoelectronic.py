@@ -1,6 +1,8 @@
 """The opto-electronic circuit: its matrices, both directions, noise from light, calibration, tiles, time and energy."""
 
 import json
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +12,10 @@ from scipy.constants import Boltzmann, elementary_charge
 from analogsim import Chip, InputError, Network, Wiring, circuit, gradient, load_chip, reference, settle
 from analogsim.activations import activation
 from analogsim.cli import main
-from analogsim.experiments.run import run
+from analogsim.experiments.data import load
+from analogsim.experiments.run import run, train
 from analogsim.experiments.settings import Settings
+from analogsim.experiments.setup import prepare
 from analogsim.measure import hardware
 
 NET = Network.random((30, 24, 10), seed=3)
@@ -258,3 +262,18 @@ def test_digits_are_learnt(name):
     options = {"activation": "aoc-tanh"} if name == "aoc-48" else {}
     found = run(Settings(circuit=name, epochs=6, hidden=(32,), **options))
     assert float(found["test_accuracy"].isel(epoch=-1, trainer=0)) > 85
+
+
+@pytest.mark.skipif("ANALOGSIM_DATA" not in os.environ, reason="needs $ANALOGSIM_DATA")
+@pytest.mark.parametrize("name", ["optoelectronic", "aoc-48"])
+def test_mnist_is_learnt_on_modules_tiled_to_the_size_of_the_images(name):
+    """784 inputs are 17 modules of 47 channels; two passes over 3000 images, beside digital references."""
+    data = load("mnist")
+    part = {key: getattr(data, key)[:3000] for key in ("train_x", "train_y", "train_labels")}
+    part |= {key: getattr(data, key)[:500] for key in ("test_x", "test_y", "test_labels")}
+    options = {"activation": "aoc-tanh"} if name == "aoc-48" else {}
+    setup = prepare(Settings(circuit=name, data="mnist", epochs=2, hidden=(47,), **options), replace(data, **part))
+    assert setup.circuit.modules(setup.chip) == 17 + 1 + 1
+    accuracy = train(setup)["test_accuracy"].isel(epoch=-1)
+    assert float(accuracy[0]) > 80
+    assert float(accuracy[0]) > float(accuracy[1:].min()) - 5
