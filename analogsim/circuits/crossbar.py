@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,6 +29,7 @@ from analogsim.circuits.neurons import NeuronCircuit
 from analogsim.circuits.periphery import Periphery, banks
 from analogsim.circuits.tia import TIA, Amplifiers
 from analogsim.devices.base import Cells, Device
+from analogsim.devices.ideal import Ideal
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
 from analogsim.network import Network
@@ -81,7 +83,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     full_scale: float = quantity("weight at g_max in units of the layer's rms weight", above=0, ideal=np.inf)
     age: float = quantity("time between programming and use", "s", low=0, ideal=0.0)
     noise: float | None = quantity(
-        "relative standard deviation of each weight at each read", low=0, default=None, ideal=0.0
+        "relative standard deviation of each weight at each read", low=0, default=None, ideal=None
     )
     read_mode: str = choice("how long a draw of the read noise holds", READ_MODES, default="per-read")
     read_period: float = quantity("period (or correlation time) of the read noise, in time constants", above=0)
@@ -133,26 +135,66 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         if isinstance(self.device, Pulsed):
             return chip.replace(**self._pulse(self.device, chip.devices, deltas, biases, seed, rng))
         weights = [chip.devices[f"target.{j}"] + dw for j, (dw, _) in enumerate(deltas)]
+        if self.is_exact:
+            return chip.rewritten(**self._exact(weights, biases, seed))
         return chip.replace(**self._rewrite(weights, biases, seed, rng))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the arrays hold any weights as they are wanted, so that cells need not be looked at."""
+        plain = type(self.device) is Ideal and not (self.device.levels or self.device.d2d or self.device.faults)
+        quiet = self.noise is not None or not self.device.read_noise
+        return (
+            plain
+            and quiet
+            and self.is_plain
+            and not self.has_wires
+            and self.access_resistance is None
+            and (self.slices == 1 and self.full_scale == np.inf)
+        )
+
+    def _exact(self, weights: Any, biases: Any, seed: int) -> dict[str, Any]:
+        """What `_rewrite` comes to for exact cells; their conductances are left out, `conductances` works them out."""
+        state: dict[str, Array] = {"age": np.asarray(self.age)}
+        feedback: list[Array | None] = [None]
+        for j, target in enumerate(weights):
+            state |= {f"target.{j}": target, f"scale.{j}": np.asarray(_scale(target, self.full_scale))}
+            if j and self.asymmetry:
+                feedback.append(target.T + self._error(seed, j, target.T.shape, target).astype(target.dtype))
+            elif j:
+                feedback.append(target.T.copy())
+        fields: dict[str, Any] = {"forward": tuple(weights), "feedback": tuple(feedback), "biases": tuple(biases)}
+        if self.noise:
+            for name in ("forward", "feedback"):
+                fields[f"{name}_noise"] = tuple(None if w is None else self.noise * np.abs(w) for w in fields[name])
+        return {**fields, "devices": state}
+
+    def _error(self, seed: int, j: int, shape: tuple[int, ...], weights: Array) -> Array:
+        """The feedback error of layer j+1: its pattern is fixed, its size follows the weights."""
+        return self.asymmetry * np.sqrt(np.mean(weights**2)) * _pattern(seed, j, shape)
 
     def _rewrite(self, weights: Any, biases: Any, seed: int, rng: np.random.Generator) -> dict[str, Any]:
         """Program every cell for target weights."""
         scales = [_scale(target, self.full_scale) for target in weights]
 
         def written(name: str, j: int, cells: Cells) -> Array:
-            wanted = shares(np.clip(weights[j] / scales[j], -1.0, 1.0), self.mapping)
-            if self.slices > 1:
-                wanted = sliced(wanted, self.slices, self.slice_bits)
-            wanted *= self.device.span
-            wanted += self.device.g_min
-            return self.device.program(wanted, rng, cells)
+            return self.device.program(self._wanted(weights[j], scales[j]), rng, cells)
 
         return self._realise(written, weights, scales, biases, seed, rng)
+
+    def _wanted(self, weights: Array, scale: float) -> Array:
+        """Conductances that stand for weights, S."""
+        wanted = shares(np.clip(weights / scale, -1.0, 1.0), self.mapping)
+        if self.slices > 1:
+            wanted = sliced(wanted, self.slices, self.slice_bits)
+        wanted *= self.device.span
+        wanted += self.device.g_min
+        return wanted
 
     def _pulse(
         self, device: Pulsed, before: Mapping[str, Array], deltas: Deltas, biases: Any, seed: int, rng: Any
     ) -> dict[str, Any]:
-        """Move cells by pulses: both of a pair take half of the change, of one-way cells one takes it all."""
+        """Move every cell by pulses; both cells of a pair take half of the change; of one-way cells one takes all."""
         scales = [float(before[f"scale.{j}"]) for j in range(len(deltas))]
         targets = [before[f"target.{j}"] + dw for j, (dw, _) in enumerate(deltas)]
 
@@ -191,8 +233,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             else:
                 back = _Read(ahead.weights.T.copy(), None if ahead.sigma is None else ahead.sigma.T.copy())
             if self.asymmetry:
-                error = child(seed, "asymmetry", j).standard_normal(back.weights.shape)
-                back.add(self.asymmetry * np.sqrt(np.mean(ahead.weights**2)) * error, self.tia_gain)
+                back.add(self._error(seed, j, back.weights.shape, ahead.weights), self.tia_gain)
             reads["feedback"].append(back)
         fields: dict[str, Any] = {
             **{name: tuple(r and r.weights for r in found) for name, found in reads.items()},
@@ -247,6 +288,8 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             Whether to give what its lines see, or the cell alone.
         """
         name = "feedback" if read == "reverse" and self.feedback == "second-array" else "conductance"
+        if f"{name}.{j}" not in chip.devices and self.is_exact and f"target.{j}" in chip.devices:
+            return self._wanted(chip.devices[f"target.{j}"], float(chip.devices[f"scale.{j}"]))
         if f"{name}.{j}" not in chip.devices:
             raise InputError(f"this chip holds no array {name!r} of layer {j + 1}: it is of another circuit.")
         now = self._aged(chip.devices[f"{name}.{j}"], name, j, int(chip.record["seed"]))
@@ -375,6 +418,12 @@ class _Read:
             weights = self.amplifiers.weights.copy()
             weights[0] += first
             self.amplifiers = Amplifiers(weights, self.amplifiers.noise_gain, self.amplifiers.delay)
+
+
+@lru_cache(maxsize=64)
+def _pattern(seed: int, j: int, shape: tuple[int, ...]) -> Array:
+    """The feedback error of a chip's layer in units of its standard deviation; kept, as every update needs it."""
+    return child(seed, "asymmetry", j).standard_normal(shape)
 
 
 def _scale(target: Array, full_scale: float) -> float:

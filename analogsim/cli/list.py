@@ -9,7 +9,7 @@ from analogsim.cli.options import as_json, verbosity
 @as_json
 @verbosity
 def command(as_json: bool, verbose: int) -> None:
-    """Circuits, devices, rules and data sets to choose from.
+    """Circuits, devices, experiments, rules and data sets to choose from.
 
     \b
     Example:
@@ -19,10 +19,12 @@ def command(as_json: bool, verbose: int) -> None:
 
     from analogsim import cards
     from analogsim.experiments.data import NAMES
+    from analogsim.experiments.reproduce import card
     from analogsim.experiments.settings import RULES
 
     found = {
         **{f"{kind}s": {name: cards.read(kind, name).title for name in cards.names(kind)} for kind in CARDS},
+        "experiments": {name: card.read(name).title for name in cards.names("experiment")},
         "rules": RULES,
         "data": dict(zip(NAMES, DATA, strict=True)),
     }

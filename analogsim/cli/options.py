@@ -114,6 +114,13 @@ def verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("-q", "--quiet", is_flag=True, is_eager=True, help="Print nothing but errors.")(command)
 
 
+def resumable(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Many trainings that are kept on disk."""
+    fresh = click.option("--fresh", is_flag=True, help="Start over instead of going on from what is on disk.")
+    workers = click.option("--workers", type=int, metavar="N", help="Processes, one thread each.  [default: all cores]")
+    return workers(fresh(command))
+
+
 def as_json(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for machines instead of words.")(command)

@@ -13,15 +13,17 @@ from analogsim.cli.options import as_json, verbosity
 @as_json
 @verbosity
 def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
-    """A circuit or device with every number and its source, or a result file (.nc) with what it found.
+    """A circuit, device or experiment with every number and its source, or what a result file (.nc) holds.
 
     NAME is a built-in card (see `analogsim list`), the path of a card (.toml) or of a result (.nc). For devices/NAME
     the equations are printed first, and a picture of what the device does is written to NAME.png (or --output).
+    experiments/NAME is a study: its settings, rows, claims and sizes.
 
     \b
     Examples:
       analogsim show pcm-ibm
       analogsim show devices/pcm-ibm
+      analogsim show experiments/two-tales-table-1
     """
     from pathlib import Path
 
@@ -35,6 +37,9 @@ def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
         if as_json or verbose >= 0:
             _result(name, as_json)
         return
+    if kind == "experiments" and short:
+        _study(name if name.endswith(".toml") else short, as_json)
+        return
     name = short if explicit else name
     found = [card for card in find(name) if card.kind == "device" or not (explicit or output)]
     if not found:
@@ -47,6 +52,28 @@ def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
         written = _picture(name, Path(output or f"{Path(name).stem}.png"))
         if verbose >= 0:
             click.echo(f"\nwrote {written}", err=as_json)
+
+
+def _study(name: str, as_json: bool) -> None:
+    import json
+
+    from analogsim.experiments.reproduce.card import read
+    from analogsim.experiments.reproduce.page import settings
+
+    study = read(name)
+    if as_json:
+        click.echo(json.dumps(vars(study), indent=2, ensure_ascii=False))
+        return
+    lines = [
+        f"{study.title} (experiment, {study.path})",
+        study.question,
+        f"Source: {study.paper}" if study.paper else "",
+    ]
+    lines += [study.notes, f"Rows: {', '.join(row['name'] for row in study.rows)}"]
+    lines += [f"Over {axis}: {', '.join(map(str, values))}" for axis, values in study.grid.items()]
+    lines += [f"Also on: {', '.join(study.on)}" if study.on else "", "", *settings(study)]
+    lines += ["", *(f"Claim: {claim['text']}" for claim in study.claims)]
+    click.echo("\n".join(line for k, line in enumerate(lines) if line or k > 3))
 
 
 def _equations(card: Any) -> str:

@@ -118,8 +118,8 @@ class Device(Part):
         super().__post_init__()
         if not self.g_min < self.g_max:
             raise out_of_range("device.g_min", self.g_min, f"g_min < g_max = {self.g_max:g} S")
-        if (total := self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive) > 1:
-            raise out_of_range("device.p_stuck_lrs + p_stuck_hrs + p_unresponsive", total, "sum ≤ 1")
+        if self.faults > 1:
+            raise out_of_range("device.p_stuck_lrs + p_stuck_hrs + p_unresponsive", self.faults, "sum ≤ 1")
         if self.levels == 1:
             raise out_of_range("device.levels", 1, "0 (a continuum) or at least 2")
 
@@ -127,6 +127,11 @@ class Device(Part):
     def span(self) -> float:
         """g_max − g_min, S."""
         return self.g_max - self.g_min
+
+    @property
+    def faults(self) -> float:
+        """Share of cells that do not move."""
+        return self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive
 
     def target(self, conductance: ArrayLike) -> Array:
         """Clip a wanted conductance to the limits and round it to the nearest level."""
@@ -144,7 +149,7 @@ class Device(Part):
         """Draw what is fixed about each cell of an array; keys only where an option is on."""
         fixed: dict[str, Array] = {}
         for_faults, for_factors = rng.spawn(2)
-        if shares := self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive:
+        if shares := self.faults:
             draw, anywhere = for_faults.random(shape), self.g_min + self.span * for_faults.random(shape)
             stuck = np.where(draw < self.p_stuck_lrs + self.p_stuck_hrs, self.g_min, anywhere)
             stuck[draw < self.p_stuck_lrs] = self.g_max

@@ -44,6 +44,7 @@ NOISES = {
 """Kinds of noise, and the key of the circuit's card that each one sets."""
 
 OPTIMISERS = ("adam", "sgd")
+DTYPES = ("float64", "float32")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,10 @@ class Settings:
     epochs, batch_size : int
     optimiser : {"adam", "sgd"}
     learning_rate : float
+    tolerance : float
+        Of each settle in training: bounds max |τ da/dt| / min(1, |β|), in activities; > 0.
+    dtype : {"float64", "float32"}
+        Of all arithmetic in training.
     seed : int
         Of everything random: weights, order of the data, devices, noise.
 
@@ -108,6 +113,8 @@ class Settings:
     batch_size: int = 50
     optimiser: str = "adam"
     learning_rate: float = 5e-3
+    tolerance: float = 1e-3
+    dtype: str = "float64"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -115,6 +122,7 @@ class Settings:
             ("rule", self.rule, RULES),
             ("nudge", self.nudge, NUDGES),
             ("optimiser", self.optimiser, OPTIMISERS),
+            ("dtype", self.dtype, DTYPES),
         ):
             if value not in choices:
                 raise unknown(kind, value, choices)
@@ -133,6 +141,8 @@ class Settings:
             raise out_of_range("asymmetry", self.asymmetry, "asymmetry ≥ 0")
         if not 0 < self.learning_rate < math.inf:
             raise out_of_range("learning_rate", self.learning_rate, "learning_rate > 0")
+        if not 0 < self.tolerance < math.inf:
+            raise out_of_range("tolerance", self.tolerance, "tolerance > 0")
         for name, whole in (
             ("epochs", self.epochs),
             ("batch_size", self.batch_size),

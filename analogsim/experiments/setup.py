@@ -70,10 +70,11 @@ def prepare(settings: Settings, data: Dataset | None = None) -> Setup:
         For whatever is wrong with a card, a key, a value, a name or a file.
     """
     made = circuit(settings.circuit, device=settings.device, **overrides(settings))
-    data = data or load(settings.data)
+    data = (data or load(settings.data)).astype(settings.dtype)
     init = "glorot" if settings.rule in ("ep", "sshm", "dyadic") else "kaiming"
     sizes = (data.features, *settings.hidden, data.classes)
     network = Network.random(sizes, settings.hidden_activation, settings.loss, seed=settings.seed, init=init)
+    network = network.astype(settings.dtype)
     return Setup(settings, data, network, made, made.program(network, seed=settings.seed), settings.wiring())
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.activations import activation
 from analogsim.circuits.base import Circuit
 from analogsim.circuits.chip import Chip
 from analogsim.engine import results
-from analogsim.engine.settle import states
 from analogsim.experiments.settings import Settings
 from analogsim.learning.local import from_states
 from analogsim.learning.optimisers import ADAM, SGD, Optimiser, flat
+from analogsim.learning.settling import Settled, Settler
 from analogsim.network import Network
 from analogsim.wiring import Wiring
 
@@ -49,22 +47,6 @@ class Digital:
         return self.network.output(x)
 
 
-@dataclass
-class Settled:
-    """A batch at rest on the chip."""
-
-    a: list[Array]
-    """(2, sample, n_k) of each layer."""
-    s: list[Array]
-    status: NDArray[np.int64]
-    """Index into `analogsim.engine.results.STATUS`, for each sample."""
-
-    @property
-    def usable(self) -> NDArray[np.bool_]:
-        """Samples whose states are not at the rails."""
-        return self.status != results.DIVERGED
-
-
 class OnChip:
     """A chip trained in the loop: it settles, the local rule reads its states, the circuit writes the update.
 
@@ -77,6 +59,7 @@ class OnChip:
         self.circuit, self.chip, self.wiring, self.settings = circuit, chip, wiring, settings
         self.reads, self.writes = rng.spawn(2)
         self.optimiser = optimiser(settings)
+        self.settler = Settler(wiring, tol=settings.tolerance, dtype=settings.dtype)
         self.verdicts: list[NDArray[np.int64]] = []
 
     @property
@@ -86,10 +69,7 @@ class OnChip:
 
     def settle(self, x: Array, y: Array | None, beta: Array | float) -> Settled:
         """Let a batch come to rest; every source of noise is drawn once for each sample and held."""
-        batch, found = states(self.chip, x, y, self.wiring, beta, rng=self.reads)
-        a, last = batch.split(found.a), self.chip.layers - 1
-        names = (self.chip.output_activation if k == last else self.chip.activation for k in range(last + 1))
-        return Settled(a, [activation(name)(v) for name, v in zip(names, a, strict=True)], found.status)
+        return self.settler(self.chip, x, y, beta, self.reads)
 
     def gradient(self, x: Array, y: Array) -> tuple[Gradient, Settled]:
         """The local rule with the chosen nudge; NaN if no sample is usable."""
@@ -115,6 +95,8 @@ class OnChip:
         return found, nudged
 
     def _rule(self, x: Array, settled: Settled, beta: Array, rows: NDArray[np.bool_]) -> Gradient:
+        if rows.all():
+            return from_states(self.chip, self.wiring, x, settled.s, beta)
         return from_states(self.chip, self.wiring, x[rows], [s[:, rows] for s in settled.s], beta[rows])
 
     def step(self, x: Array, y: Array) -> None:

@@ -26,7 +26,7 @@ from analogsim.experiments.sweeps import backends
 from analogsim.experiments.sweeps.axes import axis, split
 from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose
 from analogsim.experiments.sweeps.plan import Plan
-from analogsim.experiments.sweeps.points import STATUS, Task
+from analogsim.experiments.sweeps.points import STATUS, Task, work
 from analogsim.experiments.sweeps.store import Store
 from analogsim.files import check_writable
 
@@ -163,7 +163,7 @@ def execute(
         own = None if all(isinstance(metric, Metric) for metric in metrics.values()) else metrics
         tasks = Tasks(plan, keys, seeds, left, tuple(metrics), own, point_timeout)
         try:
-            for rows in backends.run(tasks, min(workers or backends.cores(), max(len(left), 1)), scheduler):
+            for rows in backends.run(work, tasks, min(workers or backends.cores(), max(len(left), 1)), scheduler):
                 store.append(rows)
                 tasks.learn(rows)
                 counts.update(row.status for row in rows)
@@ -256,7 +256,7 @@ def _variable(plan: Plan, values: Any, long_name: str, units: str) -> Any:
     return plan.dims, values.reshape(plan.shape), {"long_name": long_name, "units": units}
 
 
-def manifest(plan: Plan, metrics: Chosen) -> dict[str, Any]:
+def manifest(plan: Plan, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """All that points must share to be mixed, besides their own content."""
     base = plan.base
     names: dict[str, set[Any]] = {"circuit": {base.circuit}, "device": {base.device}, "data": {base.data}}

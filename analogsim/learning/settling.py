@@ -1,0 +1,247 @@
+"""Batch after batch at rest on one chip whose weights change in between: `settle` without labels, for training.
+
+The chip is packed once, its weights again after every update, and a batch only brings its drive, its noise and its
+targets. Wirings that feed nothing back while the compartments agree (DP, DP⊤, λ = ½) need a few up-down sweeps; samples
+that are not at rest after those, and all others, are left to `analogsim.engine.equilibrium.find`, which judges by the
+ODE where it must.
+
+Noise is held for a settle, with the distribution that `settle` gives it: all that enters the two compartments of one
+neuron in one sample is a pair of Gaussian numbers, whose covariance follows from the signals after the first sweep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analogsim.activations import activation
+from analogsim.circuits.chip import Chip
+from analogsim.engine import equilibrium, results, sweeps
+from analogsim.engine.problem import Batch, prepare
+from analogsim.engine.settle import quiet
+from analogsim.learning.disturbance import disturb
+from analogsim.wiring import Wiring
+
+Array = NDArray[np.floating]
+
+SWEEPS = 12
+"""Up-down sweeps before a sample is left to the general solver."""
+WRITTEN = ("forward", "feedback", "biases", "forward_noise", "feedback_noise", "devices")
+"""Fields of a chip that an update changes."""
+
+
+@dataclass
+class Settled:
+    """A batch at rest on the chip."""
+
+    a: list[Array]
+    """(2, sample, n_k) of each layer."""
+    s: list[Array]
+    status: NDArray[np.int64]
+    """Index into `analogsim.engine.results.STATUS`, for each sample."""
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Samples whose states are not at the rails."""
+        return self.status != results.DIVERGED
+
+
+class Settler:
+    """Lets batches come to rest.
+
+    Parameters
+    ----------
+    wiring : Wiring
+    tol : float
+        Bounds the distance to the equilibrium, as the sweeps' contraction tells it, over min(1, |β|), in units of the
+        activity or, where that is larger, of the sample's largest activity; > 0.
+    dtype : dtype
+        float64 or float32.
+    """
+
+    def __init__(self, wiring: Wiring, *, tol: float = 1e-3, dtype: Any = np.float64) -> None:
+        self.wiring, self.tol, self.dtype = wiring, tol, np.dtype(dtype)
+        self.chip: Chip | None = None
+        self.held: dict[tuple[Any, ...], bool] = {}
+        self.memory: dict[int, tuple[sweeps.Flow, dict[str, Array]]] = {}
+
+    def __call__(self, chip: Chip, x: Array, y: Array | None, beta: Array | float, rng: np.random.Generator) -> Settled:
+        """Settle a batch from a = 0 with one draw of every noise source."""
+        batch = self.batch(chip, x, y, beta)
+        if chip.has_noise and not self.pairwise:
+            batch = quiet(batch, rng)
+        limit = self.tol * np.where(batch.beta == 0, 1.0, np.minimum(1.0, np.abs(batch.beta)))
+        held = self._is_held(chip, float(batch.beta.min()), float(batch.beta.max()))
+        if not (self.wiring.is_feedforward and held):
+            if chip.has_noise and self.pairwise:
+                flow = sweeps.new_flow(np.zeros_like(batch.packed.drive), len(x))
+                sweeps.begin(batch.packed, flow)
+                sweeps.up_down(batch.packed, flow, 1.0)
+                self._add_noise(batch, flow, rng)
+            # Sweeps solve for the output's nudge and would find the equilibrium that it repels the hardware from.
+            method = "auto" if held else "ode"
+            found = equilibrium.find(batch, np.zeros_like(batch.packed.drive), limit, method=method)
+            return _settled(batch, found.a, None, found.status)
+        flow = self._buffers(len(x))[0]
+        for array in (flow.a, flow.s, flow.above):
+            array[:] = 0
+        sweeps.march(batch.packed, flow, _UP[chip.layers], self.dtype.type(1))
+        if chip.has_noise and self.pairwise:
+            sweeps.up_down(batch.packed, flow, 1.0)
+            self._add_noise(batch, flow, rng)
+        status = self._sweep(batch, flow, limit)
+        left = np.flatnonzero(status != results.CONVERGED)
+        if not len(left):
+            return _settled(batch, flow.a, flow.s, status)
+        part = batch.take(left)
+        found = equilibrium.find(part, np.zeros_like(part.packed.drive), limit[left] * _largest(batch, flow)[left])
+        status[left] = found.status
+        for layer, better in zip(batch.split(flow.a), part.split(found.a), strict=True):
+            layer[:, left] = better
+        return _settled(batch, flow.a, None, status)
+
+    def batch(self, chip: Chip, x: Array, y: Array | None, beta: Array | float) -> Batch:
+        """Pack a batch; nothing is checked, that was done when the data were loaded."""
+        if chip is not self.chip:
+            self._load(chip)
+        n, x = len(x), np.asarray(x, self.dtype)
+        beta = np.broadcast_to(np.asarray(beta, float), (n,))
+        own = self._buffers(n)[1]
+        current = chip.returned(chip.sent(x, 0, 0) @ self.first, 0)
+        at = 0
+        for j, constant in enumerate(self.constant):
+            layer = own["drive"][at : at + n * constant.size].reshape(2, n, -1)
+            at += layer.size
+            if j == 0:
+                np.multiply(self.gain, current, out=layer)
+                layer += constant
+            else:
+                layer[:] = constant
+        own["beta"][:] = beta
+        own["target"][:] = 0 if y is None else y
+        return Batch(chip, self.wiring, x, y, beta, self.packed._replace(batch=n, **cast(Any, own)))
+
+    def _is_held(self, chip: Chip, *betas: float) -> bool:
+        """Whether the nudge alone leaves a linear output stable: eigenvalues of I + βℓ'' diag(n⁺, −n⁻) N above zero."""
+        key = (*betas, chip.loss, chip.output_activation)
+        if key not in self.held:
+            wiring, curvature = self.wiring, 1.0 if chip.loss == "mse" else 0.5
+            signed = np.diag(wiring.nudge_gain * [1, -1]) @ wiring.nudge_at
+            least = min(np.linalg.eigvals(np.eye(2) + b * curvature * signed).real.min() for b in betas)
+            self.held[key] = bool(least > 0) or chip.output_activation != "identity"
+        return self.held[key]
+
+    def _load(self, chip: Chip) -> None:
+        """Pack what a chip brings to every batch; only its weights, if it is the last one after an update."""
+        if self.chip is None or any(getattr(chip, name) is not getattr(self.chip, name) for name in FIXED):
+            silent = np.zeros((1, chip.sizes[0]))
+            packed = prepare(chip, silent, None, self.wiring, 0.0, self.dtype)
+            self.memory, self.packed, self.gain = {}, packed.packed, np.asarray(chip.gain[0], self.dtype)[:, None, :]
+            # What a silent input leaves of the drive is the same in every batch.
+            layers = zip(packed.split(packed.packed.drive), chip.biases, strict=True)
+            self.unbiased = [drive - b for drive, b in layers]
+            self.pairwise = (
+                self.packed.forward_q.shape[0] == self.packed.feedback_q.shape[0] == 1
+                and chip.read_mode != "quasi-static"
+                and not (chip.has_coloured_noise or chip.is_shaped or chip.converters.any())
+                and not any(floor is not None and floor.any() for floor in (*chip.forward_floor, *chip.feedback_floor))
+            )
+        p = self.packed
+        for j in range(1, chip.layers):
+            w, v, here = chip.forward[j], np.asarray(chip.feedback[j]), slice(p.at[j - 1], p.at[j])
+            p.w[here].reshape(w.shape[1], -1)[:] = w.T
+            p.v[here].reshape(v.shape[1], -1)[:] = v.T
+        self.chip, self.first = chip, np.asarray(chip.forward[0], self.dtype).T
+        self.constant = [(u + b).astype(self.dtype) for u, b in zip(self.unbiased, chip.biases, strict=True)]
+        if self.pairwise:
+            self.variance = [
+                [None if sigma is None else np.square(sigma, dtype=self.dtype).T for sigma in arrays]
+                for arrays in (chip.forward_noise, chip.feedback_noise)
+            ]
+
+    def _buffers(self, n: int) -> tuple[sweeps.Flow, dict[str, Array]]:
+        """Working memory for batches of n samples."""
+        if n not in self.memory:
+            p = self.packed
+            size = 2 * n * int(p.cum[-1])
+            own = {name: np.zeros(n * p.signal.size, self.dtype) for name in ("signal", "current")}
+            own |= {"drive": np.zeros(size, self.dtype), "beta": np.zeros(n, self.dtype)}
+            own["target"] = np.zeros((n, p.target.shape[1]), self.dtype)
+            self.memory[n] = sweeps.new_flow(np.zeros(size, self.dtype), n), own
+        return self.memory[n]
+
+    def _add_noise(self, batch: Batch, flow: sweeps.Flow, rng: np.random.Generator) -> None:
+        """Add one draw of every source to the drive, given the signals in the flow.
+
+        Independent errors of variance σ²_ij disturb output i of a read by a Gaussian of variance Σ_j σ²_ij u_j².
+        """
+        chip, p = batch.chip, batch.packed
+        common = chip.read_correlation == "common"
+        draws = rng.standard_normal(p.drive.size, dtype=self.dtype.type)
+        s = batch.split(flow.s)
+        for k, (drive, draw) in enumerate(zip(batch.split(p.drive), batch.split(draws), strict=True)):
+            here = slice(p.cum[k], p.cum[k + 1])
+            below, above = self.variance[0][k], self.variance[1][k + 1] if k + 1 < chip.layers else None
+            ahead = back = np.zeros(drive.shape[1:], self.dtype)
+            share = self.gain[:, 0] if k == 0 else p.forward_p[:, 0, here]
+            if below is not None:
+                u = batch.x if k == 0 else _read(p.forward_q, s[k - 1], p.cum[k - 1])
+                ahead = (u * u) @ below
+            if above is not None:
+                u = _read(p.feedback_q, s[k + 1], p.cum[k + 1])
+                back = (u * u) @ above
+            disturb(drive, draw, ahead, share, back, p.feedback_p[:, 0, here], self.dtype.type(chip.node_noise), common)
+
+    def _sweep(self, batch: Batch, flow: sweeps.Flow, limit: Array) -> NDArray[np.int64]:
+        """Sweep until every sample rests; the index of each one's verdict."""
+        before = np.full(len(limit), np.inf)
+        for sweep in range(SWEEPS):
+            sweeps.up_down(batch.packed, flow, 1.0)
+            # What is left of a geometric series: ρ/(1 − ρ) times its last term. One ratio alone is not to be trusted.
+            rho = np.clip(flow.change / before, 1 / 3, 1 / 2)
+            left = flow.change * (rho / (1 - rho)) / limit
+            if (left <= 1).all():
+                return np.full(len(limit), results.CONVERGED)
+            before = np.maximum(flow.change, 1e-30)
+            if sweep > SWEEPS // 2 and (left <= _largest(batch, flow)).all():
+                break
+        return np.where(left <= _largest(batch, flow), results.CONVERGED, results.SLOW)
+
+
+FIXED = tuple(f.name for f in fields(Chip) if f.name not in (*WRITTEN, "record"))
+
+
+class _Up(dict[int, NDArray[np.int64]]):
+    """Visits of one pass up from silent neurons, which feed nothing back, by the number of layers."""
+
+    def __missing__(self, layers: int) -> NDArray[np.int64]:
+        self[layers] = np.array([(k, (sweeps.BELOW if k else 0) | sweeps.SETTLE) for k in range(layers)])
+        return self[layers]
+
+
+_UP = _Up()
+
+
+def _read(q: Array, s: Array, first: int) -> Array:
+    """The one signal that a layer with states s (2, B, n) sends through the mixing q (1, 2, N)."""
+    here = slice(first, first + s.shape[2])
+    return q[0, 0, here] * s[0] + q[0, 1, here] * s[1]
+
+
+def _largest(batch: Batch, flow: sweeps.Flow) -> Array:
+    """max(1, max |a|) of each sample."""
+    found = np.max([np.abs(a).max(axis=(0, 2)) for a in batch.split(flow.a)], axis=0)
+    return np.maximum(1.0, np.nan_to_num(found, nan=1.0, posinf=1.0))
+
+
+def _settled(batch: Batch, a: Array, s: Array | None, status: NDArray[np.int64]) -> Settled:
+    """Copies of the states, since the working memory is used again."""
+    a = a.copy()
+    if s is not None:
+        return Settled(batch.split(a), batch.split(s.copy()), status)
+    chip, layers = batch.chip, batch.split(a)
+    names = [chip.activation] * (chip.layers - 1) + [chip.output_activation]
+    return Settled(layers, [activation(name)(v) for name, v in zip(names, layers, strict=True)], status)
