@@ -2,34 +2,8 @@
 
 import re
 
-_GREEK = dict(
-    zip(
-        [
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "eta",
-            "lambda",
-            "mu",
-            "nu",
-            "xi",
-            "pi",
-            "rho",
-            "sigma",
-            "tau",
-            "phi",
-            "chi",
-            "omega",
-            "Delta",
-            "Sigma",
-            "Omega",
-        ],
-        "αβγδεηλμνξπρστφχωΔΣΩ",
-        strict=True,
-    )
-)
+_LETTERS = "alpha beta gamma delta epsilon eta lambda mu nu xi pi rho sigma tau phi chi omega Delta Sigma Omega"
+_GREEK = dict(zip(_LETTERS.split(), "αβγδεηλμνξπρστφχωΔΣΩ", strict=True))
 _SIGNS = {
     **_GREEK,
     **{

@@ -109,7 +109,7 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
         found = [value.item() if isinstance(value, np.generic) else value for value in values]
     if kind != "number" and low is not None:
         raise InputError(f"--over {key}={values}: {key} takes words; give a list as in {key}=a,b.")
-    cast = tuple(_cast(key, value, kind) for value in found)
+    cast = tuple(_cast(name, value, kind) for value in found)
     if "." in name:
         cast = tuple(_resolved(name, value, base) for value in cast)
     if len(set(cast)) < len(cast):

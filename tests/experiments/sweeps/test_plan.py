@@ -30,6 +30,7 @@ def test_card_values_carry_the_meaning_and_unit_of_their_field():
     found = axis("device.g_max", "10 uS,20e-6", BASE)
     assert found.values == (10e-6, 20e-6)
     assert found.units == "S"
+    assert axis("access_resistance", "5 kohm, 15 kohm", BASE).values == (5e3, 15e3)
     assert axis("tau_spread", [0.0, 0.1], BASE).key == "circuit.tau_spread"
     assert axis("circuit.feedback", "shared", BASE).values == ("shared",)
 
