@@ -13,6 +13,7 @@ from analogsim.errors import InputError, unknown
 KINDS = {
     "digital": "a network trained with a digital rule",
     "chip": "a chip trained in the loop, in continuous time",
+    "in-situ": "a chip trained in the loop, or digital back-propagation on the same batches, and nothing beside it",
 }
 """Name -> what it is; the module has the same name, with underscores."""
 
