@@ -44,9 +44,7 @@ def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--batch-size", type=int, default=DEFAULT.batch_size, help="Samples for one update."),
             click.option("--optimiser", metavar="NAME", default=DEFAULT.optimiser, help=f"{' or '.join(OPTIMISERS)}."),
             click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Of the optimiser."),
-            click.option(
-                "--dtype", metavar="NAME", default=DEFAULT.dtype, help=f"Of training: {' or '.join(DTYPES)}."
-            ),
+            click.option("--dtype", metavar="NAME", default=DEFAULT.dtype, help=f"Of training: {' or '.join(DTYPES)}."),
         ]
     ):
         command = option(command)

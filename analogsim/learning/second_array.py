@@ -80,7 +80,7 @@ class SecondArray:
         if self.scheme == "copied" and self.updates % self.every == 0:
             self.v = self._copy(after, self.error)
         elif self.scheme == "kolen-pollack":
-            moved = [None, *(w.T - old.T for w, old in zip(after.forward[1:], before.forward[1:], strict=True))]
+            moved = [w.T - old.T for w, old in zip(after.forward, before.forward, strict=True)]
             self.v = [None if v is None else (1 - self.decay) * (v + d) for v, d in zip(self.v, moved, strict=True)]
             if self.decay:
                 lost = [(-self.decay * w, np.zeros_like(b)) for w, b in zip(after.forward, after.biases, strict=True)]

@@ -30,7 +30,7 @@ Array = NDArray[np.floating]
 SWEEPS, PATIENCE = 60, 12
 """Most up-down sweeps, and how many before a sample that does not come nearer is left to the general solver."""
 RAILED = 1e4
-"""Activity beyond which a sample that sweeps do not settle counts as diverged: every amplifier would be at its rails."""
+"""Activity beyond which a sample that sweeps do not settle counts as diverged: any amplifier would be at its rails."""
 WRITTEN = ("forward", "feedback", "biases", "forward_noise", "feedback_noise", "devices")
 """Fields of a chip that an update changes."""
 
