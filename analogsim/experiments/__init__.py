@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "inferring": ["infer"],
         "insitu": ["train_chip", "train_digital"],
         "settings": ["Settings"],
+        "specification": ["budget", "tolerance"],
         "sweeps": ["sweep"],
     },
 )
