@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analogsim.cards import choice, quantity
 from analogsim.circuits.base import Array, Deltas, checked_deltas, child
@@ -36,6 +37,7 @@ from analogsim.network import Network
 
 FEEDBACK = ("shared", "second-array")
 
+Counts = Sequence[NDArray[np.int64]]
 Cause = Callable[[str, int, Cells], Array]
 """What gives the cells of an array, by its name and layer, their conductances."""
 
@@ -86,7 +88,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     headroom: float = quantity("weight at g_max over the layer's largest weight", low=1, default=1.0)
     age: float = quantity("time between programming and use", "s", low=0, ideal=0.0)
     noise: float | None = quantity(
-        "relative standard deviation of each weight at each read", low=0, default=None, ideal=0.0
+        "relative standard deviation of each weight at each read", low=0, default=None, ideal=None
     )
     read_mode: str = choice("how long a draw of the read noise holds", READ_MODES, default="per-read")
     read_period: float = quantity("period (or correlation time) of the read noise, in time constants", above=0)
@@ -98,6 +100,8 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             raise InputError(f"circuit.slices · slice_bits = {self.slices * self.slice_bits}; at most 24 bits in all.")
         if isinstance(self.device, Pulsed) and (self.slices > 1 or self.age):
             raise InputError("cells updated by pulses can neither be sliced nor aged: set slices = 1 and age = 0.")
+        if isinstance(self.device, Pulsed) and self.device.one_way and self.mapping == "reference":
+            raise InputError("circuit.mapping = 'reference': cells that pulses only raise need pairs; use one-sided.")
         self.check_lines()
         self.check_periphery(self.mapping, self.feedback)
         if self.has_dynamics:
@@ -138,7 +142,9 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
                 np.floor(dw / self.granularity(chip, j) + rng.random(dw.shape)).astype(np.int64)
                 for j, (dw, _) in enumerate(deltas)
             ]
-            return self.pulse(chip, [np.maximum(c, 0) for c in counts], [np.maximum(-c, 0) for c in counts], biases, rng)
+            return self.pulse(
+                chip, [np.maximum(c, 0) for c in counts], [np.maximum(-c, 0) for c in counts], biases, rng
+            )
         weights = [chip.devices[f"target.{j}"] + dw for j, (dw, _) in enumerate(deltas)]
         if self.is_exact:
             return chip.rewritten(**self._exact(weights, biases, seed))
@@ -209,12 +215,13 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         device, scale = self.device, float(chip.devices[f"scale.{j}"])
         if isinstance(device, Pulsed):
             # A pulse goes to one cell of a pair; against a reference a cell's whole range counts twice.
-            return scale * (2.0 if self.mapping == "reference" else 1.0) / device.steps_over_range()
+            share = device.pulse_size() / (device.w_max - device.w_min)
+            return scale * (2.0 if self.mapping == "reference" else 1.0) * share
         if device.levels:
             return scale * (1.0 if self.mapping == "one-sided" else 2.0) / (device.levels - 1)
         raise InputError("the cells have neither pulses nor levels: set device.levels, or take a device with pulses.")
 
-    def pulse(self, chip: Chip, up: Sequence[Array], down: Sequence[Array], biases: Any, rng: Any) -> Chip:
+    def pulse(self, chip: Chip, up: Counts, down: Counts, biases: Any, rng: Any) -> Chip:
         """Give the weights whole pulses, for cells that are updated by pulses.
 
         Parameters
@@ -222,7 +229,8 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         chip : Chip
         up, down : sequences of (n_{j+1}, n_j) arrays of int
             Pulses for each weight, ≥ 0, in random order. Of a pair either cell takes one with equal probability: the
-            first in the weight's direction, the second against it.
+            first in the weight's direction, the second against it; one-way cells
+            take the pulses of one direction each.
         biases : sequence of arrays
             New ones.
         rng : numpy.random.Generator
@@ -232,6 +240,10 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             raise InputError(f"{type(device).__name__} cells are not updated by pulses; try --device gokmen-vlasov.")
 
         def moved(name: str, j: int, cells: Cells) -> Array:
+            if device.one_way:
+                rise = np.stack([up[j], down[j]])
+                present = device.pulse(device.leak(before[f"{name}.{j}"]), rise, rng, cells)
+                return device.refreshed(present, rng, cells)
             if self.mapping == "reference":
                 none = np.zeros((1, up[j].shape[1]), dtype=np.int64)
                 rise, fall = np.vstack([up[j], none]), np.vstack([down[j], none])
@@ -242,9 +254,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             return device.pulse(device.leak(before[f"{name}.{j}"]), rise, rng, cells, against=fall)
 
         scales = [float(before[f"scale.{j}"]) for j in range(chip.layers)]
-        targets = [
-            before[f"target.{j}"] + self.granularity(chip, j) * (up[j] - down[j]) for j in range(chip.layers)
-        ]
+        targets = [before[f"target.{j}"] + self.granularity(chip, j) * (up[j] - down[j]) for j in range(chip.layers)]
         return chip.replace(**self._realise(moved, targets, scales, biases, seed, rng))
 
     def write(self, chip: Chip, weights: Sequence[Array], biases: Any, rng: Any) -> Chip:

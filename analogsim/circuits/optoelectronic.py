@@ -113,7 +113,7 @@ class Optoelectronic(NeuronCircuit):
         "largest weight in units of the layer's rms weight", above=0, default=np.inf, ideal=np.inf
     )
     noise: float | None = quantity(
-        "relative standard deviation of each weight at each read", low=0, default=None, ideal=0.0
+        "relative standard deviation of each weight at each read", low=0, default=None, ideal=None
     )
     read_mode: str = choice("how long a draw of the noise holds", ("per-read", "ou"), default="per-read")
     read_period: float = quantity("period (or correlation time) of the noise, in time constants", above=0, default=4.0)

@@ -44,9 +44,7 @@ def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--batch-size", type=int, default=DEFAULT.batch_size, help="Samples for one update."),
             click.option("--optimiser", metavar="NAME", default=DEFAULT.optimiser, help=f"{' or '.join(OPTIMISERS)}."),
             click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Of the optimiser."),
-            click.option(
-                "--dtype", metavar="NAME", default=DEFAULT.dtype, help=f"Of training: {' or '.join(DTYPES)}."
-            ),
+            click.option("--dtype", metavar="NAME", default=DEFAULT.dtype, help=f"Of training: {' or '.join(DTYPES)}."),
         ]
     ):
         command = option(command)
@@ -115,6 +113,13 @@ def verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
         command
     )
     return click.option("-q", "--quiet", is_flag=True, is_eager=True, help="Print nothing but errors.")(command)
+
+
+def resumable(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Many trainings that are kept on disk."""
+    fresh = click.option("--fresh", is_flag=True, help="Start over instead of going on from what is on disk.")
+    workers = click.option("--workers", type=int, metavar="N", help="Processes, one thread each.  [default: all cores]")
+    return workers(fresh(command))
 
 
 def as_json(command: Callable[..., Any]) -> Callable[..., Any]:

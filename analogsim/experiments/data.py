@@ -122,10 +122,15 @@ def _idx_family(name: str) -> Dataset:
     return _dataset(name, *parts["train"], *parts["test"], source=str(files["train-images-idx3-ubyte.gz"].parent))
 
 
+def cache_folder() -> Path:
+    """Where this package keeps what it can get again: ``$XDG_CACHE_HOME/analogsim``, else ``~/.cache/analogsim``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "analogsim"
+
+
 def _locate(name: str, file: str) -> Path:
     """The file in $ANALOGSIM_DATA, in the cache, or freshly downloaded; its checksum verified in every case."""
     places = [Path(root) for root in [os.environ.get("ANALOGSIM_DATA")] if root]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "analogsim"
+    cache = cache_folder()
     for place in (*places, cache):
         path = place / name / file
         if path.is_file():

@@ -1,4 +1,4 @@
-"""Training in situ as a plain function: a setup in, a few plain numbers out; for searches and studies with many runs."""
+"""Training in situ as a plain function: a setup in, a few numbers out; for searches and studies with many runs."""
 
 from __future__ import annotations
 

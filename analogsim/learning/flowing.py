@@ -1,7 +1,7 @@
 """Learning while the network flows: samples follow each other, states are never reset, weights move in between.
 
-Each sample stays for K time constants. In each of them the states move on, in one of four ways, and unless the update is
-blanked (the first `gate` time constants of a sample, while the new input meets the old error) the local rule reads them.
+Each sample stays for K time constants. In each of them the states move on, in one of four ways, and unless the update
+is blanked (the first `gate` time constants of a sample, while the new input meets the old error) the rule reads them.
 
 ==========  ============================================================================================================
 ode         τ da/dt = z(a) − a with the chip's own time constants (`analogsim.engine.etd`)

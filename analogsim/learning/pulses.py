@@ -5,14 +5,14 @@ or down by the sign of d_i u_j. With A B = η/(Δ BL) the mean change of a weigh
 exceeds one. Update management chooses A/B so that the largest row and the largest column fire equally often, and as few
 slots as hold the largest product (BL ≤ 31).
 
-Tiki-Taka lets the pulses fall on a second, fast array A, read against its cells' symmetry points, and copies its columns
-in turn to the weights: C ← C + γ A. A cell with unlike steps pulls a weight to its symmetry point with a force that grows
-with the pulses it gets, whatever their sum,
+Tiki-Taka lets the pulses fall on a second, fast array A, read against its cells' symmetry points, and copies its
+columns in turn to the weights: C ← C + γ A. A cell with unlike steps is pulled to its symmetry point the harder the more
+pulses it gets, whatever their sum,
 
 .. math:: w^* : \; E[g] + (w/b)\,E|g| = 0 \quad \text{(soft bounds ±b)},
 
-so that SGD stops short of E[g] = 0. On A that point is zero, and A rests only where E[g] = 0: C can go there. The second
-version adds a digital low-pass H ← H + γ A between the two and moves a weight when H exceeds a step.
+so that SGD stops short of E[g] = 0. On A that point is zero, and A rests there only where E[g] = 0: C can go to it. The
+second version adds a digital low-pass H ← H + γ A between the two and moves a weight when H exceeds a step.
 
 Sources: Gokmen & Vlasov, doi:10.3389/fnins.2016.00333; update management: Gokmen, Onen & Haensch,
 doi:10.3389/fnins.2017.00538; Gokmen & Haensch, doi:10.3389/fnins.2020.00103; Gokmen, doi:10.3389/frai.2021.699148.
@@ -150,7 +150,7 @@ class TikiTaka(Driven):
             cells = self._fast_cells(j, shape, seed)
             rest = cells["rest"]
             held = state.get(f"fast.{j}", device.conductance(rest))
-            up, down = _counts(layer, self.fast * rate / scale / device.step, rng)
+            up, down = _counts(layer, self.fast * rate / scale / device.pulse_size(), rng)
             held = device.pulse(device.leak(held), up, rng, cells, against=down)
             kept[f"fast.{j}"] = held
             columns = slice(turn % self.cycle, None, self.cycle)
@@ -178,6 +178,6 @@ class TikiTaka(Driven):
         return kept[j, shape, seed]
 
 
-def _counts(pairs: Pairs, rate: float, rng: np.random.Generator) -> tuple[Array, Array]:
-    found = [trains(errors, inputs, rate, rng) for errors, inputs in pairs]
-    return sum(up for up, _ in found), sum(down for _, down in found)  # type: ignore[return-value]
+def _counts(pairs: Pairs, rate: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    found = np.array([trains(errors, inputs, rate, rng) for errors, inputs in pairs]).sum(axis=0)
+    return found[0], found[1]

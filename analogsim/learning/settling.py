@@ -21,6 +21,7 @@ from analogsim.activations import activation
 from analogsim.circuits.chip import Chip
 from analogsim.engine import equilibrium, results, sweeps
 from analogsim.engine.problem import Batch, prepare
+from analogsim.engine.relax import relax
 from analogsim.engine.settle import quiet
 from analogsim.learning.disturbance import disturb
 from analogsim.wiring import Wiring
@@ -30,7 +31,7 @@ Array = NDArray[np.floating]
 SWEEPS, PATIENCE = 60, 12
 """Most up-down sweeps, and how many before a sample that does not come nearer is left to the general solver."""
 RAILED = 1e4
-"""Activity beyond which a sample that sweeps do not settle counts as diverged: every amplifier would be at its rails."""
+"""Activity beyond which a sample that sweeps do not settle counts as diverged: any amplifier would be at its rails."""
 WRITTEN = ("forward", "feedback", "biases", "forward_noise", "feedback_noise", "devices")
 """Fields of a chip that an update changes."""
 
@@ -232,6 +233,23 @@ class _Up(dict[int, NDArray[np.int64]]):
 
 
 _UP = _Up()
+
+
+def relaxed(
+    chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array | float, t_end: float, rng: np.random.Generator
+) -> Settled:
+    """The states of a batch after some time of the full dynamics from a = 0, with noise and every time constant.
+
+    A sample counts as diverged or not; a noisy one never rests.
+    """
+    found = relax(chip, x, y, wiring=wiring, beta=beta, t_end=t_end, times=[t_end], seed=rng)
+    last, layers = found.isel(time=-1), range(1, chip.layers + 1)
+    a, s = (
+        [last[f"{name}_{k}"].transpose("compartment", "sample", f"layer{k}").values.astype(x.dtype) for k in layers]
+        for name in ("a", "s")
+    )
+    diverged = found["status"].values.astype(str) == results.STATUS[results.DIVERGED]
+    return Settled(a, s, np.where(diverged, results.DIVERGED, results.CONVERGED))
 
 
 def _read(q: Array, s: Array, first: int) -> Array:

@@ -81,7 +81,9 @@ class OnCrossbar(Update):
         weights = []
         for j, count in enumerate(counts):
             scale = float(chip.devices[f"scale.{j}"])
-            weights.append(np.clip(chip.devices[f"target.{j}"] + self.circuit.granularity(chip, j) * count, -scale, scale))
+            weights.append(
+                np.clip(chip.devices[f"target.{j}"] + self.circuit.granularity(chip, j) * count, -scale, scale)
+            )
         return self.circuit.write(chip, weights, biases, rng)
 
 
@@ -125,7 +127,9 @@ class WriteVerify(OnCrossbar):
 
     def __call__(self, chip: Chip, deltas: Deltas, rng: np.random.Generator) -> Chip:
         """Write, read and correct, at most `ATTEMPTS` times."""
-        wanted = [chip.devices.get(f"digital.{j}", chip.devices[f"target.{j}"]) + dw for j, (dw, _) in enumerate(deltas)]
+        wanted = [
+            chip.devices.get(f"digital.{j}", chip.devices[f"target.{j}"]) + dw for j, (dw, _) in enumerate(deltas)
+        ]
         kept, biases, circuit = {f"digital.{j}": w for j, w in enumerate(wanted)}, _biases(chip, deltas), self.circuit
         if not isinstance(circuit.device, Pulsed):
             device = replace(circuit.device, verify_attempts=max(ATTEMPTS, circuit.device.verify_attempts))
@@ -167,6 +171,20 @@ def make(name: str, circuit: Circuit) -> Update:
     if not (isinstance(found.circuit.device, Pulsed) or found.circuit.device.levels):
         raise InputError(f"update {name!r}: cells of this device have neither pulses nor levels; set device.levels=64.")
     return found
+
+
+def drifted(circuit: Circuit, chip: Chip, seconds: float, rng: np.random.Generator) -> Chip:
+    """The chip so long after its last write, with the drift of its cells; biases and what updates remember stay.
+
+    Raises
+    ------
+    InputError
+        If the circuit is no crossbar, or its cells leak by updates instead.
+    """
+    if not isinstance(circuit, Crossbar):
+        raise InputError("drift between updates is simulated for the cells of a crossbar.")
+    new = circuit.later(chip, seconds, rng)
+    return remember(new, {key: value for key, value in chip.devices.items() if key not in new.devices})
 
 
 def remember(chip: Chip, arrays: dict[str, Array]) -> Chip:
