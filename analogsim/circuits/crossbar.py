@@ -28,6 +28,7 @@ from analogsim.circuits.lines import Lines
 from analogsim.circuits.mapping import MAPPINGS, relative_sigma, relative_weights, shares, slice_weights, sliced
 from analogsim.circuits.neurons import NeuronCircuit
 from analogsim.circuits.periphery import Periphery, banks
+from analogsim.circuits.reads import Read
 from analogsim.circuits.tia import TIA, Amplifiers
 from analogsim.devices.base import Cells, Device
 from analogsim.devices.ideal import Ideal
@@ -228,7 +229,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         ----------
         chip : Chip
         up, down : sequences of (n_{j+1}, n_j) arrays of int
-            Pulses for each weight, ≥ 0, in random order. Of a pair either cell takes one with equal probability: the
+            Pulses for each weight, ≥ 0, in random order. Of a pair the cells take turns: the
             first in the weight's direction, the second against it; one-way cells
             take the pulses of one direction each.
         biases : sequence of arrays
@@ -248,7 +249,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
                 none = np.zeros((1, up[j].shape[1]), dtype=np.int64)
                 rise, fall = np.vstack([up[j], none]), np.vstack([down[j], none])
             else:
-                first, second = rng.binomial(up[j], 0.5), rng.binomial(down[j], 0.5)
+                first, second = ((n + rng.integers(0, 2, n.shape)) // 2 for n in (up[j], down[j]))
                 rise = np.stack([first, down[j] - second])
                 fall = np.stack([second, up[j] - first])
             return device.pulse(device.leak(before[f"{name}.{j}"]), rise, rng, cells, against=fall)
@@ -293,7 +294,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             if second or not (self.is_reciprocal(self.device) and self.is_plain):
                 back = self._read(cells, sigma, scale, "reverse", j, seed)
             else:
-                back = _Read(ahead.weights.T.copy(), None if ahead.sigma is None else ahead.sigma.T.copy())
+                back = Read(ahead.weights.T.copy(), None if ahead.sigma is None else ahead.sigma.T.copy())
             if self.asymmetry:
                 back.add(self._error(seed, j, back.weights.shape, ahead.weights), self.tia_gain)
             reads["feedback"].append(back)
@@ -375,14 +376,14 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         name = "subtractor" if forward else "inverter"
         return spread * child(seed, name, j).standard_normal(outputs) if spread else np.zeros(outputs)
 
-    def _read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int, seed: int) -> _Read:
+    def _read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int, seed: int) -> Read:
         """What an array amounts to in one direction."""
         span = self.device.span
         seen = self.effective(self.cell_conductance(self.device, cells, self.activity_unit, read), read)
         if sigma is not None and seen is not cells:
             sigma = sigma * np.divide(seen, cells, out=np.ones_like(seen), where=cells > 0)
         parts = slice_weights(self.slices, self.slice_bits) if self.slices > 1 else np.ones(1)
-        found = _Read(np.empty(0))
+        found = Read(np.empty(0))
         if self.is_plain:
             share = (seen - self.device.g_min) / span
             share = np.tensordot(parts, share, axes=1) if self.slices > 1 else share
@@ -471,25 +472,6 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             "ou": f"correlated over {self.read_period:g} τ",
         }[self.read_mode]
         return f"read noise {size}, {clock}, {self.read_correlation} to the compartments"
-
-
-@dataclass
-class _Read:
-    """One direction of an array."""
-
-    weights: Array
-    sigma: Array | None = None
-    amplifiers: Amplifiers | None = None
-    offset: Array | None = None
-
-    def add(self, error: Array, gain: float) -> None:
-        """Add an error to the weights, also as the amplifiers see it."""
-        self.weights = self.weights + error
-        if self.amplifiers is not None:
-            first = error * (1.0 + self.amplifiers.noise_gain[0] / gain)[:, None]
-            weights = self.amplifiers.weights.copy()
-            weights[0] += first
-            self.amplifiers = Amplifiers(weights, self.amplifiers.noise_gain, self.amplifiers.delay)
 
 
 @lru_cache(maxsize=64)
