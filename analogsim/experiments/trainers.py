@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ class OnChip:
         self, circuit: Circuit, chip: Chip, wiring: Wiring, settings: Settings, rng: np.random.Generator
     ) -> None:
         self.circuit, self.chip, self.wiring, self.settings = circuit, chip, wiring, settings
-        self.reads, self.writes = rng.spawn(2)
+        self.reads, self.writes, self.asides = rng.spawn(3)
         self.settler = Settler(wiring, tol=settings.tolerance, dtype=settings.dtype)
         self.flowing: Flowing | None = None
         rate = settings.learning_rate
@@ -166,8 +167,18 @@ class OnChip:
 
     def output(self, x: Array) -> Array:
         """Mean of the output's compartments at β = 0, at rest, read through the hardware with its noise."""
-        parts = [self.settle(x[k : k + CHUNK], None, 0.0).s[-1].mean(axis=0) for k in range(0, len(x), CHUNK)]
+        with self.aside():
+            parts = [self.settle(x[k : k + CHUNK], None, 0.0).s[-1].mean(axis=0) for k in range(0, len(x), CHUNK)]
         return np.concatenate(parts)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Measure with noise of its own: looking at a chip does not change what it learns."""
+        during, self.reads = self.reads, self.asides
+        try:
+            yield
+        finally:
+            self.reads = during
 
     @property
     def activation_max(self) -> float:

@@ -6,8 +6,8 @@ exceeds one. Update management chooses A/B so that the largest row and the large
 slots as hold the largest product (BL ≤ 31).
 
 Tiki-Taka lets the pulses fall on a second, fast array A, read against its cells' symmetry points, and copies its
-columns in turn to the weights: C ← C + γ A. A cell with unlike steps is pulled to its symmetry point by every pulse that
-it gets, whatever their sum,
+columns in turn to the weights: C ← C + γ A. A cell with unlike steps is pulled to its symmetry point by every pulse,
+whatever their sum,
 
 .. math:: w^* : \; E[g] + (w/b)\,E|g| = 0 \quad \text{(soft bounds ±b)},
 

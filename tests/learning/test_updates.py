@@ -72,7 +72,7 @@ def test_rounding_at_random_is_unbiased():
 
 
 def test_write_verify_ends_nearer_to_the_weights_than_one_write():
-    for options in ({"device": "pcm-ibm"}, PULSED):
+    for options in ({"device": "ideal", "device.d2d": 0.2}, PULSED):
         made, chip = chip_of(20, 20, **options)
         rng, delta = np.random.default_rng(0), [(np.full((20, 20), 0.05), np.zeros(20))]
         wanted = chip.devices["target.0"] + 0.05
@@ -99,7 +99,7 @@ def test_soft_bounds_bias_plain_sgd_as_the_closed_form_says_and_tiki_taka_remove
                                                "up_down_spread", "write_noise")}  # fmt: skip
     device |= {"device.w_max": 1.0, "device.w_min": -1.0, "device.step": 0.004}
     made = circuit("crossbar", **device)
-    n, theta, sigma = 300, 0.4, 1.0
+    n, theta, sigma = 1000, 0.4, 1.0
     start = asim.Network((np.linspace(-1, 1, n)[:, None],), (np.zeros(n),))
     chip = made.program(start, seed=0)
     assert float(chip.devices["scale.0"]) == 1.0
@@ -109,12 +109,12 @@ def test_soft_bounds_bias_plain_sgd_as_the_closed_form_says_and_tiki_taka_remove
     absolute = sigma * np.sqrt(2 / np.pi) * np.exp(-(m**2) / (2 * sigma**2)) + m * (1 - 2 * norm.cdf(-m / sigma))
     expected = grid[np.abs(m + grid * absolute).argmin()]
     rng = np.random.default_rng(0)
-    plain = quadratic(Pulses(made), made, chip, theta, sigma, 0.01, 1200, rng)
+    plain = quadratic(Pulses(made), made, chip, theta, sigma, 0.03, 250, rng)
     assert expected < 0.6 * theta
     assert plain == pytest.approx(expected, abs=0.02)
     for filtered in (False, True):
-        update = TikiTaka(made, filtered=filtered, cycle=1, transfer=0.05)
-        found = quadratic(update, made, chip, theta, sigma, 0.01, 2400, rng)
+        update = TikiTaka(made, filtered=filtered, cycle=1, transfer=0.1)
+        found = quadratic(update, made, chip, theta, sigma, 0.03, 500, rng)
         assert found == pytest.approx(theta, abs=0.04)
 
 
