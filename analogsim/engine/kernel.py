@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from analogsim.activations import AOC_16, AOC_48, LEAK
 from analogsim.engine import primitives
-from analogsim.engine.primitives import greatest
+from analogsim.engine.primitives import greatest, span, window
 from analogsim.jit import jit
 
 BLOW_UP = 1e6
@@ -58,8 +58,8 @@ class Problem(NamedTuple):
 @jit
 def block(flat, p, layer):
     """View of one layer of a packed array, (2, B, n)."""
-    start, stop = p.cum[layer], p.cum[layer + 1]
-    return flat[2 * p.batch * start : 2 * p.batch * stop].reshape(2, p.batch, stop - start)
+    start = p.cum[layer]
+    return window(flat, 2 * p.batch * start, 2, p.batch, p.cum[layer + 1] - start)
 
 
 @jit
@@ -166,11 +166,10 @@ def curve(p, sender, receiver):
 
 @jit
 def drive(curve, signal):
-    """c(u) in place of u."""
-    for k in range(signal.shape[0]):
-        for i in range(signal.shape[1]):
-            u = min(max(signal[k, i], curve[0]), curve[1])
-            signal[k, i] = u * (curve[2] + u * (curve[3] + u * curve[4]))
+    """c(u) in place of u, flat."""
+    for i in range(signal.size):
+        u = min(max(signal[i], curve[0]), curve[1])
+        signal[i] = u * (curve[2] + u * (curve[3] + u * curve[4]))
 
 
 @jit
@@ -196,7 +195,7 @@ def read(p, matrices, q, s, sender, receiver):
     """Mix, drive, multiply, clip to the rails, convert: the currents (R·B, m) that the receiver gets, in scratch."""
     signal = mix(p, q, s, sender)
     if p.shaped:
-        drive(curve(p, sender, receiver), signal)
+        drive(curve(p, sender, receiver), span(p.signal, 0, signal.size))
     way = 0 if sender < receiver else 1
     if p.converted:
         quantise(signal, p.converters[way, 0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -216,14 +217,11 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
     def cast(value: ArrayLike) -> Array:
         return np.ascontiguousarray(value, dtype=dtype)
 
-    hidden = range(1, chip.layers)
-    matrices = [cast(chip.forward[j].T).ravel() for j in hidden] or [np.zeros(0, dtype)]
-    backward = [cast(np.asarray(chip.feedback[j]).T).ravel() for j in hidden] or [np.zeros(0, dtype)]
     return Problem(
         cum=cum.astype(np.int64),
         batch=batch,
-        w=np.concatenate(matrices),
-        v=np.concatenate(backward),
+        w=_transposed(chip.forward[1:], dtype),
+        v=_transposed([np.asarray(v) for v in chip.feedback[1:]], dtype),
         at=np.concatenate([[0], np.cumsum(sizes[1:-1] * sizes[2:])]).astype(np.int64),
         forward_q=cast(forward_q),
         forward_p=cast(forward_p),
@@ -247,6 +245,17 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         signal=np.empty(scratch, dtype),
         current=np.empty(scratch, dtype),
     )
+
+
+def _transposed(matrices: Sequence[Array], dtype: np.dtype) -> Array:
+    """The transposes, flat, one after another; in strips, or all of a wide column would share lines of the cache."""
+    flat, at = np.empty(sum(m.size for m in matrices), dtype), 0
+    for matrix in matrices:
+        out = flat[at : at + matrix.size].reshape(matrix.shape[::-1])
+        for i in range(0, len(matrix), 16):
+            out[:, i : i + 16] = matrix[i : i + 16].T
+        at += matrix.size
+    return flat
 
 
 def drive(chip: Chip, x: Array, wiring: Wiring, dtype: Any = np.float64) -> Array:
