@@ -21,6 +21,7 @@ from analogsim.engine import etd, kernel, results, sweeps
 from analogsim.engine.anderson import Anderson
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import new_record
+from analogsim.errors import InputError
 
 Array = NDArray[np.floating]
 
@@ -92,7 +93,11 @@ def find(
         a.copy(), np.full(count, results.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
     )
     everyone = np.arange(count)
-    if method == "ode":
+    if batch.packed.echoed and method not in ("auto", "ode"):
+        raise InputError(
+            f"method = {method!r}: sweeps go from layer to layer, but full duplex layers hear themselves; use 'ode'."
+        )
+    if method == "ode" or batch.packed.echoed:
         _by_ode(batch, out, everyone, tol, horizon)
         return out
     plan = _plan(batch) if method == "auto" else (method, 1.0 if method != "sor" else _omega(batch))
@@ -116,6 +121,8 @@ def find(
 
 def rest(batch: Batch, a: Array, tol: Array, max_sweeps: int = 200) -> Equilibrium:
     """Find a = z(a) by accelerated sweeps alone, stable or not: where linear theory can be applied."""
+    if batch.packed.echoed:
+        raise InputError("full duplex: sweeps, which find resting points whether stable or not, do not hear the echo.")
     count = batch.packed.batch
     out = Equilibrium(
         a.copy(), np.full(count, results.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0

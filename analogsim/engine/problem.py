@@ -219,6 +219,10 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
     hidden = range(1, chip.layers)
     matrices = [cast(chip.forward[j].T).ravel() for j in hidden] or [np.zeros(0, dtype)]
     backward = [cast(np.asarray(chip.feedback[j]).T).ravel() for j in hidden] or [np.zeros(0, dtype)]
+    if chip.has_echo and forward_q.shape[0] != feedback_q.shape[0]:
+        raise InputError(f"{wiring.name}: arrays driven at both ends need as many feedback as forward reads.")
+    pairs = zip(chip.forward_echo, chip.feedback_echo, sizes[1:], strict=True)
+    echoes = [cast(np.zeros((n, n)) if e is None else e.T).ravel() for *pair, n in pairs for e in pair]
     return Problem(
         cum=cum.astype(np.int64),
         batch=batch,
@@ -244,6 +248,9 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         rails=cast(chip.rails),
         converted=bool(chip.converters.any()),
         converters=cast(chip.converters),
+        echoed=chip.has_echo,
+        echo=np.concatenate(echoes) if chip.has_echo else np.zeros(0, dtype),
+        echo_at=np.concatenate([[0], np.cumsum(2 * sizes[1:-1] ** 2)]).astype(np.int64),
         signal=np.empty(scratch, dtype),
         current=np.empty(scratch, dtype),
     )
