@@ -52,7 +52,7 @@ def _norm(matrix: Array) -> float:
 
 
 def gradients(net: Network, x: Array, y: Array, found: Gradients, *, angles: bool = True) -> dict[str, float]:
-    """Norm of each layer's weights and gradient, and its angle to back-propagation in degrees (weights and biases)."""
+    """Norms of each layer's weights and gradient, its angle to back-propagation in degrees, and the norm of that."""
     traces: dict[str, float] = {}
     exact = backprop(net, x, y) if angles else found
     for k, (pair, reference) in enumerate(zip(found, exact, strict=True), start=1):
@@ -60,6 +60,7 @@ def gradients(net: Network, x: Array, y: Array, found: Gradients, *, angles: boo
         traces[f"gradient_norm_{k}"] = float(np.linalg.norm(g))
         traces[f"weight_norm_{k}"] = float(np.linalg.norm(net.weights[k - 1]))
         if angles:
+            traces[f"reference_norm_{k}"] = float(np.linalg.norm(h))
             with np.errstate(invalid="ignore", divide="ignore"):
                 cosine = g @ h / np.linalg.norm(g) / np.linalg.norm(h)
             traces[f"angle_{k}"] = float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))

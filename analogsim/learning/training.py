@@ -47,7 +47,7 @@ class Training:
         After the last epoch, or of the best validation accuracy where there was a validation split.
     traces : dict of lists
         One entry an epoch: loss, accuracy, validation_accuracy, test_accuracy, lipschitz, saturation, and for each
-        layer k angle_k (degrees to back-propagation), gradient_norm_k, weight_norm_k.
+        layer k angle_k (degrees to back-propagation), reference_norm_k (of that), gradient_norm_k, weight_norm_k.
     epoch : int
         Epochs done.
     best_epoch : int or None
@@ -179,7 +179,8 @@ def train(
         for key, value in found.items():
             state.traces.setdefault(key, []).append(value)
         state.epoch += 1
-        run.judge(found.get("validation_accuracy"), state.epoch)
+        if state.status == "done":
+            run.judge(found.get("validation_accuracy"), state.epoch)
         if checkpoint is not None:
             run.save(Path(checkpoint), state)
         if progress is not None:

@@ -79,9 +79,7 @@ def _combined(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
         parts.append((verdict, f"{where}: {detail}" if where else detail))
     if not parts:
         return OPEN, "nothing of it was computed"
-    verdicts = [verdict for verdict, _ in parts]
-    worst = next(verdict for verdict in (FAILS, OPEN, HOLDS) if verdict in verdicts)
-    return worst, "; ".join(detail for _, detail in parts)
+    return worst([verdict for verdict, _ in parts]), "; ".join(detail for _, detail in parts) + bounds(claim)
 
 
 def _pick(selection: Any, lines: Sequence[Line]) -> Line:
@@ -123,17 +121,25 @@ def _mean(line: Line, measure: str) -> float:
 
 
 def _bounded(value: float, error: float, claim: Mapping[str, Any]) -> Verdict:
-    words, verdicts = [], []
-    for key, sign, sense in (("at_least", 1, "≥"), ("at_most", -1, "≤")):
+    verdicts = []
+    for key, sign in (("at_least", 1), ("at_most", -1)):
         if key in claim:
             margin = sign * (value - claim[key])
             verdicts.append(HOLDS if margin >= 0 else FAILS)
             if 0 < abs(margin) < error:
                 verdicts[-1] = OPEN
-            words.append(f"claimed {sense} {claim[key]:g}")
-    spread = f" ± {error:.2g}" if error else ""
-    worst = next(verdict for verdict in (FAILS, OPEN, HOLDS) if verdict in verdicts)
-    return worst, f"{value:.4g}{spread} ({', '.join(words)})"
+    return worst(verdicts), f"{value:.4g}" + (f" ± {error:.2g}" if error else "")
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """One verdict for many: all must hold."""
+    return next(verdict for verdict in (FAILS, OPEN, HOLDS) if verdict in verdicts)
+
+
+def bounds(claim: Mapping[str, Any]) -> str:
+    """The numbers of a claim in words."""
+    words = [f"{sense} {claim[key]:g}" for key, sense in (("at_least", "≥"), ("at_most", "≤")) if key in claim]
+    return f" (claimed {', '.join(words)})" if words else ""
 
 
 def _order(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
@@ -144,8 +150,7 @@ def _order(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
     for k, gap in enumerate(-np.diff(means)):
         unsure = max(least, float(np.hypot(errors[k], errors[k + 1])))
         verdicts.append(HOLDS if gap > unsure else FAILS if gap < -unsure else OPEN)
-    worst = next(verdict for verdict in (FAILS, OPEN, HOLDS) if verdict in verdicts)
-    return worst, ", ".join(f"{mean:.4g}" for mean in means)
+    return worst(verdicts), ", ".join(f"{mean:.4g}" for mean in means)
 
 
 def _ratio(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
@@ -168,9 +173,7 @@ def _difference(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
 def _value(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
     measure = claim["measure"]
     parts = [_bounded(_mean(line, measure), line.error(measure), claim) for line in _all(claim, lines)]
-    verdicts = [verdict for verdict, _ in parts]
-    worst = next(verdict for verdict in (FAILS, OPEN, HOLDS) if verdict in verdicts)
-    return worst, ", ".join(words for _, words in parts)
+    return worst([verdict for verdict, _ in parts]), ", ".join(words for _, words in parts)
 
 
 def failures(line: Line, lines: Sequence[Line]) -> int:

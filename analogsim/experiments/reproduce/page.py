@@ -130,7 +130,9 @@ def _verdicts(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
     if not verdicts:
         return []
     lines = ["| claim | verdict | numbers | source |", "|---|---|---|---|"]
-    lines += [f"| {v['text']} | **{v['verdict']}** | {v['detail']} | {v['source']} |" for v in verdicts]
+    for v in verdicts:
+        cells = [v["text"], f"**{v['verdict']}**", v["detail"], v["source"]]
+        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     return lines
 
 

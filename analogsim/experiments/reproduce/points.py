@@ -54,7 +54,7 @@ def digest(content: Any) -> str:
 def points(
     study: Study, size: str = "medium", on: str | None = None, seeds: int | None = None, rows: list[str] | None = None
 ) -> list[Point]:
-    """All points of a study: the first seed of everything first, then axes, then rows.
+    """All points of a study, axes outermost, then seeds, then rows.
 
     Settings come, later ones over earlier ones, from the card, its size, the circuit of ``on``, the circuit's size, the
     row, the row's own ``on``, and the axes. What a circuit's ``drop`` lists, the chip has no use for.
@@ -112,4 +112,4 @@ def points(
     places: dict[str, int] = {}
     for point in found:
         places.setdefault(repr(point.at), len(places))
-    return sorted(found, key=lambda point: (numbers.index(point.settings["seed"]), places[repr(point.at)]))
+    return sorted(found, key=lambda point: (places[repr(point.at)], numbers.index(point.settings["seed"])))

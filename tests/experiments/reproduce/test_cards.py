@@ -64,7 +64,7 @@ def test_every_card_lists_its_points(name):
 def test_points_are_rows_by_axes_by_seeds(card):
     found = points(card(), "medium")
     assert [(p.row, p.at["epochs"], p.settings["seed"]) for p in found[:5]] == [
-        ("a", 1, 0), ("b", 1, 0), ("a", 2, 0), ("b", 2, 0), ("a", 1, 1),
+        ("a", 1, 0), ("b", 1, 0), ("a", 1, 1), ("b", 1, 1), ("a", 2, 0),
     ]  # fmt: skip
     assert len(found) == 8
     assert found[1].settings["rule"] == "dpt"

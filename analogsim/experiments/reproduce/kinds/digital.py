@@ -46,29 +46,54 @@ def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str],
     if kept.exists() and len(read_npz(kept).get("trace_loss", ())) > epochs:
         kept.unlink()  # of a longer run, which this one is not the beginning of as far as the file can say
 
-    def schedule(epoch: int) -> dict[str, Any]:
-        return {"beta": chosen["beta"] + step * epoch}
-
+    first = chosen.pop("beta") if step else 0.0
+    # A random order is drawn by the training, which keeps its generator in the checkpoint.
+    order = {"order": chosen.pop("order")} if "order" in chosen else {}
     result = training.train(
         net, x, y, rule(name, **chosen), epochs=epochs, batch_size=batch_size, optimiser=optimiser, seed=seed,
-        test=(test_x, test_y), checkpoint=kept, schedule=schedule if step else None,
+        test=(test_x, test_y), checkpoint=kept,
+        schedule=(lambda epoch: {"beta": first + step * epoch}) if step else None,
         forward=partial(coupled.rest, lam=lam, sweeps=inference, tol=INFERENCE_TOL) if lam is not None else None,
         progress=lambda epoch, found: tell(f"epoch {epoch}/{epochs}, test {100 * found['test_accuracy']:.2f} %"),
-        **handed_on,
+        **handed_on, **order,
     )  # fmt: skip
-    traces = {key: list(map(float, value)) for key, value in result.traces.items()}
+    traces = {key: list(map(float, value)) for key, value in result.traces.items()} | aligned(result.traces)
     last = (result.best_epoch or result.epoch) - 1
     values = {key: trace[last] for key, trace in traces.items()}
     for key in ("accuracy", "test_accuracy", "validation_accuracy", "saturation"):
         if key in traces:
             values[key], traces[key] = 100 * values[key], [100 * value for value in traces[key]]
     values["epochs"] = float(result.epoch)
+    values["gap"] = values["accuracy"] - values.get("validation_accuracy", values["test_accuracy"])
+    values["drop"] = max(traces["test_accuracy"]) - traces["test_accuracy"][-1]
     if name in RECURRENT or name == "dyadic":
-        final, own = result.network.astype(float), RECURRENT.get(name, chosen.get("lam", 0.5))
-        finite = all(np.isfinite(w).all() for w in final.weights)
-        values["lipschitz_hidden"] = measure.lipschitz_hidden(final, own) if finite else float("nan")
-        values["lipschitz_output"] = measure.lipschitz_output(final, own) if finite else float("nan")
+        own = RECURRENT.get(name, chosen.get("lam", 0.5))
+        if all(np.isfinite(w).all() for w in result.network.weights):
+            final = result.network.astype(float)
+            values["lipschitz_hidden"] = measure.lipschitz_hidden(final, own)
+            values["lipschitz_output"] = measure.lipschitz_output(final, own)
     return Found(values, traces, "diverged" if result.status == "diverged" else "done")
+
+
+def aligned(traces: Mapping[str, list[float]]) -> dict[str, list[float]]:
+    """Over the epochs, of the first batch: the smallest cosine of a layer to back-propagation, and of the gradient of
+    all layers its ``cosine_whole``, its ``norm``, ``reference_norm`` and ``difference``, ‖g − h‖.
+    """
+    layers = [key.removeprefix("angle_") for key in traces if key.startswith("angle_")]
+    if not layers:
+        return {}
+    cosine = np.cos(np.radians([traces[f"angle_{k}"] for k in layers]))
+    g, h = (np.array([traces[f"{name}_norm_{k}"] for k in layers]) for name in ("gradient", "reference"))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        inner, squares = (g * h * cosine).sum(0), ((g**2).sum(0), (h**2).sum(0))
+        found = {
+            "cosine": cosine.min(0),
+            "cosine_whole": inner / np.sqrt(squares[0] * squares[1]),
+            "norm": np.sqrt(squares[0]),
+            "reference_norm": np.sqrt(squares[1]),
+            "difference": np.sqrt(np.maximum(squares[0] + squares[1] - 2 * inner, 0)),
+        }
+    return {key: list(map(float, value)) for key, value in found.items()}
 
 
 HANDED_ON = {"feedback": "transpose", "validation": 0.0, "blocks": False, "angles": True}
