@@ -88,16 +88,13 @@ def find(
     horizon : float
         How long the ODE may run, in units of the largest time constant.
     """
+    method = _hearing(batch, method)
     count = batch.packed.batch
     out = Equilibrium(
         a.copy(), np.full(count, results.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
     )
     everyone = np.arange(count)
-    if batch.packed.echoed and method not in ("auto", "ode"):
-        raise InputError(
-            f"method = {method!r}: sweeps go from layer to layer, but full duplex layers hear themselves; use 'ode'."
-        )
-    if method == "ode" or batch.packed.echoed:
+    if method == "ode":
         _by_ode(batch, out, everyone, tol, horizon)
         return out
     plan = _plan(batch) if method == "auto" else (method, 1.0 if method != "sor" else _omega(batch))
@@ -117,6 +114,15 @@ def find(
         if len(left):
             _by_ode(batch, out, np.sort(left), tol, horizon)
     return out
+
+
+def _hearing(batch: Batch, method: str) -> str:
+    """The ODE in place of sweeps where layers hear themselves: those go from layer to layer."""
+    if not batch.packed.echoed:
+        return method
+    if method not in ("auto", "ode"):
+        raise InputError(f"method = {method!r}: sweeps do not hear the echo of full duplex; use 'auto' or 'ode'.")
+    return "ode"
 
 
 def rest(batch: Batch, a: Array, tol: Array, max_sweeps: int = 200) -> Equilibrium:
