@@ -154,3 +154,12 @@ def test_sweeps_and_clocks_do_not_pretend_to_hear_it():
     chip = loud()
     with pytest.raises(InputError, match="duplex"):
         settle(chip, X, Y, wiring=RULE, beta=0.5, method="up-down")
+
+
+def test_echo_shift_of_interleaved_pairs_is_that_of_an_independent_evaluation():
+    """32 × 32 pairs of 50 ± 45 µS on the columns of one array: word lines carry 1.1, 6.6 and 12 % less than 2 n G₀."""
+    half = np.random.default_rng(0).uniform(-45e-6, 45e-6, (32, 32))
+    cells = np.stack([50e-6 + half, 50e-6 - half], axis=-1).reshape(32, 64)
+    for ohm, shift in ((0.15, 0.011), (1.0, 0.066), (2.0, 0.12)):
+        y = terminal_conductance(cells, ohm, ohm)
+        assert 1 - np.diagonal(y)[:32].mean() / (64 * 50e-6) == pytest.approx(shift, rel=0.06)
