@@ -59,8 +59,10 @@ def report(outcome: Outcome) -> dict[str, Any]:
     """The outcome as JSON: table, published values, verdicts, settings, stamp."""
     study = outcome.study
     rows = []
+    # What a paper found on its data with its network says nothing about a quick look or about a chip.
+    compared = outcome.size != "quick" and outcome.on is None
     for line in outcome.lines:
-        entry = published(study, line)
+        entry = published(study, line) if compared else {}
         rows.append(
             {
                 "row": line.row,
