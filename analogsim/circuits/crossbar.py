@@ -95,6 +95,8 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             raise InputError(f"circuit.slices · slice_bits = {self.slices * self.slice_bits}; at most 24 bits in all.")
         if isinstance(self.device, Pulsed) and (self.slices > 1 or self.age):
             raise InputError("cells updated by pulses can neither be sliced nor aged: set slices = 1 and age = 0.")
+        if isinstance(self.device, Pulsed) and self.device.one_way and self.mapping == "reference":
+            raise InputError("circuit.mapping = 'reference': cells that pulses only raise need pairs; use one-sided.")
         self.check_lines()
         self.check_periphery(self.mapping, self.feedback)
         if self.has_dynamics:
@@ -192,16 +194,21 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     def _pulse(
         self, device: Pulsed, before: Mapping[str, Array], deltas: Deltas, biases: Any, seed: int, rng: Any
     ) -> dict[str, Any]:
-        """Move every cell by pulses; both cells of a pair take half of the change."""
+        """Move every cell by pulses; both cells of a pair take half of the change; of one-way cells one takes all."""
         scales = [float(before[f"scale.{j}"]) for j in range(len(deltas))]
         targets = [before[f"target.{j}"] + dw for j, (dw, _) in enumerate(deltas)]
 
         def moved(name: str, j: int, cells: Cells) -> Array:
-            half = deltas[j][0] / scales[j] * device.span / 2.0
-            still = np.zeros((1, half.shape[1]))
-            change = np.vstack([half, still]) if self.mapping == "reference" else np.stack([half, -half])
+            wanted = deltas[j][0] / scales[j] * device.span
+            if device.one_way:
+                change = np.stack([np.maximum(wanted, 0.0), np.maximum(-wanted, 0.0)])
+            elif self.mapping == "reference":
+                change = np.vstack([wanted / 2.0, np.zeros((1, wanted.shape[1]))])
+            else:
+                change = np.stack([wanted / 2.0, -wanted / 2.0])
             present = device.leak(before[f"{name}.{j}"])
-            return device.pulse(present, device.pulses_for(change, rng), rng, cells)
+            present = device.pulse(present, device.pulses_for(change, rng), rng, cells)
+            return device.refreshed(present, rng, cells) if device.one_way else present
 
         return self._realise(moved, targets, scales, biases, seed, rng)
 

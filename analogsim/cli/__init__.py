@@ -18,22 +18,9 @@ from analogsim import __version__
 from analogsim.errors import InputError, unknown
 
 COMMANDS = (
-    "run",
-    "sweep",
-    "train",
-    "stability",
-    "reproduce",
-    "budget",
-    "tolerance",
-    "infer",
-    "plot",
-    "report",
-    "netlist",
-    "list",
-    "show",
-    "cite",
-    "info",
-)
+    "run", "sweep", "train", "stability", "budget", "tolerance", "reproduce", "infer", "plot", "report", "netlist",
+    "list", "show", "cite", "info",
+)  # fmt: skip
 
 
 class Group(click.Group):

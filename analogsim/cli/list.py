@@ -2,12 +2,13 @@
 
 import click
 
-from analogsim.cli.options import as_json
+from analogsim.cli.options import as_json, verbosity
 
 
 @click.command()
 @as_json
-def command(as_json: bool) -> None:
+@verbosity
+def command(as_json: bool, verbose: int) -> None:
     """Circuits, devices, experiments, rules and data sets to choose from.
 
     \b
@@ -30,7 +31,7 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    for kind, entries in found.items():
+    for kind, entries in found.items() if verbose >= 0 else ():
         click.echo(f"{kind}:")
         for name, title in entries.items():
             click.echo(f"  {name:16} {title}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from analogsim.experiments.settings import NUDGES, OPTIMISERS, RULES, Settings
+from analogsim.experiments.settings import DTYPES, NUDGES, OPTIMISERS, RULES, Settings
 
 DEFAULT = Settings()
 
@@ -44,6 +44,7 @@ def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--batch-size", type=int, default=DEFAULT.batch_size, help="Samples for one update."),
             click.option("--optimiser", metavar="NAME", default=DEFAULT.optimiser, help=f"{' or '.join(OPTIMISERS)}."),
             click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Of the optimiser."),
+            click.option("--dtype", metavar="NAME", default=DEFAULT.dtype, help=f"Of training: {' or '.join(DTYPES)}."),
         ]
     ):
         command = option(command)

@@ -4,14 +4,15 @@ from typing import Any
 
 import click
 
-from analogsim.cli.options import as_json
+from analogsim.cli.options import as_json, verbosity
 
 
 @click.command()
 @click.argument("name")
 @click.option("-o", "--output", metavar="FILE", help="Picture of a device (.png, .svg, .pdf).")
 @as_json
-def command(name: str, output: str | None, as_json: bool) -> None:
+@verbosity
+def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
     """A circuit, device or experiment with every number and its source, or what a result file (.nc) holds.
 
     NAME is a built-in card (see `analogsim list`), the path of a card (.toml) or of a result (.nc). For devices/NAME
@@ -33,7 +34,8 @@ def command(name: str, output: str | None, as_json: bool) -> None:
     if name.endswith(".nc"):
         if output:
             raise InputError(f"--output is for a picture of a device; figures of {name}: `analogsim plot {name}`.")
-        _result(name, as_json)
+        if as_json or verbose >= 0:
+            _result(name, as_json)
         return
     if kind == "experiments" and short:
         _study(name if name.endswith(".toml") else short, as_json)
@@ -42,12 +44,14 @@ def command(name: str, output: str | None, as_json: bool) -> None:
     found = [card for card in find(name) if card.kind == "device" or not (explicit or output)]
     if not found:
         raise InputError(f"{name} is no device; only devices have equations and a picture.")
-    if explicit and not as_json:
+    if explicit and not as_json and verbose >= 0:
         click.echo(f"{_equations(found[0])}\n")
-    _card(found, as_json)
+    if as_json or verbose >= 0:
+        _card(found, as_json)
     if output or (explicit and not as_json):
         written = _picture(name, Path(output or f"{Path(name).stem}.png"))
-        click.echo(f"\nwrote {written}", err=as_json)
+        if verbose >= 0:
+            click.echo(f"\nwrote {written}", err=as_json)
 
 
 def _study(name: str, as_json: bool) -> None:
@@ -75,13 +79,12 @@ def _study(name: str, as_json: bool) -> None:
 def _equations(card: Any) -> str:
     """The docstring of the module with the device's equations."""
     import inspect
-    import re
     import sys
 
+    from analogsim.cli.equations import readable
     from analogsim.devices.base import model
 
-    text = inspect.cleandoc(sys.modules[model(card.model).__module__].__doc__ or "")
-    return re.sub(r"\.\. math::\s?", "", text)
+    return readable(inspect.cleandoc(sys.modules[model(card.model).__module__].__doc__ or ""))
 
 
 def _picture(name: str, path: Any) -> Any:

@@ -55,3 +55,8 @@ def command(output: str | None, limit: float, as_json: bool, verbose: int, **opt
     if not hidden:
         click.echo(err=True)
     tables.show(dataset, target, as_json=as_json, quiet=verbose < 0)
+
+
+for option in command.params:
+    if option.name == "loss":  # the network's; --loss is the question here
+        option.opts[:] = ["--network-loss"]

@@ -39,6 +39,7 @@ BUILT_IN = {
     "cmo": "cmo:CMO",
     "sonos": "sonos:SONOS",
     "metal-oxide": "metal_oxide:MetalOxide",
+    "metal-oxide-pulses": "metal_oxide_pulses:PulsedMetalOxide",
     "ion-drift": "ion_drift:IonDrift",
     "vteam": "vteam:VTEAM",
     "yakopcic": "yakopcic:Yakopcic",

@@ -60,6 +60,7 @@ class OnChip:
         self.reads, self.writes = rng.spawn(2)
         self.optimiser = optimiser(settings)
         self.settler = Settler(wiring, tol=settings.tolerance, dtype=settings.dtype)
+        self.last: Settled | None = None
         self.verdicts: list[NDArray[np.int64]] = []
 
     @property
@@ -103,6 +104,7 @@ class OnChip:
         """Learn one batch."""
         gradient, settled = self.gradient(x, y)
         self.verdicts.append(settled.status)
+        self.last = settled
         if not all(np.isfinite(array).all() for array in flat(gradient)):
             return
         deltas = [(np.zeros_like(w), np.zeros_like(b)) for w, b in gradient]
@@ -113,6 +115,11 @@ class OnChip:
         """Mean of the output's compartments at β = 0, read through the hardware with its noise."""
         parts = [self.settle(x[k : k + CHUNK], None, 0.0).s[-1].mean(axis=0) for k in range(0, len(x), CHUNK)]
         return np.concatenate(parts)
+
+    @property
+    def activation_max(self) -> float:
+        """Largest |a| of the last batch learnt."""
+        return max(float(np.abs(a).max()) for a in self.last.a) if self.last else 0.0
 
     def settled_share(self) -> float:
         """Per cent of the samples since the last call that settled."""

@@ -1,9 +1,9 @@
 """Batch after batch at rest on one chip whose weights change in between: `settle` without labels, for training.
 
 The chip is packed once, its weights again after every update, and a batch only brings its drive, its noise and its
-targets. Wirings that feed nothing back while the compartments agree (DP, DP⊤, λ = ½) need a few up-down sweeps; samples
-that are not at rest after those, and all others, are left to `analogsim.engine.equilibrium.find`, which judges by the
-ODE where it must.
+targets. Wirings that feed nothing back while the compartments agree (DP, DP⊤, λ = ½) need a few up-down sweeps, which
+are trusted as long as they contract; other samples and other wirings are left to `analogsim.engine.equilibrium.find`,
+which judges by the ODE where it must.
 
 Noise is held for a settle, with the distribution that `settle` gives it: all that enters the two compartments of one
 neuron in one sample is a pair of Gaussian numbers, whose covariance follows from the signals after the first sweep.
@@ -27,8 +27,10 @@ from analogsim.wiring import Wiring
 
 Array = NDArray[np.floating]
 
-SWEEPS = 12
-"""Up-down sweeps before a sample is left to the general solver."""
+SWEEPS, PATIENCE = 60, 12
+"""Most up-down sweeps, and how many before a sample that does not come nearer is left to the general solver."""
+RAILED = 1e4
+"""Activity beyond which a sample that sweeps do not settle counts as diverged: any amplifier would be at its rails."""
 WRITTEN = ("forward", "feedback", "biases", "forward_noise", "feedback_noise", "devices")
 """Fields of a chip that an update changes."""
 
@@ -93,7 +95,7 @@ class Settler:
             sweeps.up_down(batch.packed, flow, 1.0)
             self._add_noise(batch, flow, rng)
         status = self._sweep(batch, flow, limit)
-        left = np.flatnonzero(status != results.CONVERGED)
+        left = np.flatnonzero(status == results.SLOW)
         if not len(left):
             return _settled(batch, flow.a, flow.s, status)
         part = batch.take(left)
@@ -197,8 +199,8 @@ class Settler:
 
     def _sweep(self, batch: Batch, flow: sweeps.Flow, limit: Array) -> NDArray[np.int64]:
         """Sweep until every sample rests; the index of each one's verdict."""
-        before = np.full(len(limit), np.inf)
-        for sweep in range(SWEEPS):
+        before, early = np.full(len(limit), np.inf), np.full(len(limit), np.inf)
+        for sweep in range(1, SWEEPS + 1):
             sweeps.up_down(batch.packed, flow, 1.0)
             # What is left of a geometric series: ρ/(1 − ρ) times its last term. One ratio alone is not to be trusted.
             rho = np.clip(flow.change / before, 1 / 3, 1 / 2)
@@ -206,9 +208,16 @@ class Settler:
             if (left <= 1).all():
                 return np.full(len(limit), results.CONVERGED)
             before = np.maximum(flow.change, 1e-30)
-            if sweep > SWEEPS // 2 and (left <= _largest(batch, flow)).all():
-                break
-        return np.where(left <= _largest(batch, flow), results.CONVERGED, results.SLOW)
+            if sweep % (PATIENCE // 2) == 0:
+                done = left <= _largest(batch, flow)
+                if (done | ((sweep >= PATIENCE) & ~(before < 0.7 * early))).all():
+                    break
+                early = before
+        largest = _largest(batch, flow)
+        railed = ~(left <= largest) & (largest >= RAILED)
+        if 2 * railed.sum() > len(railed):  # the chip has run away: nothing is to be gained by the ODE
+            railed = ~(left <= largest)
+        return np.where(railed, results.DIVERGED, np.where(left <= largest, results.CONVERGED, results.SLOW))
 
 
 FIXED = tuple(f.name for f in fields(Chip) if f.name not in (*WRITTEN, "record"))
@@ -234,7 +243,7 @@ def _read(q: Array, s: Array, first: int) -> Array:
 def _largest(batch: Batch, flow: sweeps.Flow) -> Array:
     """max(1, max |a|) of each sample."""
     found = np.max([np.abs(a).max(axis=(0, 2)) for a in batch.split(flow.a)], axis=0)
-    return np.maximum(1.0, np.nan_to_num(found, nan=1.0, posinf=1.0))
+    return np.maximum(1.0, np.nan_to_num(found, nan=np.inf))
 
 
 def _settled(batch: Batch, a: Array, s: Array | None, status: NDArray[np.int64]) -> Settled:

@@ -238,3 +238,19 @@ def test_help_imports_nothing_but_click_and_is_instant():
 def test_every_command_has_a_worked_example(command):
     text = invoke(command, "--help").stdout
     assert f"analogsim {command}" in text.split("Example")[1]
+
+
+def test_budget_and_tolerance_answer_in_a_table_and_in_json(small, tmp_path):
+    tiny = ["--data", small, "--epochs", "2", "--hidden", "4", "--seeds", "2", "--workers", "1"]
+    target = str(tmp_path / "b.nc")
+    done = invoke("budget", "crossbar", *tiny, "--for", "device.programming_scale", "--output", target)
+    assert done.exit_code == 0, done.output
+    assert "| device.programming_scale | 1.0" in done.stdout
+    assert (tmp_path / "b.png").exists()
+    target = str(tmp_path / "t.nc")
+    options = ["--device", "ideal", "--for", "nudge-mismatch", "--loss", "90", "--output", target, "--json"]
+    done = invoke("tolerance", "crossbar", *tiny, *options)
+    assert done.exit_code == 0, done.output
+    row = json.loads(done.stdout)["parameter"]["circuit.nudge_mismatch"]
+    assert row["outcome"] == "not binding"  # nothing loses 90 points of three classes
+    assert invoke("plot", target).exit_code == 0

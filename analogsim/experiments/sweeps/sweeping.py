@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analogsim import __version__
-from analogsim.cards import Carded
-from analogsim.circuits.base import circuit
+from analogsim import __version__, cards
+from analogsim.circuits.base import roles
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import results
 from analogsim.experiments.settings import Settings
@@ -267,7 +266,7 @@ def manifest(plan: Plan, metrics: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in sorted(names["circuit"]):
         for device in names["device"] if name == base.circuit else {None}:
-            found |= dict(_cards(circuit(name, device=device)))
+            found |= _cards(name, device)
     files = {name: _sha(Path(name).read_bytes()) for name in names["data"] if Path(str(name)).is_file()}
     return {
         "version": __version__,
@@ -279,14 +278,11 @@ def manifest(plan: Plan, metrics: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cards(part: Any) -> Iterator[tuple[str, dict[str, str]]]:
+def _cards(name: str, device: str | None) -> dict[str, dict[str, str]]:
     """Path and numbers of the card of a circuit, and of the cards of its parts."""
-    if isinstance(part, Carded):
-        if part.record:
-            values = part.record["values"].items()
-            yield part.record["path"], {key: f"{entry['value']} {entry['unit']}" for key, entry in values}
-        for inner in vars(part).values():
-            yield from _cards(inner)
+    card = cards.read("circuit", name)
+    read = [card, *(cards.read("device", part) for part in roles(card, device).values())]
+    return {one.path: {key: f"{entry.value} {entry.unit}" for key, entry in one.values.items()} for one in read}
 
 
 def _own(name: str, metric: Any) -> str:

@@ -16,6 +16,7 @@ KINDS = {
     "while-settling": "a digital network whose weights change after every sweep",
     "stability": "whether a network settles, in the ODE and by iterations, at initial or trained weights",
     "closed-forms": "a linear network's dyads against the closed forms of Two Tales, appendix G",
+    "in-situ": "a chip trained in the loop, or digital back-propagation on the same batches, and nothing beside it",
 }
 """Name -> what it is; the module has the same name, with underscores."""
 

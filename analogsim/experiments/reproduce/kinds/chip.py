@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +14,14 @@ from analogsim.experiments import data
 from analogsim.experiments.reproduce.kinds import Found, Reader
 from analogsim.experiments.run import train
 from analogsim.experiments.settings import Settings
-from analogsim.experiments.setup import prepare
+from analogsim.experiments.setup import Setup, prepare
 
 TUPLES = ("hidden", "noise")
 
 
 def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Train the chip, and read what the run measured after every epoch."""
-    take = Reader(settings)
-    train_samples, test_samples = take("samples"), take("test_samples")
-    known = {item.name for item in fields(Settings)}
-    # A dotted key is a value of a card, as with --set.
-    overrides = {key: take(key) for key in settings if "." in key}
-    found = {key: take(key) for key in sorted(known) if key in settings}
-    take.end()
-    found |= {key: tuple(found[key]) for key in TUPLES if key in found}
-    found["overrides"] = {**found.get("overrides", {}), **overrides}
-    chosen = Settings(**found)
-    whole = data.load(chosen.data)
-    part = replace(
-        whole,
-        **{f"train_{key}": getattr(whole, f"train_{key}")[:train_samples] for key in ("x", "y", "labels")},
-        **{f"test_{key}": getattr(whole, f"test_{key}")[:test_samples] for key in ("x", "y", "labels")},
-    )
-    setup, done = prepare(chosen, part), [0]
+    setup, done = prepared(Reader(settings)), [0]
 
     def progress() -> None:
         done[0] += 1
@@ -44,6 +29,31 @@ def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str],
             tell(f"update {done[0]}/{setup.updates}")
 
     return read(train(setup, progress=progress, stamp=False))
+
+
+def prepared(take: Reader) -> Setup:
+    """What the settings that are left ask for: fields of `Settings`, values of cards, shares of the data."""
+    train_samples, test_samples = take("samples"), take("test_samples")
+    known = {item.name for item in fields(Settings)}
+    # A dotted key is a value of a card, as with --set.
+    overrides = {key: take(key) for key in list(take.left) if "." in key}
+    found = {key: take(key) for key in sorted(known) if key in take.left}
+    take.end()
+    found |= {key: tuple(found[key]) for key in TUPLES if key in found}
+    found["overrides"] = {**found.get("overrides", {}), **overrides}
+    chosen = Settings(**found)
+    return prepare(chosen, part(chosen.data, train_samples, test_samples))
+
+
+@lru_cache(maxsize=2)
+def part(name: str, train_samples: int | None, test_samples: int | None) -> data.Dataset:
+    """The first samples of a data set."""
+    whole = data.load(name)
+    return replace(
+        whole,
+        **{f"train_{key}": getattr(whole, f"train_{key}")[:train_samples] for key in ("x", "y", "labels")},
+        **{f"test_{key}": getattr(whole, f"test_{key}")[:test_samples] for key in ("x", "y", "labels")},
+    )
 
 
 def read(run: Any) -> Found:

@@ -1,0 +1,106 @@
+"""A chip trained in the loop, or a network by digital back-propagation on the same batches, with nothing beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analogsim import measure
+from analogsim.circuits.base import child
+from analogsim.errors import InputError, unknown
+from analogsim.experiments.reproduce.kinds import Found, Reader
+from analogsim.experiments.reproduce.kinds.chip import prepared
+from analogsim.experiments.setup import Setup
+from analogsim.experiments.trainers import Digital, OnChip
+from analogsim.learning.reference import backprop, implicit
+from analogsim.learning.second_array import SecondArray
+from analogsim.learning.training import batches
+
+LEARNERS = {"chip": "the chip, by the local rule", "back-propagation": "the same network in floating point"}
+NOTES, SAMPLES = 40, 100
+"""How often the chip is looked at while it learns, and with how many training samples."""
+Series = dict[str, list[float]]
+
+
+def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
+    """Train; the test accuracy after every epoch, and what becomes of activations and gradients on the way.
+
+    Beside the settings of a chip: ``learner``; ``feedback_writes`` with ``feedback_error``, ``feedback_every`` and
+    ``feedback_decay``, the scheme of `analogsim.learning.second_array.SecondArray`.
+    """
+    take = Reader(settings)
+    learner = take("learner", "chip")
+    scheme = take("feedback_writes")
+    options = {
+        name: take(f"feedback_{name}", default) for name, default in (("error", 0.0), ("every", 1), ("decay", 0.0))
+    }
+    if learner not in LEARNERS:
+        raise unknown("learner", learner, LEARNERS)
+    setup = prepared(take)
+    if learner != "chip":
+        return _digital(setup, tell)
+    rng = child(setup.settings.seed, "chip")
+    chip = OnChip(setup.circuit, setup.chip, setup.wiring, setup.settings, rng)
+    second = None
+    if scheme is not None:
+        second = SecondArray(setup.circuit, chip.chip, scheme, child(setup.settings.seed, "second array"), **options)
+        chip.chip = second.started(chip.chip)
+    return _chip(setup, chip, second, tell)
+
+
+def _digital(setup: Setup, tell: Callable[[str], None]) -> Found:
+    data, trainer, order = setup.data, Digital(setup.network, backprop, setup.settings), _order(setup)
+    series: Series = {"test_accuracy": []}
+    for epoch in range(setup.settings.epochs):
+        for rows in batches(len(data.train_x), setup.settings.batch_size, order):
+            trainer.step(data.train_x[rows], data.train_y[rows])
+        series["test_accuracy"].append(_accuracy(setup, trainer))
+        tell(f"epoch {epoch + 1}, test {series['test_accuracy'][-1]:.2f} %")
+    return Found({"test_accuracy": series["test_accuracy"][-1]}, series)
+
+
+def _chip(setup: Setup, chip: OnChip, second: SecondArray | None, tell: Callable[[str], None]) -> Found:
+    data, order = setup.data, _order(setup)
+    series: Series = {"test_accuracy": [], "settled": [], "update": [], "activation_max": [], "worst_cosine": []}
+    done, stride = 0, max(1, setup.updates // NOTES)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for epoch in range(setup.settings.epochs):
+            for rows in batches(len(data.train_x), setup.settings.batch_size, order):
+                if done % stride == 0:
+                    _note(setup, chip, done, series)
+                before = chip.chip
+                chip.step(data.train_x[rows], data.train_y[rows])
+                if second is not None and chip.chip is not before:
+                    chip.chip = second.written(before, chip.chip)
+                done += 1
+            series["test_accuracy"].append(_accuracy(setup, chip))
+            series["settled"].append(chip.settled_share())
+            tell(f"epoch {epoch + 1}, test {series['test_accuracy'][-1]:.2f} %")
+        _note(setup, chip, done, series)
+    values = {key: series[key][-1] for key in ("test_accuracy", "settled", "activation_max", "worst_cosine")}
+    return Found(values, series, "done" if np.isfinite(values["activation_max"]) else "diverged")
+
+
+def _note(setup: Setup, chip: OnChip, done: int, series: Series) -> None:
+    """Largest |a| and the worst layer's cosine to the exact gradient, on some training samples."""
+    x, y = setup.data.train_x[:SAMPLES], setup.data.train_y[:SAMPLES]
+    gradient, settled = chip.gradient(x, y)
+    try:
+        cosine = float(np.min(measure.alignment(gradient, implicit(chip.network, x, y, setup.wiring)).cosine))
+    except InputError:  # a recurrent network without an equilibrium has no gradient
+        cosine = float("nan")
+    series["update"].append(float(done))
+    series["activation_max"].append(max(float(np.abs(a).max()) for a in settled.a))
+    series["worst_cosine"].append(cosine)
+
+
+def _order(setup: Setup) -> np.random.Generator:
+    """That of `analogsim.experiments.run.train`: every learner sees the same batches."""
+    return np.random.default_rng(setup.settings.seed)
+
+
+def _accuracy(setup: Setup, trainer: OnChip | Digital) -> float:
+    return 100 * float((trainer.output(setup.data.test_x).argmax(1) == setup.data.test_labels).mean())
