@@ -114,5 +114,5 @@ def test_nudge_of_a_clipped_output_solves_its_equation():
         for s, sign in zip(nudge(drive, drive + 1e-3), (1, -1), strict=True):
             a = drive + (1e-3 if sign < 0 else 0) - sign * beta * (s - y)
             np.testing.assert_allclose(np.clip(a / 2, 0, 1), s, atol=1e-12)
-    with pytest.raises(InputError, match="n.β. < 2"):
+    with pytest.raises(InputError, match=r"n.β. < 2"):
         Nudge(net, y, Wiring.dyadic(0.0), 2.1)
