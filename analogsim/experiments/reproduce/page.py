@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from analogsim import cards
 from analogsim.errors import InputError
 from analogsim.experiments.reproduce import claims
-from analogsim.experiments.reproduce.card import SIZES, Study
+from analogsim.experiments.reproduce.card import SIZES, Study, read
 from analogsim.experiments.reproduce.points import LABELS
 from analogsim.experiments.reproduce.study import Outcome
 from analogsim.experiments.reproduce.table import published, shown, theirs
@@ -210,7 +211,8 @@ def _index(folder: Path) -> list[str]:
             counts = [sum(v["verdict"] == word for v in entry["verdicts"]) for word in VERDICTS]
             name = f"[{content['title']}]({content['study']}.md)" if k == 0 else ""
             lines.append(f"| {name} | {entry['label']} | {' | '.join(map(str, counts))} |")
-    return lines
+    pending = [study for study in map(read, cards.names("experiment")) if study.pending]
+    return [*lines, *(f"| {study.title} | not yet | | | |" for study in pending)]
 
 
 VERDICTS = (claims.HOLDS, claims.FAILS, claims.OPEN)
