@@ -16,6 +16,8 @@ from analogsim.experiments.reproduce.card import Study
 from analogsim.experiments.reproduce.table import Line, published, shown, theirs
 
 MARKS = "os^vDP*X<>"
+PAGE_DPI = 140
+"""Of pictures that are kept beside the pages: small files."""
 LINES = ("-", "--", ":", "-.")
 
 
@@ -39,7 +41,7 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path) -> Path:
             ax.set_title(" ".join(filter(None, [figure.get("title", ""), value])))
         for ax in axes.flat[len(panels) :]:
             ax.axis("off")
-        return save(made, path)
+        return save(made, path, dpi=PAGE_DPI)
 
 
 def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Line]) -> None:

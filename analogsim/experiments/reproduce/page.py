@@ -258,7 +258,7 @@ def _moments(values: np.ndarray) -> tuple[float, float]:
 def _cell(mean: float, sd: float, digits: int) -> str:
     if not np.isfinite(mean):
         return "–"
-    return f"{mean:.{digits}g}" + (f" ± {sd:.2g}" if np.isfinite(sd) else "")
+    return f"{mean:.{digits}g}" + (f" ± {sd:.2g}" if sd > 1e-12 * abs(mean) else "")
 
 
 def _plain(values: np.ndarray) -> list[Any]:
