@@ -36,10 +36,12 @@ def write(outcome: Outcome, folder: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the folder cannot be written, or holds a damaged page.
+        If nothing is finished, the folder cannot be written, or it holds a damaged page.
     """
     from analogsim.experiments.reproduce.figure import draw
 
+    if not any(line.complete for line in outcome.lines):
+        raise InputError(f"{outcome.study.path}: nothing of it is finished, so there is no page to write.")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     study, data = outcome.study, folder / f"{outcome.study.name}.json"
