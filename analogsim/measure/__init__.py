@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "robustness": ["lipschitz", "lipschitz_hidden", "lipschitz_output"],
         "gradients": ["Alignment", "Errors", "alignment", "errors"],
-        "hardware": ["saturation", "symmetry_defect"],
+        "hardware": ["saturation", "sensitivity", "symmetry_defect"],
         "energy": ["array_power", "duration", "energy", "settled_states"],
         "convergence": ["settling_time"],
     },
