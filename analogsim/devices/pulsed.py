@@ -155,7 +155,13 @@ class Pulsed(Device):
         return float(self.step_up((self.w_max + self.w_min) / 2)) if self.one_way else self.step
 
     def pulse(
-        self, conductance: Array, counts: NDArray[np.integer], rng: np.random.Generator, cells: Cells | None = None
+        self,
+        conductance: Array,
+        counts: NDArray[np.integer],
+        rng: np.random.Generator,
+        cells: Cells | None = None,
+        *,
+        against: NDArray[np.integer] | None = None,
     ) -> Array:
         """Give each cell |counts| pulses, up where positive, one after another.
 
@@ -166,33 +172,55 @@ class Pulsed(Device):
         counts : array of int
             Pulses for each cell.
         rng : numpy.random.Generator
-            Cycle-to-cycle noise.
+            Cycle-to-cycle noise and the order of pulses.
         cells : mapping, optional
             From `cells`; default: typical ones.
+        against : array of int, optional
+            Pulses in the other direction, ≥ 0, in random order with the others. They do not cancel: two steps of
+            different size remain.
         """
         cells = cells or self.typical()
-        w = np.broadcast_to(self.weight(conductance), np.shape(counts)).ravel().copy()
-        pulses = np.ravel(counts)
-        fixed = {key: np.broadcast_to(cells[key], np.shape(counts)).ravel() for key in self.typical()}
-        for sign, size, shape in ((1, "up", self.shape_up), (-1, "down", self.shape_down)):
-            # Most pulses first: the cells that still get one are always the first few.
-            moved = np.flatnonzero(sign * pulses > 0)
-            moved = moved[np.argsort(-np.abs(pulses[moved]), kind="stable")]
-            left = np.abs(pulses[moved])
-            these = {key: value[moved] for key, value in fixed.items()}
-            x = w[moved]
-            for done in range(int(left.max(initial=0))):
-                active = slice(int(np.searchsorted(-left, -done)))
-                at = {key: value[active] for key, value in these.items()}
-                step = at[size] * shape(x[active], at)
-                if self.cycle_noise:
-                    spread = (
-                        at[size] if self.additive else step + self.noise_floor + self.noise_slope * np.abs(x[active])
-                    )
-                    step = step + self.cycle_noise * spread * rng.standard_normal(len(step))
-                x[active] = np.clip(x[active] + sign * step, at["b_min"], at["b_max"])
-            w[moved] = x
-        return self._frozen(self.conductance(w.reshape(np.shape(counts))), cells)
+        shape = np.shape(counts)
+        w = np.broadcast_to(self.weight(conductance), shape).ravel().copy()
+        first, down = np.abs(np.ravel(counts)), np.ravel(counts) < 0
+        other = np.zeros_like(first) if against is None else np.ravel(against).copy()
+        # Most pulses first: the cells that still get one are always the first few.
+        moved = np.flatnonzero(first + other)
+        moved = moved[np.argsort(-(first + other)[moved], kind="stable")]
+        left, opposed, sign = (first + other)[moved], other[moved], np.where(down[moved], -1, 1)
+        these = {key: np.broadcast_to(cells[key], shape).ravel()[moved] for key in self.typical()}
+        x = w[moved]
+        for done in range(int(left.max(initial=0))):
+            active = slice(int(np.searchsorted(-left, -done)))
+            at = {key: value[active] for key, value in these.items()}
+            way = sign[active]
+            if opposed.any():
+                turned = rng.random(len(way)) * (left[active] - done) < opposed[active]
+                opposed[active] -= turned
+                way = np.where(turned, -way, way)
+            size = np.where(way > 0, at["up"], at["down"])
+            step = size * np.where(way > 0, self.shape_up(x[active], at), self.shape_down(x[active], at))
+            if self.cycle_noise:
+                spread = size if self.additive else step + self.noise_floor + self.noise_slope * np.abs(x[active])
+                step = step + self.cycle_noise * spread * rng.standard_normal(len(step))
+            x[active] = np.clip(x[active] + way * step, at["b_min"], at["b_max"])
+        w[moved] = x
+        return self._frozen(self.conductance(w.reshape(shape)), cells)
+
+    def balance(self, cells: Cells | None = None) -> Array:
+        """Weight at which a pulse up and a pulse down cancel, by bisection; 0 where a cell has none."""
+        cells = cells or self.typical()
+
+        def excess(w: Array) -> Array:
+            return cells["up"] * self.shape_up(w, cells) - cells["down"] * self.shape_down(w, cells)
+
+        low, high = np.array(cells["b_min"], float), np.array(cells["b_max"], float)
+        crosses = (excess(low) > 0) & (excess(high) < 0)
+        for _ in range(60):
+            middle = (low + high) / 2
+            up = excess(middle) > 0
+            low, high = np.where(up, middle, low), np.where(up, high, middle)
+        return np.where(crosses, (low + high) / 2, 0.0)
 
     def pulses_for(self, change: Array, rng: np.random.Generator) -> NDArray[np.int64]:
         """Number of pulses for a wanted change of conductance, S, rounded at random so that its mean is right."""

@@ -44,7 +44,7 @@ class Learnt:
 
 
 def train_chip(setup: Setup, *, every_epoch: bool = False, progress: Callable[[], Any] | None = None) -> Learnt:
-    """Train the chip of a setup and nothing beside it: the batches of `run` with the same bits, without its notebook.
+    """Train the chip of a setup and nothing beside it: the bits of `run`, without its notebook.
 
     Parameters
     ----------

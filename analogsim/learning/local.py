@@ -72,12 +72,22 @@ def from_states(chip: Chip, wiring: Wiring, x: Array, s: list[Array], beta: Arra
     """Apply the local rule to states (compartment, sample, neuron)."""
     if not beta.all():
         raise InputError("beta = 0: without a nudge the two compartments agree and there is no gradient to read.")
-    weight = (-1.0 / (beta * wiring.total_nudge * len(beta))).astype(s[0].dtype)[:, None]
     found: Gradient = []
-    for states, pairs in zip(s, signals(chip, wiring, x, s), strict=True):
-        weights = [(d * weight).T @ u for d, u in pairs]
-        found.append((sum(weights[1:], weights[0]), ((states[0] - states[1]) * weight).sum(axis=0)))
+    for states, pairs in zip(s, drives(chip, wiring, x, s, beta), strict=True):
+        weights = [-errors.T @ inputs for errors, inputs in pairs]
+        found.append((sum(weights[1:], weights[0]), ((states[0] - states[1]) * _weight(wiring, beta, s)).sum(axis=0)))
     return found
+
+
+def drives(chip: Chip, wiring: Wiring, x: Array, s: list[Array], beta: Array) -> list[list[tuple[Array, Array]]]:
+    """The `signals` scaled so that Σ errorsᵀ inputs over the pairs is the wanted change, minus the gradient."""
+    weight = -_weight(wiring, beta, s)
+    return [[(d * weight, u) for d, u in pairs] for pairs in signals(chip, wiring, x, s)]
+
+
+def _weight(wiring: Wiring, beta: Array, s: list[Array]) -> Array:
+    """−1/(β Σn · samples) of each sample, a column."""
+    return (-1.0 / (beta * wiring.total_nudge * len(beta))).astype(s[0].dtype)[:, None]
 
 
 def signals(chip: Chip, wiring: Wiring, x: Array, s: list[Array]) -> list[list[tuple[Array, Array]]]:

@@ -21,6 +21,7 @@ from analogsim.activations import activation
 from analogsim.circuits.chip import Chip
 from analogsim.engine import equilibrium, results, sweeps
 from analogsim.engine.problem import Batch, prepare
+from analogsim.engine.relax import relax
 from analogsim.engine.settle import quiet
 from analogsim.errors import unknown
 from analogsim.learning.disturbance import disturb
@@ -88,12 +89,12 @@ class Settler:
             batch = quiet(batch, rng)
         limit = self.tol * np.where(batch.beta == 0, 1.0, np.minimum(1.0, np.abs(batch.beta)))
         held = self._is_held(chip, float(batch.beta.min()), float(batch.beta.max()))
-        if not (self.wiring.is_feedforward and held):
+        if chip.has_echo or not (self.wiring.is_feedforward and held):
             if chip.has_noise and self.pairwise:
                 flow = sweeps.new_flow(np.zeros_like(batch.packed.drive), len(x))
                 sweeps.begin(batch.packed, flow)
                 sweeps.up_down(batch.packed, flow, 1.0)
-                self._add_noise(batch, flow, rng)
+                self.add_noise(batch, flow, rng)
             if self.method == "plain":
                 how: dict[str, Any] = {"method": "synchronous", "eta": _step(batch), "max_sweeps": EULER}
             else:
@@ -107,7 +108,7 @@ class Settler:
         sweeps.march(batch.packed, flow, _UP[chip.layers], self.dtype.type(1))
         if chip.has_noise and self.pairwise:
             sweeps.up_down(batch.packed, flow, 1.0)
-            self._add_noise(batch, flow, rng)
+            self.add_noise(batch, flow, rng)
         status = self._sweep(batch, flow, limit)
         left = np.flatnonzero(status == results.SLOW)
         if not len(left) or self.method == "plain":
@@ -189,7 +190,7 @@ class Settler:
             self.memory[n] = sweeps.new_flow(np.zeros(size, self.dtype), n), own
         return self.memory[n]
 
-    def _add_noise(self, batch: Batch, flow: sweeps.Flow, rng: np.random.Generator) -> None:
+    def add_noise(self, batch: Batch, flow: sweeps.Flow, rng: np.random.Generator) -> None:
         """Add one draw of every source to the drive, given the signals in the flow.
 
         Independent errors of variance σ²_ij disturb output i of a read by a Gaussian of variance Σ_j σ²_ij u_j².
@@ -246,6 +247,23 @@ class _Up(dict[int, NDArray[np.int64]]):
 
 
 _UP = _Up()
+
+
+def relaxed(
+    chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array | float, t_end: float, rng: np.random.Generator
+) -> Settled:
+    """The states of a batch after some time of the full dynamics from a = 0, with noise and every time constant.
+
+    A sample counts as diverged or not; a noisy one never rests.
+    """
+    found = relax(chip, x, y, wiring=wiring, beta=beta, t_end=t_end, times=[t_end], seed=rng)
+    last, layers = found.isel(time=-1), range(1, chip.layers + 1)
+    a, s = (
+        [last[f"{name}_{k}"].transpose("compartment", "sample", f"layer{k}").values.astype(x.dtype) for k in layers]
+        for name in ("a", "s")
+    )
+    diverged = found["status"].values.astype(str) == results.STATUS[results.DIVERGED]
+    return Settled(a, s, np.where(diverged, results.DIVERGED, results.CONVERGED))
 
 
 def _step(batch: Batch) -> float:

@@ -7,7 +7,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "robustness": ["lipschitz", "lipschitz_hidden", "lipschitz_output"],
         "gradients": ["Alignment", "Errors", "alignment", "errors"],
-        "hardware": ["saturation", "sensitivity", "symmetry_defect"],
+        "robust_chip": ["chip_lipschitz"],
+        "hardware": ["saturation", "symmetry_defect"],
         "energy": ["array_power", "duration", "energy", "settled_states"],
         "convergence": ["settling_time"],
     },

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from analogsim import measure
-from analogsim.activations import activation
 from analogsim.circuits.base import child
 from analogsim.engine.spectrum import leading
 from analogsim.errors import InputError, unknown
@@ -20,7 +19,7 @@ from analogsim.experiments.setup import Setup
 from analogsim.experiments.trainers import Digital, OnChip
 from analogsim.learning.reference import backprop, implicit
 from analogsim.learning.second_array import SecondArray
-from analogsim.learning.settling import Settler
+from analogsim.learning.settling import METHODS
 from analogsim.learning.training import batches
 
 LEARNERS = {"chip": "the chip, by the local rule", "back-propagation": "the same network in floating point"}
@@ -53,7 +52,9 @@ def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str],
         return _digital(setup, tell)
     rng = child(setup.settings.seed, "chip")
     chip = OnChip(setup.circuit, setup.chip, setup.wiring, setup.settings, rng)
-    chip.settler = Settler(setup.wiring, tol=setup.settings.tolerance, dtype=setup.settings.dtype, method=method)
+    if method not in METHODS:
+        raise unknown("settler", method, METHODS)
+    chip.settler.method = method
     second = None
     if scheme is not None:
         second = SecondArray(setup.circuit, chip.chip, scheme, child(setup.settings.seed, "second array"), **options)
@@ -109,7 +110,8 @@ def _chip(setup: Setup, chip: OnChip, second: SecondArray | None, tell: Callable
 def _note(setup: Setup, chip: OnChip, done: int, series: Series) -> None:
     """Largest |a| and the worst layer's cosine to the exact gradient, on some training samples."""
     x, y = setup.data.train_x[:SAMPLES], setup.data.train_y[:SAMPLES]
-    gradient, settled = chip.gradient(x, y)
+    with chip.aside():
+        gradient, settled = chip.gradient(x, y)
     try:
         cosine = float(np.min(measure.alignment(gradient, implicit(chip.network, x, y, setup.wiring)).cosine))
     except InputError:  # a recurrent network without an equilibrium has no gradient
@@ -121,14 +123,13 @@ def _note(setup: Setup, chip: OnChip, done: int, series: Series) -> None:
 
 def _robustness(setup: Setup, chip: OnChip) -> dict[str, float]:
     """Lipschitz constants for slopes of one and, the worst of some test samples, at their states; spectral abscissa."""
-    x, recurrent = setup.data.test_x[:PROBES], float(setup.wiring.feedback.sum(axis=1).mean())
+    x, wiring = setup.data.test_x[:PROBES], setup.wiring
     settled, batch = chip.settle(x, None, 0.0), chip.settler.batch(chip.chip, x, None, 0.0)
-    functions = [activation(chip.chip.activation)] * (chip.chip.layers - 1) + [activation(chip.chip.output_activation)]
-    hidden, output = measure.sensitivity(chip.chip, recurrent)
+    hidden, output = measure.chip_lipschitz(chip.chip, wiring)
     worst, abscissae = [0.0, 0.0], []
     for k in range(len(x)):
-        slopes = [f.derivative(a[:, k].mean(axis=0)) for f, a in zip(functions, settled.a, strict=True)]
-        worst = list(np.maximum(worst, measure.sensitivity(chip.chip, recurrent, slopes)))
+        here = measure.chip_lipschitz(chip.chip, wiring, [a[:, k].mean(axis=0) for a in settled.a])
+        worst = list(np.maximum(worst, here))
         state = np.concatenate([a[:, k].ravel() for a in settled.a])
         abscissae.append(leading(batch.take(np.array([k])), state)[0])
     return {
