@@ -89,7 +89,7 @@ class Settler:
             batch = quiet(batch, rng)
         limit = self.tol * np.where(batch.beta == 0, 1.0, np.minimum(1.0, np.abs(batch.beta)))
         held = self._is_held(chip, float(batch.beta.min()), float(batch.beta.max()))
-        if chip.has_echo or not (self.wiring.is_feedforward and held):
+        if not (self.wiring.is_feedforward and held):
             if chip.has_noise and self.pairwise:
                 flow = sweeps.new_flow(np.zeros_like(batch.packed.drive), len(x))
                 sweeps.begin(batch.packed, flow)
