@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.cards import choice, quantity
+from analogsim.circuits import duplex
 from analogsim.circuits.base import Array, Deltas, checked_deltas, child
 from analogsim.circuits.chip import CORRELATIONS, READ_MODES, Chip
 from analogsim.circuits.lines import Lines
@@ -36,7 +37,7 @@ from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
 from analogsim.network import Network
 
-FEEDBACK = ("shared", "second-array")
+FEEDBACK = ("shared", "second-array", "full-duplex")
 
 Counts = Sequence[NDArray[np.int64]]
 Cause = Callable[[str, int, Cells], Array]
@@ -57,7 +58,10 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         Cells for one share, each with so many bits; one slice is analog.
     feedback : {"shared", "second-array"}
         Whether V is the reverse read of the forward array, in turns with the forward read, or an array of its own that
-        is read at the same time.
+        is read at the same time, or the forward array driven at both ends at once (`analogsim.circuits.duplex`).
+    echo_trim : {"nominal", "mean"}
+        What the conductor that cancels the echo of full duplex is: what perfect cells would need, or trimmed to the
+        mean of all the lines on that side of the array.
     asymmetry : float
         Standard deviation of V − Wᵀ in units of rms(W), on top of what the devices do.
     full_scale : float
@@ -84,6 +88,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
     slices: int = quantity("cells that share the bits of one", low=1, high=8, whole=True, default=1)
     slice_bits: int = quantity("bits of a slice, where there are several", low=1, high=8, whole=True, default=2)
     feedback: str = choice("path of the feedback", FEEDBACK, default="shared")
+    echo_trim: str = choice("what cancels the echo of full duplex", duplex.TRIMS, default="mean")
     asymmetry: float = quantity("standard deviation of V − Wᵀ in units of rms(W)", low=0, ideal=0.0)
     full_scale: float = quantity("weight at g_max in units of the layer's rms weight", above=0, ideal=np.inf)
     headroom: float = quantity("weight at g_max over the layer's largest weight", low=1, default=1.0)
@@ -103,6 +108,8 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             raise InputError("cells updated by pulses can neither be sliced nor aged: set slices = 1 and age = 0.")
         if isinstance(self.device, Pulsed) and self.device.one_way and self.mapping == "reference":
             raise InputError("circuit.mapping = 'reference': cells that pulses only raise need pairs; use one-sided.")
+        if self.feedback == "full-duplex":
+            duplex.check(self)
         self.check_lines()
         self.check_periphery(self.mapping, self.feedback)
         if self.has_dynamics:
@@ -163,6 +170,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             and not self.has_wires
             and self.access_resistance is None
             and (self.slices == 1 and self.full_scale == np.inf)
+            and self.feedback != "full-duplex"
         )
 
     def _exact(self, weights: Any, biases: Any, seed: int) -> dict[str, Any]:
@@ -281,6 +289,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         """Make the fields of the chip that depend on the weights."""
         state: dict[str, Array] = {"age": np.asarray(self.age)}
         reads: dict[str, list[Any]] = {"forward": [], "feedback": [None]}
+        heard: dict[str, list[Any]] = {"forward_echo": [None], "feedback_echo": []}
         for j, (target, scale) in enumerate(zip(targets, scales, strict=True)):
             state |= {f"target.{j}": target, f"scale.{j}": np.asarray(scale)}
             cells, sigma = self._array("conductance", j, cause, target.shape, seed, rng, state)
@@ -295,6 +304,10 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
                 back = self._read(cells, sigma, scale, "reverse", j, seed)
             else:
                 back = Read(ahead.weights.T.copy(), None if ahead.sigma is None else ahead.sigma.T.copy())
+            if self.feedback == "full-duplex":
+                outputs, inputs = duplex.echoes(self, cells, scale)
+                heard["forward_echo"].append(outputs)
+                heard["feedback_echo"].append(inputs)
             if self.asymmetry:
                 back.add(self._error(seed, j, back.weights.shape, ahead.weights), self.tia_gain)
             reads["feedback"].append(back)
@@ -303,6 +316,8 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             **{f"{name}_noise": tuple(r and r.sigma for r in found) for name, found in reads.items()},
             **{"biases": tuple(biases), "devices": state},
         }
+        if self.feedback == "full-duplex":
+            fields |= {"forward_echo": tuple(heard["forward_echo"]), "feedback_echo": (*heard["feedback_echo"], None)}
         if self.has_dynamics:
             amplifiers = {name: tuple(r and r.amplifiers for r in found) for name, found in reads.items()}
             bandwidth = 2 * np.pi * self.tia_bandwidth * self.time_unit
@@ -446,7 +461,11 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         said = [f"device {about.get('name', type(device).__name__)}: {about.get('title', '')} [{source}]"]
         said += device.words()
         mapping = "cells with a reference column" if self.mapping == "reference" else f"{self.mapping} pairs"
-        path = "the reverse read of the same array" if self.feedback == "shared" else "a second array"
+        path = {
+            "shared": "the reverse read of the same array",
+            "second-array": "a second array",
+            "full-duplex": f"the same array at the same time (full duplex; new), echo trimmed to its {self.echo_trim}",
+        }[self.feedback]
         said.append(f"weights as {mapping}, feedback through {path}")
         said += [f"{self.slices} slices of {self.slice_bits} bits"] if self.slices > 1 else []
         said += [f"feedback error {self.asymmetry:.1%} of rms(W)"] if self.asymmetry else []

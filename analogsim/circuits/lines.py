@@ -140,7 +140,7 @@ class Lines(Carded):
         found = np.empty(cells.shape)
         for index in np.ndindex(cells.shape[:-2]):
             # The solver counts word lines first, and a reverse read is (bit line, word line).
-            matrix = effective_conductance(cells[index].T, *self.segments, read, **self._options(read))
+            matrix = effective_conductance(cells[index].T, *self.segments, read, **self.terminals(read))
             found[index] = matrix.T if read == "forward" else matrix
         return found
 
@@ -151,10 +151,10 @@ class Lines(Carded):
             return volts**2 @ arrays.sum(axis=(0, 1) if read == "forward" else (0, 2))
         from analogsim.circuits.wires import solve
 
-        options = self._options(read)
+        options = self.terminals(read)
         return np.sum([solve(g.T, volts, *self.segments, read, **options).supplied for g in arrays], axis=0)
 
-    def _options(self, read: str) -> dict[str, Any]:
+    def terminals(self, read: str) -> dict[str, Any]:
         from analogsim.circuits.wires import Terminals
 
         ends = ("right", "top") if read == "reverse" and self.feedback_ends == "opposite" else ("left", "bottom")

@@ -88,8 +88,8 @@ class Periphery(Carded):
         converts = self.dac_bits or self.adc_bits
         if converts and feedback != "shared":
             raise InputError(
-                "converters sample and hold one array in turns; two arrays read each other all the time: set "
-                "circuit.feedback = 'shared', or dac_bits = adc_bits = 0."
+                f"converters sample and hold one array in turns; with circuit.feedback = {feedback!r} both directions "
+                "are read all the time: set it to 'shared', or dac_bits = adc_bits = 0."
             )
         if self.has_dynamics and (converts or np.isfinite(self.tia_saturation)):
             raise InputError(

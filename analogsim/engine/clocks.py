@@ -17,7 +17,7 @@ import numpy as np
 from analogsim.engine.kernel import activate, activate_layer, block, code_of, pull_sample, target
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
-from analogsim.engine.sweeps import from_above, from_below, new_flow
+from analogsim.engine.sweeps import clear, hear, new_flow
 from analogsim.errors import InputError, out_of_range
 from analogsim.jit import jit
 
@@ -53,8 +53,10 @@ class Clock:
 def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, clock: Clock, rng: np.random.Generator) -> int:
     """Run the clocks from the record's time to t_end, in place."""
     p = batch.packed
+    if p.echoed:
+        raise InputError("clock: neurons that update one at a time do not hear the echo of full duplex arrays.")
     begin = float(rec.clock[0])
-    flow = new_flow(a, p.batch)
+    flow = new_flow(a, p)
     flow.a[:] = a
     neurons = clock.of == "neuron"
     last = np.full((p.batch, p.cum[-1]) if neurons else (1, len(p.cum) - 1), begin)
@@ -83,9 +85,10 @@ def prime(p, flow):
     last = p.cum.size - 2
     for layer in range(last + 1):
         activate_layer(p, flow.a, flow.s, layer)
-    for layer in range(last + 1):
-        from_below(p, flow, layer)
-        from_above(p, flow, layer)
+    clear(p, flow)
+    for layer in range(last):
+        hear(p, flow, layer, layer + 1)
+        hear(p, flow, layer + 1, layer)
 
 
 @jit
@@ -117,15 +120,15 @@ def tick_neurons(p, flow, last, t0, t1, rate, jump, rng):
             k = min(int(rng.random() * total), total - 1)
             layer = np.searchsorted(p.cum, k, side="right") - 1
             i = k - p.cum[layer]
-            al, sl, drive = block(flow.a, p, layer), block(flow.s, p, layer), block(p.drive, p, layer)
+            al, sl = block(flow.a, p, layer), block(flow.s, p, layer)
             below, above = block(flow.below, p, layer), block(flow.above, p, layer)
             if layer == top:
                 for c in range(2):
                     for j in range(al.shape[2]):
-                        trial[c, b, j] = below[c, b, j] + drive[c, b, j]
+                        trial[c, b, j] = below[c, b, j]
                 pull_sample(p, sl, trial, b)
             for c in range(2):
-                z = trial[c, b, i] if layer == top else drive[c, b, i] + below[c, b, i] + above[c, b, i]
+                z = trial[c, b, i] if layer == top else below[c, b, i] + above[c, b, i]
                 kappa = 1.0 if jump else -np.expm1((last[b, k] - t) * np.float64(p.leak[c, k]))
                 fresh[c] = al[c, b, i] + kappa * (z - al[c, b, i])
                 al[c, b, i] = fresh[c]
@@ -154,7 +157,7 @@ def tick_layers(p, flow, last, t0, t1, rate, jump, rng):
     while t < t1:
         layer = min(int(rng.random() * layers), layers - 1)
         al, sl = block(flow.a, p, layer), block(flow.s, p, layer)
-        z = block(flow.below, p, layer) + block(flow.above, p, layer) + block(p.drive, p, layer)
+        z = block(flow.below, p, layer) + block(flow.above, p, layer)
         if layer == layers - 1:
             for b in range(p.batch):
                 pull_sample(p, sl, z, b)
@@ -165,9 +168,9 @@ def tick_layers(p, flow, last, t0, t1, rate, jump, rng):
                     al[c, b, i] += kappa * (z[c, b, i] - al[c, b, i])
         activate_layer(p, flow.a, flow.s, layer)
         if layer < layers - 1:
-            from_below(p, flow, layer + 1)
+            hear(p, flow, layer, layer + 1)
         if layer > 0:
-            from_above(p, flow, layer - 1)
+            hear(p, flow, layer, layer - 1)
         last[0, layer] = t
         events += 1
         t -= np.log(1 - rng.random()) / (rate * layers)

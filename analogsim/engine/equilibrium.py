@@ -21,6 +21,7 @@ from analogsim.engine import etd, kernel, results, sweeps
 from analogsim.engine.anderson import Anderson
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import new_record
+from analogsim.errors import InputError
 
 Array = NDArray[np.floating]
 
@@ -87,24 +88,29 @@ def find(
     horizon : float
         How long the ODE may run, in units of the largest time constant.
     """
+    method = _hearing(batch, method)
     count = batch.packed.batch
     out = Equilibrium(
         a.copy(), np.full(count, results.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
     )
-    everyone = np.arange(count)
+    everyone, recurrent = np.arange(count), _recurrent(batch)
     if method == "ode":
         _by_ode(batch, out, everyone, tol, horizon)
         return out
-    plan = _plan(batch) if method == "auto" else (method, 1.0 if method != "sor" else _omega(batch))
+    plan = (
+        _plan(batch, recurrent)
+        if method == "auto"
+        else (method, {"sor": _omega, "synchronous": lambda *_: eta}.get(method, lambda *_: 1.0)(batch, recurrent))
+    )
     early = None
-    if method == "auto" and _recurrent(batch) > 1e-12:
-        _by_sweeps(batch, out, everyone, tol, ("synchronous", 1.0), PRELUDE_STEP, PRELUDE, accelerate=False)
+    if method == "auto" and recurrent > 0:
+        _by_sweeps(batch, out, everyone, tol, ("synchronous", PRELUDE_STEP), PRELUDE, recurrent, accelerate=False)
         out.a[~np.isfinite(out.a)] = 0
         everyone = np.flatnonzero(out.status != results.CONVERGED)
         early = out.a.copy()
     if not len(everyone):
         return out
-    left, suspect = _by_sweeps(batch, out, everyone, tol, plan, eta, max_sweeps, accelerate=method == "auto")
+    left, suspect = _by_sweeps(batch, out, everyone, tol, plan, max_sweeps, recurrent, method == "auto")
     if method == "auto":
         for row in suspect:
             if (early is not None and _moved(batch, early, out.a, row)) or not _settles(batch, out, row, horizon):
@@ -114,13 +120,25 @@ def find(
     return out
 
 
+def _hearing(batch: Batch, method: str) -> str:
+    """The ODE in place of sweeps where layers hear themselves: those go from layer to layer."""
+    if not batch.packed.echoed:
+        return method
+    if method not in ("auto", "ode"):
+        raise InputError(f"method = {method!r}: sweeps do not hear the echo of full duplex; use 'auto' or 'ode'.")
+    return "ode"
+
+
 def rest(batch: Batch, a: Array, tol: Array, max_sweeps: int = 200) -> Equilibrium:
     """Find a = z(a) by accelerated sweeps alone, stable or not: where linear theory can be applied."""
+    if batch.packed.echoed:
+        raise InputError("full duplex: sweeps, which find resting points whether stable or not, do not hear the echo.")
     count = batch.packed.batch
     out = Equilibrium(
         a.copy(), np.full(count, results.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
     )
-    _by_sweeps(batch, out, np.arange(count), tol, _plan(batch), 1.0, max_sweeps, accelerate=True)
+    recurrent = _recurrent(batch)
+    _by_sweeps(batch, out, np.arange(count), tol, _plan(batch, recurrent), max_sweeps, recurrent, accelerate=True)
     return out
 
 
@@ -133,21 +151,17 @@ def _moved(batch: Batch, before: Array, after: Array, row: int) -> bool:
 
 def _recurrent(batch: Batch) -> float:
     """Feedback that equal compartments get: 2λ − 1 for the λ family, 0 for DP, DP⊤ and λ = ½."""
-    rows = batch.wiring.feedback.sum(axis=1)
-    return float(rows.mean()) if np.allclose(rows, rows[0]) else 0.0
+    one, other = batch.wiring.feedback.sum(axis=1).tolist()
+    return 0.5 * (one + other) if abs(one - other) <= 1e-9 and abs(one) > 1e-12 else 0.0
 
 
-def _plan(batch: Batch) -> tuple[str, float]:
-    recurrent = _recurrent(batch)
-    if recurrent < -1e-12:
-        return "sor", _omega(batch)
-    return "up-down", 1.0
+def _plan(batch: Batch, recurrent: float) -> tuple[str, float]:
+    return ("sor", _omega(batch, recurrent)) if recurrent < 0 else ("up-down", 1.0)
 
 
-def _omega(batch: Batch) -> float:
+def _omega(batch: Batch, recurrent: float) -> float:
     """ω = 2/(1 + √(1 + s²)), from the norms of the matrices between layers."""
-    chip = batch.chip
-    s = 1.03 * activation(chip.activation).slope_max * coupling_norm(batch) * np.sqrt(max(0.0, -_recurrent(batch)))
+    s = 1.03 * activation(batch.chip.activation).slope_max * coupling_norm(batch) * np.sqrt(max(0.0, -recurrent))
     return float(2 / (1 + np.sqrt(1 + s**2)))
 
 
@@ -176,104 +190,85 @@ def _by_sweeps(
     rows: NDArray[np.int64],
     tol: Array,
     plan: tuple[str, float],
-    eta: float,
     max_sweeps: int,
+    recurrent: float,
     accelerate: bool,
 ) -> tuple[NDArray[np.int64], list[int]]:
     """Sweep the samples `rows`; returns those not settled, and those settled but to be tested for stability."""
     name, omega = plan
-    whole, left, suspect = batch.packed.batch, [], []
-    part = batch.take(rows)
-    flow = sweeps.new_flow(_rows(batch, out.a, rows), len(rows))
-    warm = bool(flow.a.any())
-    if name != "synchronous":
-        sweeps.begin(part.packed, flow)
-    best = np.full(len(rows), np.inf)
-    trail: list[Array] = []
+    whole, layers, warm = batch.packed.batch, len(batch.chip.forward), bool(out.a.any())
+    part = batch if len(rows) == whole else batch.take(rows)
+    flow = sweeps.new_flow(out.a if part is batch else _rows(batch, out.a, rows), part.packed)
+    sweeps.once(part.packed, flow, "begin" if name != "synchronous" else "refresh")
+    visits, step, limit = sweeps.visits(name, layers), flow.a.dtype.type(omega), tol[rows]
+    trail = np.empty((max_sweeps + 1, len(rows)))
+    grace = min(STRUGGLE[name], max_sweeps) if accelerate else max_sweeps
+    made = sweeps.march(part.packed, flow, visits, step, limit, trail, 1, grace)
+    gone = flow.status != sweeps.LIVE
+    left, suspect = _record(batch, out, rows, part, flow, gone)
+    # Positive recurrent feedback has slow modes that sweeps do not show; and a warm start that was at rest from the
+    # first has not shown that it attracts anything.
+    if recurrent <= 0:
+        suspect = rows[(flow.status == sweeps.SETTLED) & (flow.ended <= 2)].tolist() if warm else []
     mixer: Anderson | None = None
-    for sweep in range(1, max_sweeps + 1):
-        before = flow.a.copy() if mixer is not None else flow.a
-        _sweep(name, part, flow, omega, eta)
-        out.evaluations += part.packed.batch / whole
-        change = flow.change / (eta if name == "synchronous" else 1.0)
-        lost = ~(change < kernel.BLOW_UP)
-        done = ~lost & (change <= tol[rows])
-        if done.any() and (done.mean() >= 0.25 or sweep % 4 == 0 or (done | lost).all()):
-            residual = _residual(part, flow)
-            out.evaluations += part.packed.batch / whole
-            done = ~lost & (residual <= tol[rows])
-            out.residual[rows[done]] = residual[done]
-            _put(batch, out.a, rows[done], part, flow.a, done)
-            out.status[rows[done]] = results.CONVERGED
-            slowly = mixer is not None or sweep > STRUGGLE.get(name, max_sweeps)
-            # Positive recurrent feedback has slow modes that sweeps do not show; and a warm start that was at rest
-            # from the first has not shown that it attracts anything.
-            untried = _recurrent(batch) > 1e-12 or (warm and sweep <= 2)
-            suspect += [int(r) for r in rows[done]] if slowly or untried else []
-        else:
-            done = np.zeros_like(lost)
-        if lost.any():
-            left += [int(r) for r in rows[lost]]
-            _put(batch, out.a, rows[lost], part, np.nan_to_num(flow.a), lost)
-            out.status[rows[lost]] = results.DIVERGED
-        gone = done | lost
-        best = np.minimum(best, change)
-        trail.append(change)
-        if gone.all():
-            rows = rows[:0]
-            break
-        if gone.any() and (gone.mean() >= 0.25 or lost.any() or done.any()):
+    while made < max_sweeps and not gone.all():
+        if gone.any() and (gone.mean() >= 0.25 or mixer is None or (flow.status == sweeps.LOST).any()):
             keep = np.flatnonzero(~gone)
-            a = _rows(part, flow.a, keep)
-            rows, part, best = rows[keep], part.take(keep), best[keep]
-            trail = [t[keep] for t in trail]
-            flow = sweeps.new_flow(a, len(keep))
-            _refresh(name, part, flow)
+            out.evaluations += _products(flow, part, whole)
+            a, rows, part, limit = _rows(part, flow.a, keep), rows[keep], part.take(keep), limit[keep]
+            flow, trail = sweeps.new_flow(a, part.packed), np.ascontiguousarray(trail[:, keep])
+            sweeps.once(part.packed, flow, "refresh")
             if mixer is not None:
                 mixer.take(keep)
-                continue
-        if accelerate and _recurrent(batch) <= 1e-12:
-            if mixer is None and sweep >= STRUGGLE[name] and _is_slow(trail):
-                mixer = Anderson(part)
-            elif mixer is not None and before.shape == flow.a.shape:
-                flow.a[:] = mixer.mix(before, flow.a, change, best)
-                _refresh(name, part, flow)
-                out.evaluations += 0.5 * part.packed.batch / whole
-    if len(rows):
-        everyone = np.ones(len(rows), bool)
-        _put(batch, out.a, rows, part, flow.a, everyone)
-        out.residual[rows] = _residual(part, flow)
-        recent = np.stack(trail[-max(8, len(trail) // 2) :])
-        out.status[rows] = results.trend(np.arange(len(recent), dtype=float), recent)
-        left += [int(r) for r in rows]
+        if mixer is None and recurrent <= 0 and _is_slow(trail[1 : made + 1]):
+            mixer = Anderson(part)
+        before = flow.a.copy()
+        made = sweeps.march(part.packed, flow, visits, step, limit, trail, made + 1, 1)
+        gone = flow.status != sweeps.LIVE
+        lost, settled = _record(batch, out, rows, part, flow, gone & (flow.ended == made))
+        left, suspect = left + lost, suspect + settled
+        if mixer is not None and not gone.all():
+            flow.a[:] = mixer.mix(before, flow.a, trail[made], trail[1 : made + 1].min(axis=0))
+            sweeps.once(part.packed, flow, "refresh")
+    if not gone.all():
+        sweeps.once(part.packed, flow, "check")
+        out.status[rows[~gone]] = results.trend(np.arange(made, dtype=float), trail[1 : made + 1, ~gone])
+        _put(batch, out.a, rows[~gone], part, flow.a, ~gone)
+        out.residual[rows[~gone]] = flow.residual[~gone]
+        left += rows[~gone].tolist()
+    out.evaluations += _products(flow, part, whole)
     return np.array(left, dtype=np.int64), suspect
 
 
-def _sweep(name: str, part: Batch, flow: sweeps.Flow, omega: float, eta: float) -> None:
-    if name == "up-down":
-        sweeps.up_down(part.packed, flow, omega)
-    elif name == "sor":
-        sweeps.relaxed(part.packed, flow, omega)
+def _record(
+    batch: Batch,
+    out: Equilibrium,
+    rows: NDArray[np.int64],
+    part: Batch,
+    flow: sweeps.Flow,
+    ended: NDArray[np.bool_],
+) -> tuple[list[int], list[int]]:
+    """Take over the samples whose sweeps have ended; returns those lost and those settled."""
+    if not ended.any():
+        return [], []
+    lost = flow.status == sweeps.LOST
+    if ended.all() and len(rows) == batch.packed.batch and not lost.any():
+        out.a[:] = flow.a
     else:
-        sweeps.synchronous(part.packed, flow, eta)
+        _put(batch, out.a, rows[ended], part, np.nan_to_num(flow.a), ended)
+    out.residual[rows[ended]] = flow.residual[ended]
+    out.status[rows[ended]] = np.where(lost[ended], results.DIVERGED, results.CONVERGED)
+    return rows[ended & lost].tolist(), rows[ended & ~lost].tolist()
 
 
-def _refresh(name: str, part: Batch, flow: sweeps.Flow) -> None:
-    """Make what is kept between sweeps consistent with a changed state."""
-    if name != "synchronous":
-        sweeps.refresh(part.packed, flow)
+def _products(flow: sweeps.Flow, part: Batch, whole: int) -> float:
+    """Products done, in right-hand sides of the whole batch."""
+    p, n = part.packed, np.diff(part.packed.cum)
+    return float(flow.work[0] / (whole * (p.forward_q.shape[0] + p.feedback_q.shape[0]) * max(1, n[:-1] @ n[1:])))
 
 
-def _is_slow(trail: list[Array]) -> bool:
+def _is_slow(trail: Array) -> bool:
     return len(trail) > PATIENCE and bool((trail[-1] > trail[-1 - PATIENCE] / GAIN).any())
-
-
-def _residual(part: Batch, flow: sweeps.Flow) -> Array:
-    found = np.empty(part.packed.batch)
-    z, s = np.empty_like(flow.a), np.empty_like(flow.a)
-    kernel.target(part.packed, flow.a, s, z)
-    kernel.residual(part.packed, flow.a, z, found)
-    return found
 
 
 def _rows(batch: Batch, a: Array, rows: NDArray[np.int64]) -> Array:

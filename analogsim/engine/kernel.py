@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from analogsim.activations import AOC_16, AOC_48, LEAK
 from analogsim.engine import primitives
-from analogsim.engine.primitives import greatest
+from analogsim.engine.primitives import greatest, span, window
 from analogsim.jit import jit
 
 BLOW_UP = 1e6
@@ -51,6 +51,9 @@ class Problem(NamedTuple):
     rails: NDArray[np.floating]  # (2,)
     converted: bool
     converters: NDArray[np.floating]  # (2, 3), steps of DAC and ADC and bow of the ADC, forward and feedback
+    echoed: bool
+    echo: NDArray[np.floating]  # transposed echoes of each layer, forward then feedback, one after another
+    echo_at: NDArray[np.int64]  # (L,)
     signal: NDArray[np.floating]  # scratch, (R·B·n,)
     current: NDArray[np.floating]
 
@@ -58,8 +61,8 @@ class Problem(NamedTuple):
 @jit
 def block(flat, p, layer):
     """View of one layer of a packed array, (2, B, n)."""
-    start, stop = p.cum[layer], p.cum[layer + 1]
-    return flat[2 * p.batch * start : 2 * p.batch * stop].reshape(2, p.batch, stop - start)
+    start = p.cum[layer]
+    return window(flat, 2 * p.batch * start, 2, p.batch, p.cum[layer + 1] - start)
 
 
 @jit
@@ -166,11 +169,10 @@ def curve(p, sender, receiver):
 
 @jit
 def drive(curve, signal):
-    """c(u) in place of u."""
-    for k in range(signal.shape[0]):
-        for i in range(signal.shape[1]):
-            u = min(max(signal[k, i], curve[0]), curve[1])
-            signal[k, i] = u * (curve[2] + u * (curve[3] + u * curve[4]))
+    """c(u) in place of u, flat."""
+    for i in range(signal.size):
+        u = min(max(signal[i], curve[0]), curve[1])
+        signal[i] = u * (curve[2] + u * (curve[3] + u * curve[4]))
 
 
 @jit
@@ -196,7 +198,7 @@ def read(p, matrices, q, s, sender, receiver):
     """Mix, drive, multiply, clip to the rails, convert: the currents (R·B, m) that the receiver gets, in scratch."""
     signal = mix(p, q, s, sender)
     if p.shaped:
-        drive(curve(p, sender, receiver), signal)
+        drive(curve(p, sender, receiver), span(p.signal, 0, signal.size))
     way = 0 if sender < receiver else 1
     if p.converted:
         quantise(signal, p.converters[way, 0])
@@ -226,6 +228,18 @@ def receive(p, share, current, z, layer):
                 out, got = z[c, b], current[r * batch + b]
                 for i in range(n):
                     out[i] += part[i] * got[i]
+
+
+@jit
+def echo(p, s, z, layer):
+    """Add to z (2, B, n) what a layer's own signals bring back through arrays that are driven at both ends at once."""
+    n = z.shape[2]
+    for way in range(2):
+        q, share = (p.feedback_q, p.forward_p) if way == 0 else (p.forward_q, p.feedback_p)
+        signal = mix(p, q, s, layer)
+        rows = signal.shape[0]
+        primitives.multiply(signal, 0, p.echo, p.echo_at[layer] + way * n * n, p.current, 0, rows, n, n)
+        receive(p, share, p.current[: rows * n].reshape(rows, n), z, layer)
 
 
 @jit
@@ -270,6 +284,8 @@ def target(p, a, s, z):
         zl = block(z, p, layer)
         if layer > 0:
             receive(p, p.forward_p, read(p, p.w, p.forward_q, s, layer - 1, layer), zl, layer)
+        if p.echoed:
+            echo(p, s, zl, layer)
         if layer < last:
             receive(p, p.feedback_p, read(p, p.v, p.feedback_q, s, layer + 1, layer), zl, layer)
         else:

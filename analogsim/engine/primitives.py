@@ -1,8 +1,9 @@
-"""Two operations that numba does not offer well: a maximum that keeps NaN and vectorises, and a product in place.
+"""What numba does not offer well: a maximum that keeps NaN and vectorises, a product in place, cheap views.
 
 `np.dot` in compiled code checks its operands at every call site, which costs more compile time than all else; here the
 same BLAS routines are called on flat arrays. ``max(a, b)`` can lose a NaN and is a serial chain of compares; LLVM's
-``maximum`` (IEEE 754-2019) propagates it and runs several lanes at a time.
+``maximum`` (IEEE 754-2019) propagates it and runs several lanes at a time. Slices and reshapes check and count
+references; the views made here do neither, so an argument of the function that makes them must own what they look at.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, imputils
 from numba.extending import intrinsic as _intrinsic
-from numba.np.arrayobj import make_array
+from numba.np.arrayobj import make_array, populate_array
 from numba.np.linalg import ensure_blas, get_blas_kind, make_constant_slot
 
 intrinsic: Any = _intrinsic
@@ -65,3 +66,34 @@ def multiply(typing: Any, x: Any, x0: Any, y: Any, y0: Any, out: Any, out0: Any,
 
     size = types.intp
     return types.void(x, size, y, size, out, size, size, size, size), code
+
+
+def _view(dimensions: int) -> Any:
+    def typer(typing: Any, flat: Any, start: Any, *shape: Any) -> Any:
+        kind = types.Array(flat.dtype, dimensions, "C")
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            source, view = make_array(flat)(context, builder, args[0]), make_array(kind)(context, builder)
+            sizes, width = list(args[2:]), context.get_abi_sizeof(context.get_data_type(flat.dtype))
+            strides = [ir.Constant(cgutils.intp_t, width)]
+            for size in reversed(sizes[1:]):
+                strides.insert(0, builder.mul(strides[0], size))
+            data = builder.gep(source.data, [args[1]])
+            populate_array(view, data, sizes, strides, ir.Constant(cgutils.intp_t, width), None)
+            return imputils.impl_ret_borrowed(context, builder, kind, view._getvalue())
+
+        return kind(flat, types.intp, *[types.intp] * dimensions), code
+
+    return typer
+
+
+@intrinsic
+def span(typing: Any, flat: Any, start: Any, n: Any) -> Any:
+    """View of n entries of a flat array from `start` on."""
+    return _view(1)(typing, flat, start, n)
+
+
+@intrinsic
+def window(typing: Any, flat: Any, start: Any, i: Any, j: Any, k: Any) -> Any:
+    """View of a flat array from `start` on, (i, j, k)."""
+    return _view(3)(typing, flat, start, i, j, k)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -204,26 +205,32 @@ def factorise(matrix: Array, error: Array, gain: Array) -> tuple[Array, Array]:
     return q, p
 
 
+def _echoes(chip: Chip, dtype: np.dtype) -> Array:
+    """The transposed echoes of each layer, forward then feedback, flat, one after another; empty without any."""
+    pairs = zip(chip.forward_echo, chip.feedback_echo, chip.sizes[1:], strict=True)
+    found = [np.zeros(n * n) if echo is None else echo.T.ravel() for *pair, n in pairs for echo in pair]
+    return np.concatenate(found).astype(dtype) if chip.has_echo else np.zeros(0, dtype)
+
+
 def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dtype: np.dtype) -> Problem:
     sizes, batch = np.array(chip.sizes), len(x)
     cum = np.concatenate([[0], np.cumsum(sizes[1:])])
     gain, mirror, divider = (np.concatenate(getattr(chip, name), axis=1) for name in ("gain", "mirror", "divider"))
     forward_q, forward_p = factorise(wiring.forward, divider, gain)
     feedback_q, feedback_p = factorise(wiring.feedback, np.zeros_like(gain), gain * (1 + mirror))
+    if chip.has_echo and forward_q.shape[0] != feedback_q.shape[0]:
+        raise InputError(f"{wiring.name}: arrays driven at both ends need as many feedback as forward reads.")
     scratch = max(forward_q.shape[0], feedback_q.shape[0]) * batch * int(sizes[1:].max())
     signs = np.array([1.0, -1.0])
 
     def cast(value: ArrayLike) -> Array:
         return np.ascontiguousarray(value, dtype=dtype)
 
-    hidden = range(1, chip.layers)
-    matrices = [cast(chip.forward[j].T).ravel() for j in hidden] or [np.zeros(0, dtype)]
-    backward = [cast(np.asarray(chip.feedback[j]).T).ravel() for j in hidden] or [np.zeros(0, dtype)]
     return Problem(
         cum=cum.astype(np.int64),
         batch=batch,
-        w=np.concatenate(matrices),
-        v=np.concatenate(backward),
+        w=_transposed(chip.forward[1:], dtype),
+        v=_transposed([np.asarray(v) for v in chip.feedback[1:]], dtype),
         at=np.concatenate([[0], np.cumsum(sizes[1:-1] * sizes[2:])]).astype(np.int64),
         forward_q=cast(forward_q),
         forward_p=cast(forward_p),
@@ -244,9 +251,23 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         rails=cast(chip.rails),
         converted=bool(chip.converters.any()),
         converters=cast(chip.converters),
+        echoed=chip.has_echo,
+        echo=_echoes(chip, dtype),
+        echo_at=np.concatenate([[0], np.cumsum(2 * sizes[1:-1] ** 2)]).astype(np.int64),
         signal=np.empty(scratch, dtype),
         current=np.empty(scratch, dtype),
     )
+
+
+def _transposed(matrices: Sequence[Array], dtype: np.dtype) -> Array:
+    """The transposes, flat, one after another; in strips, or all of a wide column would share lines of the cache."""
+    flat, at = np.empty(sum(m.size for m in matrices), dtype), 0
+    for matrix in matrices:
+        out = flat[at : at + matrix.size].reshape(matrix.shape[::-1])
+        for i in range(0, len(matrix), 16):
+            out[:, i : i + 16] = matrix[i : i + 16].T
+        at += matrix.size
+    return flat
 
 
 def drive(chip: Chip, x: Array, wiring: Wiring, dtype: Any = np.float64) -> Array:

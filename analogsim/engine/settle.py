@@ -108,9 +108,9 @@ def quiet(batch: Batch, rng: np.random.Generator) -> Batch:
         extra = np.zeros_like(batch.packed.drive)
     else:
         # The size of the noise depends on the signals; two sweeps bring those close enough.
-        flow = sweeps.new_flow(np.zeros_like(batch.packed.drive), batch.packed.batch)
-        sweeps.begin(batch.packed, flow)
-        sweeps.up_down(batch.packed, flow, 1.0)
+        flow = sweeps.new_flow(np.zeros_like(batch.packed.drive), batch.packed)
+        sweeps.once(batch.packed, flow, "begin")
+        sweeps.once(batch.packed, flow, "up-down")
         extra = ReadNoise(batch, rng).drive(flow.a) - batch.packed.drive
     extra = extra + chip.node_noise * rng.standard_normal(extra.shape)
     for process in processes(chip, extra.size, rng):

@@ -27,7 +27,7 @@ from analogsim.engine import clocks, etd, kernel, results, sweeps
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import new_record
 from analogsim.errors import InputError
-from analogsim.learning.settling import Settled, Settler
+from analogsim.learning.settling import Settled, Settler, sweep_once
 
 Array = NDArray[np.floating]
 
@@ -87,7 +87,7 @@ class Flowing:
         if not self.settler.pairwise:
             raise InputError("learning while the network flows: this kind of noise, or this rule with read noise, is "
                              "not simulated; use settled states.")  # fmt: skip
-        flow = sweeps.new_flow(a, batch.packed.batch)
+        flow = sweeps.new_flow(a, batch.packed)
         kernel.target(batch.packed, flow.a, flow.s, flow.below)
         self.settler.add_noise(batch, flow, rng)
 
@@ -98,11 +98,10 @@ class Flowing:
             work, rec = np.empty((6, a.size), a.dtype), new_record(p.batch, np.array([1.0]), a.size, a.dtype)
             etd.advance(p, a, work, rec, 1.0, RTOL, ATOL, 0.0, -1)
             return
-        flow = sweeps.new_flow(a, p.batch)
+        flow = sweeps.new_flow(a, p)
         if self.flow == "sweeps":
-            flow.a[:] = a
-            sweeps.refresh(p, flow)
-            sweeps.up_down(p, flow, 1.0)
+            sweeps.once(p, flow, "refresh")
+            sweep_once(batch, flow)
         else:
             whole = self.flow == "layers"
             shape = (1, len(p.cum) - 1) if whole else (p.batch, int(p.cum[-1]))

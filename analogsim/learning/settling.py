@@ -63,8 +63,8 @@ class Settler:
     ----------
     wiring : Wiring
     tol : float
-        Bounds the distance to the equilibrium, as the sweeps' contraction tells it, over min(1, |β|), in units of the
-        activity or, where that is larger, of the sample's largest activity; > 0.
+        Bounds max |τ da/dt| / min(1, |β|) in units of the activity or, for samples that need many sweeps, of the
+        sample's largest activity where that is larger; > 0.
     dtype : dtype
         float64 or float32.
     method : {"auto", "plain"}
@@ -89,11 +89,11 @@ class Settler:
             batch = quiet(batch, rng)
         limit = self.tol * np.where(batch.beta == 0, 1.0, np.minimum(1.0, np.abs(batch.beta)))
         held = self._is_held(chip, float(batch.beta.min()), float(batch.beta.max()))
-        if not (self.wiring.is_feedforward and held):
+        if chip.has_echo or not (self.wiring.is_feedforward and held):
             if chip.has_noise and self.pairwise:
-                flow = sweeps.new_flow(np.zeros_like(batch.packed.drive), len(x))
-                sweeps.begin(batch.packed, flow)
-                sweeps.up_down(batch.packed, flow, 1.0)
+                flow = sweeps.new_flow(np.zeros_like(batch.packed.drive), batch.packed)
+                sweeps.once(batch.packed, flow, "begin")
+                sweep_once(batch, flow)
                 self.add_noise(batch, flow, rng)
             if self.method == "plain":
                 how: dict[str, Any] = {"method": "synchronous", "eta": _step(batch), "max_sweeps": EULER}
@@ -103,12 +103,15 @@ class Settler:
             found = equilibrium.find(batch, np.zeros_like(batch.packed.drive), limit, **how)
             return _settled(batch, found.a, None, found.status)
         flow = self._buffers(len(x))[0]
-        for array in (flow.a, flow.s, flow.above):
+        for array in (flow.a, flow.s, flow.above, flow.up, flow.down, flow.status):
             array[:] = 0
-        sweeps.march(batch.packed, flow, _UP[chip.layers], self.dtype.type(1))
+        flow.below[:] = batch.packed.drive
+        sweep_once(batch, flow, _UP[chip.layers])
         if chip.has_noise and self.pairwise:
-            sweeps.up_down(batch.packed, flow, 1.0)
+            sweep_once(batch, flow)
+            quiet_drive = batch.packed.drive.copy()
             self.add_noise(batch, flow, rng)
+            flow.below[:] += batch.packed.drive - quiet_drive
         status = self._sweep(batch, flow, limit)
         left = np.flatnonzero(status == results.SLOW)
         if not len(left) or self.method == "plain":
@@ -187,7 +190,7 @@ class Settler:
             own = {name: np.zeros(n * p.signal.size, self.dtype) for name in ("signal", "current")}
             own |= {"drive": np.zeros(size, self.dtype), "beta": np.zeros(n, self.dtype)}
             own["target"] = np.zeros((n, p.target.shape[1]), self.dtype)
-            self.memory[n] = sweeps.new_flow(np.zeros(size, self.dtype), n), own
+            self.memory[n] = sweeps.new_flow(np.zeros(size, self.dtype), p._replace(batch=n, **cast(Any, own))), own
         return self.memory[n]
 
     def add_noise(self, batch: Batch, flow: sweeps.Flow, rng: np.random.Generator) -> None:
@@ -214,25 +217,29 @@ class Settler:
 
     def _sweep(self, batch: Batch, flow: sweeps.Flow, limit: Array) -> NDArray[np.int64]:
         """Sweep until every sample rests; the index of each one's verdict."""
-        before, early = np.full(len(limit), np.inf), np.full(len(limit), np.inf)
-        for sweep in range(1, SWEEPS + 1):
-            sweeps.up_down(batch.packed, flow, 1.0)
-            # What is left of a geometric series: ρ/(1 − ρ) times its last term. One ratio alone is not to be trusted.
-            rho = np.clip(flow.change / before, 1 / 3, 1 / 2)
-            left = flow.change * (rho / (1 - rho)) / limit
-            if (left <= 1).all():
-                return np.full(len(limit), results.CONVERGED)
-            before = np.maximum(flow.change, 1e-30)
-            if sweep % (PATIENCE // 2) == 0:
-                done = left <= _largest(batch, flow)
-                if (done | ((sweep >= PATIENCE) & ~(before < 0.7 * early))).all():
-                    break
-                early = before
+        trail, visits = np.empty((SWEEPS + PATIENCE, len(limit))), sweeps.visits("up-down", batch.chip.layers)
+        early, allowed, made = np.full(len(limit), np.inf), limit, 0
+        while made < SWEEPS:
+            one = self.dtype.type(1)
+            made = sweeps.march(batch.packed, flow, visits, one, allowed, trail, made + 1, PATIENCE // 2)
+            live = flow.status == sweeps.LIVE
+            if not live.any():
+                break
+            allowed = limit * _largest(batch, flow)
+            if made >= PATIENCE and not (flow.change < 0.7 * early)[live].any():
+                break
+            early = flow.change.copy()
+        status = np.array([results.SLOW, results.CONVERGED, results.DIVERGED])[flow.status]
+        if (flow.status == sweeps.SETTLED).all():
+            return status
+        sweeps.once(batch.packed, flow, "check")
         largest = _largest(batch, flow)
-        railed = ~(left <= largest) & (largest >= RAILED)
+        status[(status == results.SLOW) & (flow.residual <= limit * largest)] = results.CONVERGED
+        railed = (status == results.SLOW) & (largest >= RAILED)
         if 2 * railed.sum() > len(railed):  # the chip has run away: nothing is to be gained by the ODE
-            railed = ~(left <= largest)
-        return np.where(railed, results.DIVERGED, np.where(left <= largest, results.CONVERGED, results.SLOW))
+            railed = status == results.SLOW
+        status[railed] = results.DIVERGED
+        return status
 
 
 FIXED = tuple(f.name for f in fields(Chip) if f.name not in (*WRITTEN, "record"))
@@ -270,6 +277,14 @@ def _step(batch: Batch) -> float:
     """η = 1/(1 + σ²), at most ½."""
     sigma = activation(batch.chip.activation).slope_max * equilibrium.coupling_norm(batch)
     return float(min(0.5, 1 / (1 + sigma**2)))
+
+
+def sweep_once(batch: Batch, flow: sweeps.Flow, visits: NDArray[np.int64] | None = None) -> None:
+    """One up-down sweep, or other visits, of all samples whatever their residual."""
+    visits = sweeps.visits("up-down", batch.chip.layers) if visits is None else visits
+    width = len(flow.change)
+    nothing, trail = np.full(width, -1.0), np.empty((2, width))
+    sweeps.march(batch.packed, flow, visits, flow.a.dtype.type(1), nothing, trail, 1, 1)
 
 
 def _read(q: Array, s: Array, first: int) -> Array:

@@ -35,7 +35,8 @@ def test_it_rests_where_settle_rests(rule, loss):
         batch, truth = states(chip, x, y, WIRINGS[rule], beta, tol=1e-10)
         assert (found.status == CONVERGED).all()
         for a, s, exact in zip(found.a, found.s, batch.split(truth.a), strict=True):
-            assert np.abs(a - exact).max() <= 2 * tol * 0.4
+            # What is bounded is the residual; the distance is up to ‖(I − J)⁻¹‖ times that.
+            assert np.abs(a - exact).max() <= 5 * tol * 0.4
             assert s.shape == a.shape
 
 

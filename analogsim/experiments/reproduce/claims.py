@@ -128,7 +128,7 @@ def _bounded(value: float, error: float, claim: Mapping[str, Any]) -> Verdict:
             verdicts.append(HOLDS if margin >= 0 else FAILS)
             if 0 < abs(margin) < error:
                 verdicts[-1] = OPEN
-    return worst(verdicts), f"{value:.4g}" + (f" ± {error:.2g}" if error else "")
+    return worst(verdicts), f"{value:.4g}" + (f" ± {error:.2g}" if error > 1e-12 * abs(value) else "")
 
 
 def worst(verdicts: Sequence[str]) -> str:

@@ -16,6 +16,8 @@ from analogsim.experiments.reproduce.card import Study
 from analogsim.experiments.reproduce.table import Line, published, shown, theirs
 
 MARKS = "os^vDP*X<>"
+PAGE_DPI = 140
+"""Of pictures that are kept beside the pages: small files."""
 LINES = ("-", "--", ":", "-.")
 
 
@@ -30,7 +32,7 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path) -> Path:
             part = [line for line in chosen if not split or shown(line.at.get(split)) == value]
             if part:
                 panels.append((figure, value, part))
-    columns = min(3, len(panels))
+    columns = 2 if len(panels) == 4 else min(3, len(panels))
     rows = -(-len(panels) // columns)
     with plt.rc_context(STYLE):
         made, axes = plt.subplots(rows, columns, figsize=(3.0 * columns + 0.4, 2.5 * rows), squeeze=False)
@@ -39,18 +41,18 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path) -> Path:
             ax.set_title(" ".join(filter(None, [figure.get("title", ""), value])))
         for ax in axes.flat[len(panels) :]:
             ax.axis("off")
-        return save(made, path)
+        return save(made, path, dpi=PAGE_DPI)
 
 
 def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Line]) -> None:
     x, y = figure["x"], figure["y"]
     heading = study.measures.get(y, {"title": y})["title"]
     if x == "row":
-        _by_row(ax, study, y, lines)
+        _by_row(ax, study, y, lines, figure.get("split"))
     elif x in study.grid or any(x in line.at for line in lines):
         _over_axis(ax, x, y, lines, figure)
     else:
-        _over_series(ax, x, y, lines)
+        _over_series(ax, x, y, lines, figure.get("split"))
     ax.set_ylabel(figure.get("label", heading))
     if figure.get("log"):
         ax.set_yscale("log")
@@ -58,11 +60,11 @@ def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Li
         ax.set_ylim(*figure["limits"])
 
 
-def _by_row(ax: Axes, study: Study, y: str, lines: Sequence[Line]) -> None:
+def _by_row(ax: Axes, study: Study, y: str, lines: Sequence[Line], split: str | None) -> None:
     """Ours filled, theirs hollow, both with standard deviations."""
     names, any_theirs = [], False
     for k, line in enumerate(lines):
-        names.append(line.words())
+        names.append(line.words(split))
         mean, sd = line.mean(y), line.sd(y)
         ax.errorbar(k - 0.1, mean, yerr=sd if np.isfinite(sd) else None, color=COLORS[0], marker="o", linestyle="")
         published_mean, published_sd = theirs(published(study, line), y)
@@ -82,9 +84,7 @@ def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[
     groups: dict[str, list[Line]] = {}
     for line in lines:
         if x in line.at:
-            others = {key: value for key, value in line.at.items() if key not in (x, figure.get("split"))}
-            name = ", ".join(filter(None, [line.row, *(f"{k} {shown(v)}" for k, v in others.items())]))
-            groups.setdefault(name, []).append(line)
+            groups.setdefault(line.words(x, figure.get("split")), []).append(line)
     marks = cycle(MARKS)
     for k, (name, members) in enumerate(groups.items()):
         numbers = all(isinstance(line.at[x], int | float) for line in members)
@@ -100,7 +100,7 @@ def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[
         ax.legend(loc="best")
 
 
-def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line]) -> None:
+def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], split: str | None) -> None:
     """A series of each line, mean over the seeds with its standard deviation as a band."""
     for k, line in enumerate(lines):
         if y not in line.series:
@@ -108,7 +108,7 @@ def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line]) -> None:
         found = line.series[y]
         mean, steps = found.mean(0), line.series[x].mean(0) if x in line.series else np.arange(1, found.shape[1] + 1)
         look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "linestyle": LINES[k // len(COLORS) % len(LINES)]}
-        ax.plot(steps, mean, label=line.words(), **look)
+        ax.plot(steps, mean, label=line.words(split), **look)
         if len(found) > 1:
             sd = found.std(0, ddof=1)
             ax.fill_between(steps, mean - sd, mean + sd, color=look["color"], alpha=0.2, linewidth=0)

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from analogsim import cards
 from analogsim.errors import InputError
 from analogsim.experiments.reproduce import claims
-from analogsim.experiments.reproduce.card import SIZES, Study
+from analogsim.experiments.reproduce.card import SIZES, Study, read
 from analogsim.experiments.reproduce.points import LABELS
 from analogsim.experiments.reproduce.study import Outcome
 from analogsim.experiments.reproduce.table import published, shown, theirs
@@ -35,10 +36,12 @@ def write(outcome: Outcome, folder: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the folder cannot be written, or holds a damaged page.
+        If nothing is finished, the folder cannot be written, or it holds a damaged page.
     """
     from analogsim.experiments.reproduce.figure import draw
 
+    if not any(line.complete for line in outcome.lines):
+        raise InputError(f"{outcome.study.path}: nothing of it is finished, so there is no page to write.")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     study, data = outcome.study, folder / f"{outcome.study.name}.json"
@@ -59,8 +62,10 @@ def report(outcome: Outcome) -> dict[str, Any]:
     """The outcome as JSON: table, published values, verdicts, settings, stamp."""
     study = outcome.study
     rows = []
+    # What a paper found on its data with its network says nothing about a quick look or about a chip.
+    compared = outcome.size != "quick" and outcome.on is None
     for line in outcome.lines:
-        entry = published(study, line)
+        entry = published(study, line) if compared else {}
         rows.append(
             {
                 "row": line.row,
@@ -208,7 +213,8 @@ def _index(folder: Path) -> list[str]:
             counts = [sum(v["verdict"] == word for v in entry["verdicts"]) for word in VERDICTS]
             name = f"[{content['title']}]({content['study']}.md)" if k == 0 else ""
             lines.append(f"| {name} | {entry['label']} | {' | '.join(map(str, counts))} |")
-    return lines
+    pending = [study for study in map(read, cards.names("experiment")) if study.pending]
+    return [*lines, *(f"| {study.title} | not yet | | | |" for study in pending)]
 
 
 VERDICTS = (claims.HOLDS, claims.FAILS, claims.OPEN)
@@ -254,7 +260,7 @@ def _moments(values: np.ndarray) -> tuple[float, float]:
 def _cell(mean: float, sd: float, digits: int) -> str:
     if not np.isfinite(mean):
         return "–"
-    return f"{mean:.{digits}g}" + (f" ± {sd:.2g}" if np.isfinite(sd) else "")
+    return f"{mean:.{digits}g}" + (f" ± {sd:.2g}" if sd > 1e-12 * abs(mean) else "")
 
 
 def _plain(values: np.ndarray) -> list[Any]:

@@ -102,7 +102,7 @@ def points(
             continue
         own = {key: value for key, value in row.items() if key not in (*LABELS, "on", "kind", "grid")}
         moved = dict(row.get("on", {})) if on is not None else {}
-        axes = {**grid, **row.get("grid", {})}
+        axes = {key: values for key, values in {**grid, **row.get("grid", {})}.items() if key not in dropped}
         for values in product(*axes.values()):
             at = dict(zip(axes, values, strict=True))
             for seed in numbers:

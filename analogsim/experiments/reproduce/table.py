@@ -55,9 +55,10 @@ class Line:
         sd = self.sd(measure)
         return sd / np.sqrt(len(self.values[measure])) if np.isfinite(sd) else 0.0
 
-    def words(self) -> str:
-        """Row and axes."""
-        return ", ".join([self.row, *(f"{key} {shown(value)}" for key, value in self.at.items())]).strip(", ")
+    def words(self, *without: str | None) -> str:
+        """Row and axes, but for those that are said elsewhere."""
+        told = [f"{key} {shown(value)}" for key, value in self.at.items() if key not in without]
+        return ", ".join(filter(None, [self.row, *told]))
 
 
 def lines(points: Iterable[Point], records: Mapping[str, Mapping[str, Any]]) -> list[Line]:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from analogsim.errors import InputError
 from analogsim.experiments.reproduce import page, reproduce, running
 from analogsim.experiments.reproduce.kinds import Found, digital
 from analogsim.experiments.reproduce.points import Point
@@ -102,5 +103,8 @@ def test_a_page_grows_in_parts(tmp_path):
     assert "not decidable" in text
     assert "our choice" in text
     assert "two-tales-table-1.md" in (tmp_path / "results/README.md").read_text()
+    nothing = reproduce("two-tales-table-1", "medium", compute=False, **options)
+    with pytest.raises(InputError, match="nothing of it is finished"):
+        page.write(nothing, tmp_path / "results")
     # Judged without computing anything.
     assert reproduce("two-tales-table-1", "quick", compute=False, **options).lines[-1].complete is False
