@@ -15,7 +15,9 @@ def chip():
 
 
 def moved(chip, rng):
-    deltas = [(0.01 * rng.standard_normal(w.shape), np.zeros_like(b)) for w, b in zip(chip.forward, chip.biases)]
+    deltas = [
+        (0.01 * rng.standard_normal(w.shape), np.zeros_like(b)) for w, b in zip(chip.forward, chip.biases, strict=True)
+    ]
     return circuit("ideal").update(chip, deltas, rng)
 
 
