@@ -110,7 +110,8 @@ class Notebook:
 
     def _costs(self, chip: Chip, nudged: xr.Dataset, x: NDArray[np.float64], common: dict[str, Any]) -> dict[str, Any]:
         """Time and energy of an inference and of an update, estimated from the arrays; NaN where there are none."""
-        made, tol = self.setup.circuit, TOLERANCE * min(1.0, self.setup.settings.beta)
+        made, settings = self.setup.circuit, self.setup.settings
+        tol = TOLERANCE * min(1.0, settings.beta)
         if not isinstance(made, Crossbar | Optoelectronic):
             return dict.fromkeys(COSTS, np.full(len(x), np.nan))
         free = relax(chip, x, tol=TOLERANCE, **{**common, "beta": 0.0})
@@ -119,15 +120,15 @@ class Notebook:
             settling = measure.settling_time(dataset["time"].values, dataset["residual"].values, limit)
             settling = np.where(dataset["status"].values == "converged", settling, np.nan)
             if isinstance(made, Optoelectronic):
-                # One frame rewrites the weights for a whole batch.
-                share = 1.0 / self.setup.settings.batch_size if name == "update" else 0.0
+                # One frame rewrites the weights for a whole batch, or several.
+                share = 1.0 / (settings.batch_size * settings.write_every) if name == "update" else 0.0
                 found[f"{name}_time"], found[f"{name}_energy"] = made.costs(chip, settling, share)
                 continue
             states = measure.settled_states(chip, dataset)
             power = measure.array_power(made, chip, x, states, self.setup.wiring)
             found[f"{name}_time"] = measure.duration(made, settling)
             found[f"{name}_energy"] = measure.energy(made, power, settling)
-        if self.setup.settings.nudge == "auto-zero":
+        if settings.nudge == "auto-zero":
             for what in ("time", "energy"):
                 found[f"update_{what}"] = found[f"update_{what}"] + found[f"inference_{what}"]
         return found

@@ -16,6 +16,7 @@ from analogsim.errors import InputError, out_of_range, unknown
 Array = NDArray[np.floating]
 
 SCHEMES = {
+    "fixed": "V follows W at every update with an error that stays: a second array with cells of its own",
     "copied": "V is written from W every so many updates, each time with a new error",
     "random": "V is random and never written (feedback alignment)",
     "kolen-pollack": "V starts at random and gets the increments of W; both decay, and so does their difference",
@@ -26,7 +27,8 @@ class SecondArray:
     """Writes the feedback path after an update.
 
     ==============  ====================================================
-    copied          V = Wᵀ + error · rms(W) · ξ, ξ ~ N(0, 1), every `every` updates
+    fixed           V = Wᵀ + error · rms(W) · ξ, ξ ~ N(0, 1) drawn once
+    copied          the same every `every` updates, ξ drawn anew
     random          V = rms(W₀) · ξ for ever
     kolen-pollack   V ← (1 − d) (V + ΔWᵀ), W ← (1 − d) (W + ΔW)
     ==============  ====================================================
@@ -36,9 +38,9 @@ class SecondArray:
     circuit : Circuit
     chip : Chip
         Programmed by it, without read noise (its size would have to follow V).
-    scheme : {"copied", "random", "kolen-pollack"}
+    scheme : {"fixed", "copied", "random", "kolen-pollack"}
     error : float
-        Relative error of a copy, ≥ 0.
+        Relative error of a copy, ≥ 0; for "fixed" and "copied".
     every : int
         Updates from one copy to the next, ≥ 1.
     decay : float
@@ -68,7 +70,8 @@ class SecondArray:
         self.circuit, self.scheme, self.rng = circuit, scheme, rng
         self.error, self.every, self.decay = error, every, decay
         self.updates = 0
-        self.v = self._copy(chip, error) if scheme == "copied" else self._copy(chip, 1.0, keep=0.0)
+        self.xi = [rng.standard_normal(w.T.shape) for w in chip.forward[1:]]
+        self.v = self._copy(chip, error) if scheme in ("fixed", "copied") else self._copy(chip, 1.0, keep=0.0)
 
     def started(self, chip: Chip) -> Chip:
         """The chip with the feedback path as it is before the first update."""
@@ -77,7 +80,10 @@ class SecondArray:
     def written(self, before: Chip, after: Chip) -> Chip:
         """The chip after an update with the feedback path that the scheme leaves."""
         self.updates += 1
-        if self.scheme == "copied" and self.updates % self.every == 0:
+        if self.scheme == "fixed":
+            self.v = self._copy(after, self.error)
+        elif self.scheme == "copied" and self.updates % self.every == 0:
+            self.xi = [self.rng.standard_normal(xi.shape) for xi in self.xi]
             self.v = self._copy(after, self.error)
         elif self.scheme == "kolen-pollack":
             moved = [w.T - old.T for w, old in zip(after.forward, before.forward, strict=True)]
@@ -89,8 +95,5 @@ class SecondArray:
 
     def _copy(self, chip: Chip, error: float, keep: float = 1.0) -> list[Array | None]:
         """V = keep · Wᵀ + error · rms(W) · ξ."""
-        found: list[Array | None] = [None]
-        for w in chip.forward[1:]:
-            noise = self.rng.standard_normal(w.T.shape) if error else 0.0
-            found.append((keep * w.T + error * np.sqrt(np.mean(w**2)) * noise).astype(w.dtype))
-        return found
+        pairs = zip(chip.forward[1:], self.xi, strict=True)
+        return [None, *((keep * w.T + error * np.sqrt(np.mean(w**2)) * xi).astype(w.dtype) for w, xi in pairs)]

@@ -23,11 +23,15 @@ from analogsim.engine import equilibrium, results, sweeps
 from analogsim.engine.problem import Batch, prepare
 from analogsim.engine.relax import relax
 from analogsim.engine.settle import quiet
+from analogsim.errors import unknown
 from analogsim.learning.disturbance import disturb
 from analogsim.wiring import Wiring
 
 Array = NDArray[np.floating]
 
+METHODS = ("auto", "plain")
+EULER = 300
+"""Damped synchronous steps before a sample counts as not settled."""
 SWEEPS, PATIENCE = 60, 12
 """Most up-down sweeps, and how many before a sample that does not come nearer is left to the general solver."""
 RAILED = 1e4
@@ -63,10 +67,17 @@ class Settler:
         sample's largest activity where that is larger; > 0.
     dtype : dtype
         float64 or float32.
+    method : {"auto", "plain"}
+        "auto" leaves what is slow to settle to the general solver, which tests its stability or asks the ODE. "plain"
+        takes the same sweeps and leaves it at that; where there is recurrent feedback it takes damped synchronous steps
+        from a = 0, Euler's for equal τ, of η = 1/(1 + σ²), σ being slope times coupling: those that bring a
+        skew-symmetric network to rest fastest. Many times cheaper with recurrent feedback or a chip that runs away.
     """
 
-    def __init__(self, wiring: Wiring, *, tol: float = 1e-3, dtype: Any = np.float64) -> None:
-        self.wiring, self.tol, self.dtype = wiring, tol, np.dtype(dtype)
+    def __init__(self, wiring: Wiring, *, tol: float = 1e-3, dtype: Any = np.float64, method: str = "auto") -> None:
+        if method not in METHODS:
+            raise unknown("settling method", method, METHODS)
+        self.wiring, self.tol, self.dtype, self.method = wiring, tol, np.dtype(dtype), method
         self.chip: Chip | None = None
         self.held: dict[tuple[Any, ...], bool] = {}
         self.memory: dict[int, tuple[sweeps.Flow, dict[str, Array]]] = {}
@@ -84,9 +95,12 @@ class Settler:
                 sweeps.once(batch.packed, flow, "begin")
                 sweep_once(batch, flow)
                 self.add_noise(batch, flow, rng)
-            # Sweeps solve for the output's nudge and would find the equilibrium that it repels the hardware from.
-            method = "auto" if held else "ode"
-            found = equilibrium.find(batch, np.zeros_like(batch.packed.drive), limit, method=method)
+            if self.method == "plain":
+                how: dict[str, Any] = {"method": "synchronous", "eta": _step(batch), "max_sweeps": EULER}
+            else:
+                # Sweeps solve for the output's nudge and would find the equilibrium that it repels the hardware from.
+                how = {"method": "auto" if held else "ode"}
+            found = equilibrium.find(batch, np.zeros_like(batch.packed.drive), limit, **how)
             return _settled(batch, found.a, None, found.status)
         flow = self._buffers(len(x))[0]
         for array in (flow.a, flow.s, flow.above, flow.up, flow.down, flow.status):
@@ -100,7 +114,7 @@ class Settler:
             flow.below[:] += batch.packed.drive - quiet_drive
         status = self._sweep(batch, flow, limit)
         left = np.flatnonzero(status == results.SLOW)
-        if not len(left):
+        if not len(left) or self.method == "plain":
             return _settled(batch, flow.a, flow.s, status)
         part = batch.take(left)
         found = equilibrium.find(part, np.zeros_like(part.packed.drive), limit[left] * _largest(batch, flow)[left])
@@ -257,6 +271,12 @@ def relaxed(
     )
     diverged = found["status"].values.astype(str) == results.STATUS[results.DIVERGED]
     return Settled(a, s, np.where(diverged, results.DIVERGED, results.CONVERGED))
+
+
+def _step(batch: Batch) -> float:
+    """η = 1/(1 + σ²), at most ½."""
+    sigma = activation(batch.chip.activation).slope_max * equilibrium.coupling_norm(batch)
+    return float(min(0.5, 1 / (1 + sigma**2)))
 
 
 def sweep_once(batch: Batch, flow: sweeps.Flow, visits: NDArray[np.int64] | None = None) -> None:

@@ -84,3 +84,15 @@ def test_a_nudge_that_the_hardware_cannot_hold_diverges():
     chip, x, y = problem()
     found = Settler(asim.Wiring.dual_propagation(0.0))(chip, x, y, 1.5, np.random.default_rng(0))
     assert (found.status == DIVERGED).all()
+
+
+@pytest.mark.parametrize("name", ["dpt", "skew"])
+def test_the_plain_method_comes_to_the_same_rest(name):
+    chip, x, y = problem()
+    settler = Settler(WIRINGS[name], tol=1e-6)
+    there = settler(chip, x, y, 0.3, np.random.default_rng(0))
+    settler.method = "plain"
+    plain = settler(chip, x, y, 0.3, np.random.default_rng(0))
+    assert (plain.status == there.status).all()
+    for ours, theirs in zip(plain.a, there.a, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)

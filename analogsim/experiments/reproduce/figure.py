@@ -25,7 +25,7 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path) -> Path:
     """Draw the panels of the card, one for each value of ``split``, and write them as one figure."""
     panels: list[tuple[Mapping[str, Any], str, list[Line]]] = []
     for figure in study.figures or [{"x": "row", "y": next(iter(study.measures))}]:
-        chosen = [line for line in lines if line.row in figure.get("rows", [line.row])]
+        chosen = [line for line in lines if _fits(line, figure)]
         split = figure.get("split")
         values = dict.fromkeys(shown(line.at.get(split)) for line in chosen) if split else [""]
         for value in values:
@@ -38,10 +38,29 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path) -> Path:
         made, axes = plt.subplots(rows, columns, figsize=(3.0 * columns + 0.4, 2.5 * rows), squeeze=False)
         for ax, (figure, value, part) in zip(axes.flat, panels, strict=False):
             _panel(ax, study, figure, part)
+            _reference(ax, figure, [line for line in lines if line.row == figure.get("reference")])
             ax.set_title(" ".join(filter(None, [figure.get("title", ""), value])))
         for ax in axes.flat[len(panels) :]:
             ax.axis("off")
         return save(made, path, dpi=PAGE_DPI)
+
+
+def _fits(line: Line, figure: Mapping[str, Any]) -> bool:
+    """Whether a panel's ``rows`` and ``where`` choose the line."""
+    where = figure.get("where", {})
+    return line.row in figure.get("rows", [line.row]) and all(
+        shown(line.at.get(axis)) in map(shown, values) for axis, values in where.items()
+    )
+
+
+def _reference(ax: Axes, figure: Mapping[str, Any], lines: Sequence[Line]) -> None:
+    """A level line, with its standard deviation as a band."""
+    for line in lines:
+        mean, sd = line.mean(figure["y"]), line.sd(figure["y"])
+        ax.axhline(mean, color=GREY, linewidth=0.8, linestyle="--", label=line.row, zorder=0)
+        if np.isfinite(sd):
+            ax.axhspan(mean - sd, mean + sd, color=GREY, alpha=0.2, linewidth=0, zorder=0)
+        ax.legend(loc="best")
 
 
 def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Line]) -> None:
@@ -52,7 +71,7 @@ def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Li
     elif x in study.grid or any(x in line.at for line in lines):
         _over_axis(ax, x, y, lines, figure)
     else:
-        _over_series(ax, x, y, lines, figure.get("split"))
+        _over_series(ax, x, y, lines, figure)
     ax.set_ylabel(figure.get("label", heading))
     if figure.get("log"):
         ax.set_yscale("log")
@@ -84,7 +103,7 @@ def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[
     groups: dict[str, list[Line]] = {}
     for line in lines:
         if x in line.at:
-            groups.setdefault(line.words(x, figure.get("split")), []).append(line)
+            groups.setdefault(_name(line, lines, x, figure.get("split")), []).append(line)
     marks = cycle(MARKS)
     for k, (name, members) in enumerate(groups.items()):
         numbers = all(isinstance(line.at[x], int | float) for line in members)
@@ -100,7 +119,7 @@ def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[
         ax.legend(loc="best")
 
 
-def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], split: str | None) -> None:
+def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[str, Any]) -> None:
     """A series of each line, mean over the seeds with its standard deviation as a band."""
     for k, line in enumerate(lines):
         if y not in line.series:
@@ -108,9 +127,20 @@ def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], split: str | N
         found = line.series[y]
         mean, steps = found.mean(0), line.series[x].mean(0) if x in line.series else np.arange(1, found.shape[1] + 1)
         look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "linestyle": LINES[k // len(COLORS) % len(LINES)]}
-        ax.plot(steps, mean, label=line.words(split), **look)
+        ax.plot(steps, mean, label=_name(line, lines, figure.get("split")), **look)
         if len(found) > 1:
             sd = found.std(0, ddof=1)
             ax.fill_between(steps, mean - sd, mean + sd, color=look["color"], alpha=0.2, linewidth=0)
-    ax.set_xlabel(x)
+    ax.set_xlabel(figure.get("axis", x))
+    if figure.get("log_x"):
+        ax.set_xscale("log")
     ax.legend(loc="best")
+
+
+def _name(line: Line, among: Sequence[Line], *without: str | None) -> str:
+    """What tells a line from the others: its row, if there are several, and its axes, short."""
+    told = [] if len({other.row for other in among}) == 1 and len(among) > 1 else [line.row]
+    for axis, value in line.at.items():
+        if axis not in without and len({shown(other.at.get(axis)) for other in among}) > 1:
+            told.append(f"{axis.rsplit('.', 1)[-1].replace('_', ' ')} {shown(value)}")
+    return ", ".join(told) or line.row

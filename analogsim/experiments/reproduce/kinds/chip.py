@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from analogsim.experiments import data
+from analogsim.experiments import data, summary
 from analogsim.experiments.reproduce.kinds import Found, Reader
 from analogsim.experiments.run import train
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, prepare
 
 TUPLES = ("hidden", "noise")
+LEARNT = 90.0
+"""Per cent of the test set at which the cost of learning is read."""
 
 
 def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
@@ -28,7 +30,10 @@ def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str],
         if done[0] % max(1, setup.updates // 10) == 0:
             tell(f"update {done[0]}/{setup.updates}")
 
-    return read(train(setup, progress=progress, stamp=False))
+    run = train(setup, progress=progress, stamp=False)
+    found = read(run)
+    costs(found, run, len(setup.data.train_x))
+    return found
 
 
 def prepared(take: Reader) -> Setup:
@@ -82,3 +87,16 @@ def read(run: Any) -> Found:
         values[f"share_{name}"] = 100 * float((verdicts == name).mean())
     diverged = values["share_diverged"] > 50 or not np.isfinite(values["activation_max"])
     return Found(values, traces, "diverged" if diverged else "done")
+
+
+def costs(found: Found, run: Any, samples: int) -> None:
+    """Add what a sample costs by the circuit's own estimate, and what training costs up to each epoch and to 90 %."""
+    each = {name: np.nan if value is None else value for name, value in summary.costs(run).items()}
+    found.values |= each
+    accuracies = np.array(found.series["test_accuracy"])
+    reached = np.flatnonzero(accuracies >= LEARNT)
+    for what in ("time", "energy"):
+        spent = np.arange(len(accuracies)) * samples * each.get(f"update_{what}", np.nan)
+        found.series[f"training_{what}"] = [float(value) for value in spent]
+        found.values[f"training_{what}"] = float(spent[-1])
+        found.values[f"{what}_to_90"] = float(spent[reached[0]]) if len(reached) else np.nan
