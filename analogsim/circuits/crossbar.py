@@ -6,9 +6,6 @@ one. The feedback path is the reverse read of the same array (time-multiplexed),
 separately; in both a relative error can be added, V += asymmetry · rms(W) · ξ with ξ ~ N(0, 1) drawn once for a chip.
 What lines and periphery do is in `analogsim.circuits.lines` and `.periphery`; without them V = Wᵀ for a shared array.
 Biases are digital and exact.
-
-The read noise of a cell counts as much as its current does: σ is scaled by the effective over the cell's own
-conductance, which is right to first order in the wire resistance.
 """
 
 from __future__ import annotations
@@ -25,13 +22,11 @@ from analogsim.cards import choice, quantity
 from analogsim.circuits import duplex
 from analogsim.circuits.base import Array, Deltas, checked_deltas, child
 from analogsim.circuits.chip import CORRELATIONS, READ_MODES, Chip
-from analogsim.circuits.lines import Lines
-from analogsim.circuits.mapping import MAPPINGS, relative_sigma, relative_weights, shares, slice_weights, sliced
+from analogsim.circuits.mapping import shares, sliced
 from analogsim.circuits.neurons import NeuronCircuit
-from analogsim.circuits.periphery import Periphery, banks
-from analogsim.circuits.reads import Read
-from analogsim.circuits.tia import TIA, Amplifiers
-from analogsim.devices.base import Cells, Device
+from analogsim.circuits.reads import Arrays, Read
+from analogsim.circuits.tia import TIA
+from analogsim.devices.base import Cells
 from analogsim.devices.ideal import Ideal
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
@@ -45,17 +40,11 @@ Cause = Callable[[str, int, Cells], Array]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crossbar(Lines, Periphery, NeuronCircuit):
-    """A crossbar of memory cells for each layer; further parameters in `Lines`, `Periphery` and `NeuronCircuit`.
+class Crossbar(Arrays, NeuronCircuit):
+    """A crossbar of memory cells for each layer; further parameters in `Arrays` and `NeuronCircuit`.
 
     Parameters
     ----------
-    device : Device
-        The cells.
-    mapping : {"one-sided", "differential", "reference"}
-        How a weight becomes cells.
-    slices, slice_bits : int
-        Cells for one share, each with so many bits; one slice is analog.
     feedback : {"shared", "second-array"}
         Whether V is the reverse read of the forward array, in turns with the forward read, or an array of its own that
         is read at the same time, or the forward array driven at both ends at once (`analogsim.circuits.duplex`).
@@ -72,8 +61,6 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         Weight at g_max over the largest weight: room to grow for cells whose scale stays.
     age : float
         Seconds between programming and use.
-    noise : float, optional
-        Relative standard deviation of each weight at each read, in place of the device's read noise.
     read_mode, read_period, read_correlation
         The read clock; see `Chip`.
     """
@@ -83,19 +70,12 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         "serves both directions in turns takes twice the settling time."
     )
 
-    device: Device
-    mapping: str = choice("how a weight becomes cells", MAPPINGS, default="one-sided")
-    slices: int = quantity("cells that share the bits of one", low=1, high=8, whole=True, default=1)
-    slice_bits: int = quantity("bits of a slice, where there are several", low=1, high=8, whole=True, default=2)
     feedback: str = choice("path of the feedback", FEEDBACK, default="shared")
     echo_trim: str = choice("what cancels the echo of full duplex", duplex.TRIMS, default="mean")
     asymmetry: float = quantity("standard deviation of V − Wᵀ in units of rms(W)", low=0, ideal=0.0)
     full_scale: float = quantity("weight at g_max in units of the layer's rms weight", above=0, ideal=np.inf)
     headroom: float = quantity("weight at g_max over the layer's largest weight", low=1, default=1.0)
     age: float = quantity("time between programming and use", "s", low=0, ideal=0.0)
-    noise: float | None = quantity(
-        "relative standard deviation of each weight at each read", low=0, default=None, ideal=None
-    )
     read_mode: str = choice("how long a draw of the read noise holds", READ_MODES, default="per-read")
     read_period: float = quantity("period (or correlation time) of the read noise, in time constants", above=0)
     read_correlation: str = choice("draw of the two compartments", CORRELATIONS, default="common")
@@ -293,7 +273,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         for j, (target, scale) in enumerate(zip(targets, scales, strict=True)):
             state |= {f"target.{j}": target, f"scale.{j}": np.asarray(scale)}
             cells, sigma = self._array("conductance", j, cause, target.shape, seed, rng, state)
-            ahead = self._read(cells, sigma, scale, "forward", j, seed)
+            ahead = self.read(cells, sigma, scale, "forward", j, seed)
             reads["forward"].append(ahead)
             if j == 0:
                 continue
@@ -301,7 +281,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
             if second:
                 cells, sigma = self._array("feedback", j, cause, target.shape, seed, rng, state)
             if second or not (self.is_reciprocal(self.device) and self.is_plain):
-                back = self._read(cells, sigma, scale, "reverse", j, seed)
+                back = self.read(cells, sigma, scale, "reverse", j, seed)
             else:
                 back = Read(ahead.weights.T.copy(), None if ahead.sigma is None else ahead.sigma.T.copy())
             if self.feedback == "full-duplex":
@@ -356,7 +336,7 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         if key not in kept:
             if len(kept) > 64:
                 kept.clear()
-            kept[key] = self.device.cells(self._cells_shape(shape), child(seed, "cells", name, j))
+            kept[key] = self.device.cells(self.cells_shape(shape), child(seed, "cells", name, j))
         return kept[key]
 
     def _aged(self, programmed: Array, name: str, j: int, seed: int) -> Array:
@@ -383,75 +363,6 @@ class Crossbar(Lines, Periphery, NeuronCircuit):
         now = self._aged(chip.devices[f"{name}.{j}"], name, j, int(chip.record["seed"]))
         cells = self.cell_conductance(self.device, now, self.activity_unit, read)
         return self.effective(cells, read) if wires else cells
-
-    def gain_errors(self, outputs: int, j: int, read: str, seed: int) -> Array:
-        """Gain error of each subtractor (forward) or inverter (reverse) of layer j+1."""
-        forward = read == "forward"
-        spread = self.subtractor_mismatch if forward else self.inverter_mismatch
-        name = "subtractor" if forward else "inverter"
-        return spread * child(seed, name, j).standard_normal(outputs) if spread else np.zeros(outputs)
-
-    def _read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int, seed: int) -> Read:
-        """What an array amounts to in one direction."""
-        span = self.device.span
-        seen = self.effective(self.cell_conductance(self.device, cells, self.activity_unit, read), read)
-        if sigma is not None and seen is not cells:
-            sigma = sigma * np.divide(seen, cells, out=np.ones_like(seen), where=cells > 0)
-        parts = slice_weights(self.slices, self.slice_bits) if self.slices > 1 else np.ones(1)
-        found = Read(np.empty(0))
-        if self.is_plain:
-            share = (seen - self.device.g_min) / span
-            share = np.tensordot(parts, share, axes=1) if self.slices > 1 else share
-            found.weights = scale * relative_weights(share, self.mapping)
-            found.weights = found.weights if read == "forward" else found.weights.T.copy()
-        else:
-            found.amplifiers = self._amplifiers(seen, parts, scale, read, j, seed)
-            found.weights = found.amplifiers.static(self.tia_gain)
-            found.offset = self._offset(found.amplifiers, parts, read, j, seed)
-        if self.noise is not None:
-            found.sigma = self.noise * np.abs(found.weights) if self.noise else None
-        elif sigma is not None and sigma.any():
-            sigma = np.sqrt(np.tensordot(parts**2, sigma**2, axes=1)) if self.slices > 1 else sigma
-            sigma = scale * relative_sigma(sigma / span, self.mapping)
-            found.sigma = sigma if read == "forward" else sigma.T.copy()
-        return found
-
-    def _amplifiers(self, seen: Array, parts: Array, scale: float, read: str, j: int, seed: int) -> Amplifiers:
-        """Amplifiers of all slices of an array."""
-        rf = (2.0 if self.mapping == "reference" else 1.0) * scale / self.device.span
-        delay = rf * self.tia_capacitance / self.time_unit
-        error = self.gain_errors(seen.shape[-2] - (self.mapping == "reference"), j, read, seed)
-        slices = seen if self.slices > 1 else seen[None]
-        made = [banks(part, rf, self.mapping, read, error, delay) for part in slices]
-        weights = np.concatenate([p * bank.weights for p, bank in zip(parts, made, strict=True)])
-        return Amplifiers(weights, np.concatenate([bank.noise_gain for bank in made]), delay)
-
-    def _offset(self, amplifiers: Amplifiers, parts: Array, read: str, j: int, seed: int) -> Array:
-        """Offset of the summed outputs, in activities: each amplifier's own times its noise gain."""
-        gain = amplifiers.noise_gain
-        if not self.tia_offset:
-            return np.zeros(gain.shape[1])
-        draw = child(seed, "amplifier offset", read, j).standard_normal(gain.shape)
-        if self.mapping == "reference" and read == "forward":
-            draw[1::2] = draw[1::2, :1]  # the reference line has one amplifier for all outputs
-        closed = np.repeat(parts, len(gain) // len(parts))[:, None] * gain / (1.0 + gain / self.tia_gain)
-        return self.tia_offset / self.activity_unit * (closed * draw).sum(axis=0)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the periphery is ideal."""
-        return not (
-            self.has_amplifiers
-            or self.has_dynamics
-            or self.tia_offset
-            or self.subtractor_mismatch
-            or self.inverter_mismatch
-        )
-
-    def _cells_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        n, m = shape
-        cells = (n + 1, m) if self.mapping == "reference" else (2, n, m)
-        return (self.slices, *cells) if self.slices > 1 else cells
 
     def words(self) -> list[str]:
         """Say what is simulated: device, mapping, feedback path, read clock and every deviation."""
