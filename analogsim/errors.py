@@ -26,10 +26,15 @@ def unknown(kind: str, value: Any, choices: Iterable[str], *, where: str = "", h
         A file and key, and a likely fix, if there is more to say.
     """
     names = sorted(choices)
-    folded = {name.lower(): name for name in names}
     text = str(value).lower()
+    # A prefix that the names share, as in "circuit.asymmetry", says nothing about which of them was meant.
+    prefix = text[: text.rfind(".") + 1]
+    shared = [name for name in names if name.lower().startswith(prefix)]
+    prefix = prefix if shared else ""
+    folded = {name.lower().removeprefix(prefix): name for name in shared or names}
+    text = text.removeprefix(prefix)
     near = [name for key, name in folded.items() if len(text) > 2 and text in key]
-    near = near or [folded[key] for key in difflib.get_close_matches(text, folded, n=1, cutoff=0.5)]
+    near = near or [folded[key] for key in difflib.get_close_matches(text, folded, n=1, cutoff=0.6)]
     message = f"{where + ': ' if where else ''}unknown {kind} {value!r}"
     message += f"; did you mean {near[0]!r}?" if near else ""
     shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
@@ -39,6 +44,8 @@ def unknown(kind: str, value: Any, choices: Iterable[str], *, where: str = "", h
 
 def out_of_range(name: str, value: Any, allowed: str, *, hint: str = "") -> InputError:
     """Build the error for a number outside its range; ``allowed`` is the range in words, as in ``"0 ≤ alpha ≤ 1"``."""
+    if getattr(value, "shape", None) == ():  # a number of numpy's: 0.1, not np.float64(0.1)
+        value = value.item()
     return InputError(f"{name} = {value!r} is out of range: {allowed}." + (f" {hint}" if hint else ""))
 
 

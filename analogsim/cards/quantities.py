@@ -43,6 +43,7 @@ def quantity(
     default: Any = MISSING,
     shape: tuple[int | None, ...] = (),
     whole: bool = False,
+    ideal: Any = MISSING,
 ) -> Any:
     """Declare a numeric field of a card.
 
@@ -60,9 +61,14 @@ def quantity(
         () for a number, (None,) for a list of any length, (None, 20) for rows of twenty.
     whole : bool
         Whether it must be an integer.
+    ideal : number or None, optional
+        The value at which it does no harm, for what is a nonideality: what a budget switches off and a tolerance is
+        found for.
     """
     bounds = {"low": low, "high": high, "above": above}
     metadata = {"meaning": meaning, "unit": unit, "shape": shape, "whole": whole, **bounds}
+    if ideal is not MISSING:
+        metadata["ideal"] = ideal
     return field(default=default, metadata=metadata)
 
 

@@ -146,13 +146,11 @@ def circuit(name: str | Path, *, device: str | Path | Part | None = None, **over
         raise unknown("circuit model", card.model, MODELS, where=card.path)
     module, _, attribute = MODELS[card.model].partition(":")
     cls = getattr(import_module(f"analogsim.circuits.{module}"), attribute)
-    roles: dict[str, Any] = {**card.parts, **({"device": card.device} if card.device else {})}
     of_device = cards.select(overrides, "device", card.parts)
     if not card.device and (device is not None or of_device):
         raise InputError(f"the circuit {str(name)!r} has no devices; use 'crossbar' for {device or of_device!r}.")
     parts = {}
-    for role, default in roles.items():
-        wanted = device if role == "device" and device is not None else _beside(card, default)
+    for role, wanted in roles(card, device).items():
         parts[role] = make_device(wanted, called=role, **cards.select(overrides, role, card.parts))
         fits = get_type_hints(cls).get(role, object)
         if not isinstance(parts[role], fits):
@@ -162,9 +160,16 @@ def circuit(name: str | Path, *, device: str | Path | Part | None = None, **over
     return cards.resolve(cls, card, cards.select(overrides, "circuit", card.parts), **parts)
 
 
-def _beside(card: cards.Card, name: str) -> str | Path:
-    """Name or path of a part of a circuit's card; a relative path starts at the card."""
-    return card.location.parent / name if name.endswith(".toml") and isinstance(card.location, Path) else name
+def roles(card: cards.Card, device: Any = None) -> dict[str, Any]:
+    """Name or path of every part of a circuit's card, by its role; a relative path starts at the card."""
+
+    def beside(name: str) -> str | Path:
+        return card.location.parent / name if name.endswith(".toml") and isinstance(card.location, Path) else name
+
+    named = {role: beside(name) for role, name in card.parts.items()}
+    if card.device:
+        named["device"] = beside(card.device) if device is None else device
+    return named
 
 
 def _seed(seed: Any) -> int:

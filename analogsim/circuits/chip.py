@@ -95,6 +95,11 @@ class Chip:
     forward_floor, feedback_floor : (outputs,) arrays or None
         Standard deviation of each output of a read that is there without any signal, in units of the activity. It is
         drawn on the clock of the read noise and has its correlation.
+    forward_echo, feedback_echo : (n_{j+1}, n_{j+1}) arrays or None
+        Of arrays that are driven at both ends at once (full duplex): what the forward read of W_{j+1} gets of the
+        signals that neurons of layer j+1 send back, and what they get from above of the signals that they send on.
+        Shared out as the read that it enters; needs as many feedback as forward reads, and no driver, rails or
+        converters.
     devices : mapping of str to array
         State of the devices: conductances, age, pulse counts.
     record : mapping
@@ -134,13 +139,15 @@ class Chip:
     converters: Array = field(default_factory=lambda: np.zeros((2, 3)))
     forward_floor: tuple[Array | None, ...] = ()
     feedback_floor: tuple[Array | None, ...] = ()
+    forward_echo: tuple[Array | None, ...] = ()
+    feedback_echo: tuple[Array | None, ...] = ()
     devices: Mapping[str, Any] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         layers = len(self.forward)
-        for name in ("forward_noise", "feedback_noise", "forward_floor", "feedback_floor"):
+        for name in _OPTIONAL:
             if not getattr(self, name):
                 set_(self, name, (None,) * layers)
         if not self.feedback_offset:
@@ -171,6 +178,9 @@ class Chip:
             for name, size in (("forward_floor", n), ("feedback_floor", m)):
                 if (sigma := getattr(self, name)[j]) is not None:
                     _check(f"Chip.{name}[{j}]", sigma, None if name == "feedback_floor" and j == 0 else (size,))
+            for name in ("forward_echo", "feedback_echo"):
+                if (echo := getattr(self, name)[j]) is not None:
+                    _check(f"Chip.{name}[{j}]", echo, (n, n))
         _check("Chip.nudge", self.nudge, (2, sizes[-1]))
         if self.tia is not None:
             for name in ("forward", "feedback"):
@@ -208,6 +218,11 @@ class Chip:
             raise InputError(f"Chip.converters = {converters.tolist()}; expected (2, 3), finite, with steps ≥ 0.")
         if driver.shape != (2, layers, 5) or np.isnan(driver).any() or not np.isfinite(driver[..., 2:]).all():
             raise InputError(f"Chip.driver has shape {driver.shape} or is not finite; expected (2, {layers}, 5).")
+        if self.has_echo and (self.is_shaped or np.isfinite(rails).any() or converters.any() or self.tia is not None):
+            raise InputError(
+                "Chip.forward_echo, feedback_echo: arrays driven at both ends are simulated without driver curves, "
+                "rails, converters or the dynamics of amplifiers; leave those ideal."
+            )
         if rails.shape != (2,) or not rails[0] < 0 < rails[1] or not (driver[..., 0] < driver[..., 1]).all():
             raise InputError(
                 "Chip.rails and the limits of Chip.driver: (low, high) with low < high, the rails around 0."
@@ -242,6 +257,11 @@ class Chip:
     def is_shaped(self) -> bool:
         """Whether any driver is not the identity."""
         return bool((self.driver != [-np.inf, np.inf, 1.0, 0.0, 0.0]).any())
+
+    @property
+    def has_echo(self) -> bool:
+        """Whether any array is driven at both ends at once, so that layers hear themselves."""
+        return any(echo is not None for echo in (*self.forward_echo, *self.feedback_echo))
 
     def sent(self, u: Array, direction: int, j: int) -> Array:
         """Return c(u), what array j gets of a signal u: forward (direction 0) or feedback (1)."""
@@ -282,6 +302,16 @@ class Chip:
                 raise unknown("field of Chip", name, valid)
         return replace(self, **changes)
 
+    def rewritten(self, **weights: Any) -> Chip:
+        """`replace` without its checks, for updates in a training loop: arrays of the same shapes, known to be finite.
+
+        Like them, the arrays must not be written to afterwards.
+        """
+        new = object.__new__(Chip)
+        new.__dict__.update(self.__dict__)
+        new.__dict__.update(weights)
+        return new
+
     def save(self, path: str | Path) -> None:
         """Write an ``.npz`` that `load_chip` reads. No pickle."""
         arrays: dict[str, Any] = {name: getattr(self, name) for name in _WHOLE}
@@ -301,9 +331,13 @@ _PLAIN = (
     *("node_noise", "ou_time", "flicker_band", "telegraph_dwell", "time_unit", "activity_unit"),
     *_COLOURED,
 )
+_OPTIONAL = (
+    *("forward_noise", "feedback_noise", "forward_floor", "feedback_floor"),
+    *("forward_echo", "feedback_echo"),
+)
 _PER_LAYER = (
     *("forward", "feedback", "biases", "tau", "gain", "offset", "divider", "mirror"),
-    *("forward_noise", "feedback_noise", "feedback_offset", "forward_floor", "feedback_floor"),
+    *(*_OPTIONAL, "feedback_offset"),
 )
 _WHOLE = ("nudge", "driver", "rails", "converters")
 

@@ -24,7 +24,7 @@ class Ideal(Circuit):
         pairs = list(zip(chip.forward, chip.biases, checked_deltas(chip, deltas), strict=True))
         forward = tuple(w + dw for w, _, (dw, _) in pairs)
         feedback = tuple(w.T.copy() if j else None for j, w in enumerate(forward))
-        return chip.replace(forward=forward, feedback=feedback, biases=tuple(b + db for _, b, (_, db) in pairs))
+        return chip.rewritten(forward=forward, feedback=feedback, biases=tuple(b + db for _, b, (_, db) in pairs))
 
     def words(self) -> list[str]:
         """Say what is simulated."""

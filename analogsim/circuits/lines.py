@@ -71,15 +71,15 @@ class Lines(Carded):
         Its gate overdrive, V.
     """
 
-    r_word: float = quantity("resistance of one segment of a word line", "ohm", low=0, default=0.0)
-    r_bit: float = quantity("resistance of one segment of a bit line", "ohm", low=0, default=0.0)
-    node: int | None = quantity("technology node of the wires, nm", above=0, whole=True, default=None)
-    r_driver: float = quantity("resistance in series with each driven line", "ohm", low=0, default=0.0)
-    r_sense: float = quantity("resistance in series with each sensed line", "ohm", low=0, default=0.0)
+    r_word: float = quantity("resistance of one segment of a word line", "ohm", low=0, default=0.0, ideal=0.0)
+    r_bit: float = quantity("resistance of one segment of a bit line", "ohm", low=0, default=0.0, ideal=0.0)
+    node: int | None = quantity("technology node of the wires, nm", above=0, whole=True, default=None, ideal=None)
+    r_driver: float = quantity("resistance in series with each driven line", "ohm", low=0, default=0.0, ideal=0.0)
+    r_sense: float = quantity("resistance in series with each sensed line", "ohm", low=0, default=0.0, ideal=0.0)
     tile: int = quantity("lines of the largest array, 0 for no limit", low=0, whole=True, default=0)
     feedback_ends: str = choice("ends at which the feedback is driven and sensed", ENDS, default="same")
     access_resistance: float | None = quantity(
-        "small-signal resistance of the access transistor", "ohm", above=0, default=None
+        "small-signal resistance of the access transistor", "ohm", above=0, default=None, ideal=None
     )
     access_overdrive: float = quantity("gate overdrive of the access transistor", "V", above=0, default=1.0)
 
@@ -140,7 +140,7 @@ class Lines(Carded):
         found = np.empty(cells.shape)
         for index in np.ndindex(cells.shape[:-2]):
             # The solver counts word lines first, and a reverse read is (bit line, word line).
-            matrix = effective_conductance(cells[index].T, *self.segments, read, **self._options(read))
+            matrix = effective_conductance(cells[index].T, *self.segments, read, **self.terminals(read))
             found[index] = matrix.T if read == "forward" else matrix
         return found
 
@@ -151,10 +151,10 @@ class Lines(Carded):
             return volts**2 @ arrays.sum(axis=(0, 1) if read == "forward" else (0, 2))
         from analogsim.circuits.wires import solve
 
-        options = self._options(read)
+        options = self.terminals(read)
         return np.sum([solve(g.T, volts, *self.segments, read, **options).supplied for g in arrays], axis=0)
 
-    def _options(self, read: str) -> dict[str, Any]:
+    def terminals(self, read: str) -> dict[str, Any]:
         from analogsim.circuits.wires import Terminals
 
         ends = ("right", "top") if read == "reverse" and self.feedback_ends == "opposite" else ("left", "bottom")

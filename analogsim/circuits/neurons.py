@@ -39,24 +39,36 @@ class NeuronCircuit(Circuit):
         Capacitance of a node, F, whose thermal noise √(kT/C) adds to it in quadrature, if it is given, and K.
     """
 
-    tau_spread: float = quantity("standard deviation of ln τ over the compartments", low=0, high=2)
-    gain_mismatch: float = quantity("relative standard deviation of each compartment's gain", low=0)
-    offset_spread: float = quantity("standard deviation of each compartment's offset, in activities", low=0)
-    divider_mismatch: float = quantity("standard deviation of the ratio mixing the compartments", low=0)
-    mirror_mismatch: float = quantity("relative standard deviation of each compartment's feedback mirror", low=0)
-    nudge_mismatch: float = quantity("relative standard deviation of each output compartment's nudge", low=0)
-    node_noise: float = quantity("stationary standard deviation of white noise at each node, in activities", low=0)
+    tau_spread: float = quantity("standard deviation of ln τ over the compartments", low=0, high=2, ideal=0.0)
+    gain_mismatch: float = quantity("relative standard deviation of each compartment's gain", low=0, ideal=0.0)
+    offset_spread: float = quantity("standard deviation of each compartment's offset, in activities", low=0, ideal=0.0)
+    divider_mismatch: float = quantity("standard deviation of the ratio mixing the compartments", low=0, ideal=0.0)
+    mirror_mismatch: float = quantity(
+        "relative standard deviation of each compartment's feedback mirror", low=0, ideal=0.0
+    )
+    nudge_mismatch: float = quantity("relative standard deviation of each output compartment's nudge", low=0, ideal=0.0)
+    node_noise: float = quantity(
+        "stationary standard deviation of white noise at each node, in activities", low=0, ideal=0.0
+    )
 
-    ou_noise: float = quantity("standard deviation of Ornstein-Uhlenbeck noise, in activities", low=0, default=0.0)
+    ou_noise: float = quantity(
+        "standard deviation of Ornstein-Uhlenbeck noise, in activities", low=0, default=0.0, ideal=0.0
+    )
     ou_time: float = quantity("its correlation time, in time units", above=0, default=1.0)
-    flicker_noise: float = quantity("standard deviation of 1/f noise in its band, in activities", low=0, default=0.0)
+    flicker_noise: float = quantity(
+        "standard deviation of 1/f noise in its band, in activities", low=0, default=0.0, ideal=0.0
+    )
     flicker_low: float = quantity("lowest frequency of the 1/f noise, in 1/time unit", above=0, default=0.01)
     flicker_high: float = quantity("highest frequency of the 1/f noise, in 1/time unit", above=0, default=1.0)
-    telegraph_noise: float = quantity("standard deviation of random telegraph noise, in activities", low=0, default=0.0)
+    telegraph_noise: float = quantity(
+        "standard deviation of random telegraph noise, in activities", low=0, default=0.0, ideal=0.0
+    )
     telegraph_low: float = quantity("mean dwell time of its low level, in time units", above=0, default=1.0)
     telegraph_high: float = quantity("mean dwell time of its high level, in time units", above=0, default=1.0)
 
-    node_capacitance: float | None = quantity("capacitance of a node, for its kT/C noise", "F", above=0, default=None)
+    node_capacitance: float | None = quantity(
+        "capacitance of a node, for its kT/C noise", "F", above=0, default=None, ideal=None
+    )
     temperature: float = quantity("temperature of the neurons", "K", above=0, default=300.0)
 
     @property

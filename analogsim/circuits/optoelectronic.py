@@ -105,10 +105,16 @@ class Optoelectronic(NeuronCircuit):
     correction: str = choice("calibration of the columns", CORRECTIONS, default="none")
     use_dead_channels: bool = flag("whether dead channels carry neurons", default=False)
     auto_zero: bool = flag("whether outputs are zeroed at zero signal after writing", default=True)
-    inverter_error: float = quantity("relative gain error of the feedback's inverters", low=-1, high=1, default=0.0)
-    asymmetry: float = quantity("standard deviation of V − Wᵀ in units of rms(W)", low=0, default=0.0)
-    full_scale: float = quantity("largest weight in units of the layer's rms weight", above=0, default=np.inf)
-    noise: float | None = quantity("relative standard deviation of each weight at each read", low=0, default=None)
+    inverter_error: float = quantity(
+        "relative gain error of the feedback's inverters", low=-1, high=1, default=0.0, ideal=0.0
+    )
+    asymmetry: float = quantity("standard deviation of V − Wᵀ in units of rms(W)", low=0, default=0.0, ideal=0.0)
+    full_scale: float = quantity(
+        "largest weight in units of the layer's rms weight", above=0, default=np.inf, ideal=np.inf
+    )
+    noise: float | None = quantity(
+        "relative standard deviation of each weight at each read", low=0, default=None, ideal=None
+    )
     read_mode: str = choice("how long a draw of the noise holds", ("per-read", "ou"), default="per-read")
     read_period: float = quantity("period (or correlation time) of the noise, in time constants", above=0, default=4.0)
     read_correlation: str = choice("draw of the two compartments", CORRELATIONS, default="common")

@@ -47,21 +47,33 @@ class Periphery(Carded):
         Largest integral nonlinearity in steps, as an S-shaped bow that is zero at 0 and at ±range.
     """
 
-    tia_gain: float = quantity("open-loop gain of the amplifiers", above=0, default=np.inf)
+    tia_gain: float = quantity("open-loop gain of the amplifiers", above=0, default=np.inf, ideal=np.inf)
     tia_bandwidth: float = quantity("gain-bandwidth product of the amplifiers", "Hz", above=0, default=np.inf)
     tia_capacitance: float = quantity("capacitance at the input of each amplifier", "F", low=0, default=0.0)
-    tia_offset: float = quantity("standard deviation of the amplifiers' input offset", "V", low=0, default=0.0)
-    subtractor_mismatch: float = quantity("relative standard deviation of each subtractor's gain", low=0, default=0.0)
-    inverter_mismatch: float = quantity("relative standard deviation of each inverter's gain", low=0, default=0.0)
+    tia_offset: float = quantity(
+        "standard deviation of the amplifiers' input offset", "V", low=0, default=0.0, ideal=0.0
+    )
+    subtractor_mismatch: float = quantity(
+        "relative standard deviation of each subtractor's gain", low=0, default=0.0, ideal=0.0
+    )
+    inverter_mismatch: float = quantity(
+        "relative standard deviation of each inverter's gain", low=0, default=0.0, ideal=0.0
+    )
 
-    tia_saturation: float = quantity("largest voltage at the output of a read", "V", above=0, default=np.inf)
-    dac_bits: int = quantity("bits of the converters in front of the arrays, 0 for none", low=0, whole=True, default=0)
-    adc_bits: int = quantity("bits of the converters behind the arrays, 0 for none", low=0, whole=True, default=0)
+    tia_saturation: float = quantity(
+        "largest voltage at the output of a read", "V", above=0, default=np.inf, ideal=np.inf
+    )
+    dac_bits: int = quantity(
+        "bits of the converters in front of the arrays, 0 for none", low=0, whole=True, default=0, ideal=0
+    )
+    adc_bits: int = quantity(
+        "bits of the converters behind the arrays, 0 for none", low=0, whole=True, default=0, ideal=0
+    )
     dac_range: float | None = quantity("largest forward signal of a DAC, in activities", above=0, default=None)
     dac_feedback_range: float | None = quantity("largest feedback signal of a DAC", above=0, default=None)
     adc_range: float | None = quantity("largest output of an ADC, in activities", above=0, default=None)
-    dac_inl: float = quantity("integral nonlinearity of a DAC, in steps", low=0, default=0.0)
-    adc_inl: float = quantity("integral nonlinearity of an ADC, in steps", low=0, default=0.0)
+    dac_inl: float = quantity("integral nonlinearity of a DAC, in steps", low=0, default=0.0, ideal=0.0)
+    adc_inl: float = quantity("integral nonlinearity of an ADC, in steps", low=0, default=0.0, ideal=0.0)
 
     def check_periphery(self, mapping: str, feedback: str) -> None:
         """Raise `InputError` for what cannot be combined."""
@@ -76,8 +88,8 @@ class Periphery(Carded):
         converts = self.dac_bits or self.adc_bits
         if converts and feedback != "shared":
             raise InputError(
-                "converters sample and hold one array in turns; two arrays read each other all the time: set "
-                "circuit.feedback = 'shared', or dac_bits = adc_bits = 0."
+                f"converters sample and hold one array in turns; with circuit.feedback = {feedback!r} both directions "
+                "are read all the time: set it to 'shared', or dac_bits = adc_bits = 0."
             )
         if self.has_dynamics and (converts or np.isfinite(self.tia_saturation)):
             raise InputError(

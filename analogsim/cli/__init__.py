@@ -17,7 +17,10 @@ import click
 from analogsim import __version__
 from analogsim.errors import InputError, unknown
 
-COMMANDS = ("run", "sweep", "train", "stability", "infer", "plot", "report", "netlist", "list", "show", "cite", "info")
+COMMANDS = (
+    "run", "sweep", "train", "stability", "budget", "tolerance", "reproduce", "infer", "plot", "report", "netlist",
+    "list", "show", "cite", "info",
+)  # fmt: skip
 
 
 class Group(click.Group):

@@ -2,13 +2,14 @@
 
 import click
 
-from analogsim.cli.options import as_json
+from analogsim.cli.options import as_json, verbosity
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[CARD|RULE|RESULT.nc]...")
 @as_json
-def command(names: tuple[str, ...], as_json: bool) -> None:
+@verbosity
+def command(names: tuple[str, ...], as_json: bool, verbose: int) -> None:
     """What to cite for analogsim and for the cards and rules you used, or for all that a run used.
 
     \b
@@ -19,7 +20,7 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
     import json
 
     from analogsim import __version__
-    from analogsim.cards.citations import bibtex
+    from analogsim.cards.citations import bibtex, entries
     from analogsim.cli.show import find
     from analogsim.experiments.settings import SOURCES
 
@@ -35,15 +36,19 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
             cards = {name: [key for card in find(name) for key in card.cite]}
         cited |= cards
         keys += [key for found in cards.values() for key in found]
+    # A user's own card may cite what has no entry here.
+    known = bibtex(key for key in keys if key in entries())
     if as_json:
-        report = {"analogsim": __version__, "cite": cited, "bibtex": bibtex(keys) if keys else ""}
+        report = {"analogsim": __version__, "cite": cited, "bibtex": known}
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    if verbose < 0:
         return
     click.echo(f"analogsim {__version__}: see CITATION.cff")
     for name, found in cited.items():
         click.echo(f"{name}: {', '.join(found) or 'nominal numbers, nothing to cite'}")
-    if keys:
-        click.echo(f"\n{bibtex(keys)}")
+    if known:
+        click.echo(f"\n{known}")
 
 
 def _used(path: str) -> tuple[str, dict[str, list[str]]]:

@@ -2,12 +2,13 @@
 
 import click
 
-from analogsim.cli.options import as_json
+from analogsim.cli.options import as_json, verbosity
 
 
 @click.command()
 @as_json
-def command(as_json: bool) -> None:
+@verbosity
+def command(as_json: bool, verbose: int) -> None:
     """Versions of analogsim and of what it stands on, for bug reports.
 
     \b
@@ -33,5 +34,5 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    for name, value in found.items():
+    for name, value in found.items() if verbose >= 0 else ():
         click.echo(f"{name:15} {value}")

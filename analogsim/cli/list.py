@@ -2,13 +2,14 @@
 
 import click
 
-from analogsim.cli.options import as_json
+from analogsim.cli.options import as_json, verbosity
 
 
 @click.command()
 @as_json
-def command(as_json: bool) -> None:
-    """Circuits, devices, rules and data sets to choose from.
+@verbosity
+def command(as_json: bool, verbose: int) -> None:
+    """Circuits, devices, experiments, rules and data sets to choose from.
 
     \b
     Example:
@@ -18,17 +19,19 @@ def command(as_json: bool) -> None:
 
     from analogsim import cards
     from analogsim.experiments.data import NAMES
+    from analogsim.experiments.reproduce import card
     from analogsim.experiments.settings import RULES
 
     found = {
         **{f"{kind}s": {name: cards.read(kind, name).title for name in cards.names(kind)} for kind in CARDS},
+        "experiments": {name: card.read(name).title for name in cards.names("experiment")},
         "rules": RULES,
         "data": dict(zip(NAMES, DATA, strict=True)),
     }
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    for kind, entries in found.items():
+    for kind, entries in found.items() if verbose >= 0 else ():
         click.echo(f"{kind}:")
         for name, title in entries.items():
             click.echo(f"  {name:16} {title}")

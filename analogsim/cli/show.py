@@ -4,23 +4,26 @@ from typing import Any
 
 import click
 
-from analogsim.cli.options import as_json
+from analogsim.cli.options import as_json, verbosity
 
 
 @click.command()
 @click.argument("name")
 @click.option("-o", "--output", metavar="FILE", help="Picture of a device (.png, .svg, .pdf).")
 @as_json
-def command(name: str, output: str | None, as_json: bool) -> None:
-    """A circuit or device with every number and its source, or a result file (.nc) with what it found.
+@verbosity
+def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
+    """A circuit, device or experiment with every number and its source, or what a result file (.nc) holds.
 
     NAME is a built-in card (see `analogsim list`), the path of a card (.toml) or of a result (.nc). For devices/NAME
     the equations are printed first, and a picture of what the device does is written to NAME.png (or --output).
+    experiments/NAME is a study: its settings, rows, claims and sizes.
 
     \b
     Examples:
       analogsim show pcm-ibm
       analogsim show devices/pcm-ibm
+      analogsim show experiments/two-tales-table-1
     """
     from pathlib import Path
 
@@ -31,30 +34,57 @@ def command(name: str, output: str | None, as_json: bool) -> None:
     if name.endswith(".nc"):
         if output:
             raise InputError(f"--output is for a picture of a device; figures of {name}: `analogsim plot {name}`.")
-        _result(name, as_json)
+        if as_json or verbose >= 0:
+            _result(name, as_json)
+        return
+    if kind == "experiments" and short:
+        _study(name if name.endswith(".toml") else short, as_json)
         return
     name = short if explicit else name
     found = [card for card in find(name) if card.kind == "device" or not (explicit or output)]
     if not found:
         raise InputError(f"{name} is no device; only devices have equations and a picture.")
-    if explicit and not as_json:
+    if explicit and not as_json and verbose >= 0:
         click.echo(f"{_equations(found[0])}\n")
-    _card(found, as_json)
+    if as_json or verbose >= 0:
+        _card(found, as_json)
     if output or (explicit and not as_json):
         written = _picture(name, Path(output or f"{Path(name).stem}.png"))
-        click.echo(f"\nwrote {written}", err=as_json)
+        if verbose >= 0:
+            click.echo(f"\nwrote {written}", err=as_json)
+
+
+def _study(name: str, as_json: bool) -> None:
+    import json
+
+    from analogsim.experiments.reproduce.card import read
+    from analogsim.experiments.reproduce.page import settings
+
+    study = read(name)
+    if as_json:
+        click.echo(json.dumps(vars(study), indent=2, ensure_ascii=False))
+        return
+    lines = [
+        f"{study.title} (experiment, {study.path})",
+        study.question,
+        f"Source: {study.paper}" if study.paper else "",
+    ]
+    lines += [study.notes, f"Rows: {', '.join(row['name'] for row in study.rows)}"]
+    lines += [f"Over {axis}: {', '.join(map(str, values))}" for axis, values in study.grid.items()]
+    lines += [f"Also on: {', '.join(study.on)}" if study.on else "", "", *settings(study)]
+    lines += ["", *(f"Claim: {claim['text']}" for claim in study.claims)]
+    click.echo("\n".join(line for k, line in enumerate(lines) if line or k > 3))
 
 
 def _equations(card: Any) -> str:
     """The docstring of the module with the device's equations."""
     import inspect
-    import re
     import sys
 
+    from analogsim.cli.equations import readable
     from analogsim.devices.base import model
 
-    text = inspect.cleandoc(sys.modules[model(card.model).__module__].__doc__ or "")
-    return re.sub(r"\.\. math::\s?", "", text)
+    return readable(inspect.cleandoc(sys.modules[model(card.model).__module__].__doc__ or ""))
 
 
 def _picture(name: str, path: Any) -> Any:

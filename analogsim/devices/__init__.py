@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "ion_drift": ["IonDrift"],
         "light_source": ["LightSource"],
         "metal_oxide": ["MetalOxide"],
+        "metal_oxide_pulses": ["PulsedMetalOxide"],
         "microring": ["MicroringBank"],
         "mzi_mesh": ["MZIMesh"],
         "optical": ["Curves", "Optical"],

@@ -39,6 +39,7 @@ BUILT_IN = {
     "cmo": "cmo:CMO",
     "sonos": "sonos:SONOS",
     "metal-oxide": "metal_oxide:MetalOxide",
+    "metal-oxide-pulses": "metal_oxide_pulses:PulsedMetalOxide",
     "ion-drift": "ion_drift:IonDrift",
     "vteam": "vteam:VTEAM",
     "yakopcic": "yakopcic:Yakopcic",
@@ -84,6 +85,8 @@ class Device(Part):
         drawn once, uniform between the limits.
     levels : int
         Evenly spaced conductances that programming can aim at, the limits among them; 0 means a continuum.
+    programming_scale : float
+        Factor on the family's own programming noise: 1 is what was measured.
     d2d : float
         Relative standard deviation, over the cells, of the factor between what a cell is told and what it does.
     verify_tolerance, verify_attempts
@@ -95,13 +98,19 @@ class Device(Part):
     g_max: float = quantity("conductance of the low-resistance state", "S", above=0)
     g_min: float = quantity("conductance of the high-resistance state", "S", low=0, default=0.0)
     read_noise: float | None = quantity(
-        "relative standard deviation of a conductance at each read, in place of the model's own", low=0, default=None
+        "relative standard deviation of a conductance at each read, in place of the model's own",
+        low=0,
+        default=None,
+        ideal=0.0,
     )
-    p_stuck_lrs: float = quantity("share of cells stuck at g_max", low=0, high=1, default=0.0)
-    p_stuck_hrs: float = quantity("share of cells stuck at g_min", low=0, high=1, default=0.0)
-    p_unresponsive: float = quantity("share of cells stuck anywhere between the limits", low=0, high=1, default=0.0)
-    levels: int = quantity("number of target conductances, 0 for a continuum", low=0, whole=True, default=0)
-    d2d: float = quantity("relative standard deviation of the cells' own factors", low=0, default=0.0)
+    p_stuck_lrs: float = quantity("share of cells stuck at g_max", low=0, high=1, default=0.0, ideal=0.0)
+    p_stuck_hrs: float = quantity("share of cells stuck at g_min", low=0, high=1, default=0.0, ideal=0.0)
+    p_unresponsive: float = quantity(
+        "share of cells stuck anywhere between the limits", low=0, high=1, default=0.0, ideal=0.0
+    )
+    levels: int = quantity("number of target conductances, 0 for a continuum", low=0, whole=True, default=0, ideal=0)
+    programming_scale: float = quantity("factor on the family's programming noise", low=0, default=1.0, ideal=0.0)
+    d2d: float = quantity("relative standard deviation of the cells' own factors", low=0, default=0.0, ideal=0.0)
     verify_tolerance: float = quantity("error accepted by write-verify, in ranges", above=0, default=0.01)
     verify_attempts: int = quantity("writes allowed for each cell", low=1, whole=True, default=1)
 
@@ -109,8 +118,8 @@ class Device(Part):
         super().__post_init__()
         if not self.g_min < self.g_max:
             raise out_of_range("device.g_min", self.g_min, f"g_min < g_max = {self.g_max:g} S")
-        if (total := self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive) > 1:
-            raise out_of_range("device.p_stuck_lrs + p_stuck_hrs + p_unresponsive", total, "sum ≤ 1")
+        if self.faults > 1:
+            raise out_of_range("device.p_stuck_lrs + p_stuck_hrs + p_unresponsive", self.faults, "sum ≤ 1")
         if self.levels == 1:
             raise out_of_range("device.levels", 1, "0 (a continuum) or at least 2")
 
@@ -118,6 +127,11 @@ class Device(Part):
     def span(self) -> float:
         """g_max − g_min, S."""
         return self.g_max - self.g_min
+
+    @property
+    def faults(self) -> float:
+        """Share of cells that do not move."""
+        return self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive
 
     def target(self, conductance: ArrayLike) -> Array:
         """Clip a wanted conductance to the limits and round it to the nearest level."""
@@ -135,7 +149,7 @@ class Device(Part):
         """Draw what is fixed about each cell of an array; keys only where an option is on."""
         fixed: dict[str, Array] = {}
         for_faults, for_factors = rng.spawn(2)
-        if shares := self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive:
+        if shares := self.faults:
             draw, anywhere = for_faults.random(shape), self.g_min + self.span * for_faults.random(shape)
             stuck = np.where(draw < self.p_stuck_lrs + self.p_stuck_hrs, self.g_min, anywhere)
             stuck[draw < self.p_stuck_lrs] = self.g_max
@@ -153,7 +167,7 @@ class Device(Part):
         """
         cells = cells or {}
         wanted = self.target(conductance)
-        sigma = self.programming_sigma(wanted)
+        sigma = self.programming_scale * self.programming_sigma(wanted)
         programmed = self._write(wanted, sigma, rng, cells.get("factor"))
         if self.verify_attempts > 1:
             self._verify(programmed, wanted, sigma, rng, cells.get("factor"))
@@ -204,7 +218,7 @@ class Device(Part):
     def words(self) -> list[str]:
         """Say in a few phrases what this device does wrong; for the report of a run."""
         said = []
-        sigma = float(np.max(self.programming_sigma(np.linspace(self.g_min, self.g_max, 9))))
+        sigma = self.programming_scale * float(np.max(self.programming_sigma(np.linspace(self.g_min, self.g_max, 9))))
         said += [f"programming σ up to {sigma / self.span:.2%} of the range"] if sigma else []
         said += [
             f"write-verify within {self.verify_tolerance:.2%} of the range, at most {self.verify_attempts} writes"

@@ -58,9 +58,9 @@ class LightSource(Optical):
     curve_plus: tuple[float, ...] = quantity("cubic transfer of the positive path, p3 p2 p1 p0", shape=(4,))
     curve_minus: tuple[float, ...] = quantity("cubic transfer of the negative path, p3 p2 p1 p0", shape=(4,))
     bandwidth: float = quantity("−3 dB frequency", "Hz", above=0)
-    rin: float = quantity("relative intensity noise", "dB/Hz", high=0, default=-200.0)
+    rin: float = quantity("relative intensity noise", "dB/Hz", high=0, default=-200.0, ideal=-200.0)
     efficiency: float = quantity("optical over electrical power", above=0, high=1)
-    spread: float = quantity("relative spread of the sources' power", low=0, high=0.3, default=0.0)
+    spread: float = quantity("relative spread of the sources' power", low=0, high=0.3, default=0.0, ideal=0.0)
     calibration: str | None = datafile("measured light of every source", default=None)
 
     def __post_init__(self) -> None:

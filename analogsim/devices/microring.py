@@ -46,8 +46,8 @@ class MicroringBank(Weighting):
 
     coupling: float = quantity("self-coupling of the field at both couplers", above=0, high=0.9999)
     round_trip: float = quantity("amplitude that is left after one round", above=0, high=1)
-    phase_error: float = quantity("standard deviation of the round-trip phase", "rad", low=0, default=0.0)
-    coupler_error: float = quantity("standard deviation of the self-coupling", low=0, high=0.1, default=0.0)
+    phase_error: float = quantity("standard deviation of the round-trip phase", "rad", low=0, default=0.0, ideal=0.0)
+    coupler_error: float = quantity("standard deviation of the self-coupling", low=0, high=0.1, default=0.0, ideal=0.0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

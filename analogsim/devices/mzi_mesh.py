@@ -42,8 +42,10 @@ class MZIMesh(Weighting):
         σ_s of every coupler as fabricated, rad from π/4.
     """
 
-    phase_error: float = quantity("standard deviation of every phase", "rad", low=0, default=0.0)
-    coupler_error: float = quantity("standard deviation of every coupler's angle", "rad", low=0, high=0.7, default=0.0)
+    phase_error: float = quantity("standard deviation of every phase", "rad", low=0, default=0.0, ideal=0.0)
+    coupler_error: float = quantity(
+        "standard deviation of every coupler's angle", "rad", low=0, high=0.7, default=0.0, ideal=0.0
+    )
 
     def matrix_error(self, modes: int) -> float:
         """‖ΔU‖_F/√N that the errors are expected to make of a unitary matrix of N modes, to first order."""

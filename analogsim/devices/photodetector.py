@@ -54,10 +54,12 @@ class Photodetector(Optical):
     responsivity: float = quantity("responsivity", "A/W", above=0)
     feedback_resistance: float = quantity("feedback resistance of the amplifier", "ohm", above=0)
     bandwidth: float = quantity("−3 dB frequency", "Hz", above=0)
-    dark_current: float = quantity("dark current", "A", low=0, default=0.0)
+    dark_current: float = quantity("dark current", "A", low=0, default=0.0, ideal=0.0)
     temperature: float = quantity("temperature", "K", above=0, default=300.0)
-    crosstalk: float = quantity("share of a detector's light that each neighbour sees", low=0, high=0.5, default=0.0)
-    gain_spread: float = quantity("relative spread of the detectors' gain", low=0, high=0.3, default=0.0)
+    crosstalk: float = quantity(
+        "share of a detector's light that each neighbour sees", low=0, high=0.5, default=0.0, ideal=0.0
+    )
+    gain_spread: float = quantity("relative spread of the detectors' gain", low=0, high=0.3, default=0.0, ideal=0.0)
     power: float = quantity("electrical power of one detector and amplifier", "W", low=0, default=0.0)
     calibration: str | None = datafile("measured crosstalk and gain of every detector", default=None)
 

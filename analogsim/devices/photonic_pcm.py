@@ -36,7 +36,7 @@ class PhotonicPCM(Weighting):
 
     contrast: float = quantity("(T_max − T_min)/T_min", above=0)
     transmission_max: float = quantity("greatest transmission of a cell", above=0, high=1)
-    spread: float = quantity("standard deviation of a programmed transmission, in ranges", low=0)
+    spread: float = quantity("standard deviation of a programmed transmission, in ranges", low=0, ideal=0.0)
     energy_per_decibel: float = quantity("energy of crystallising a cell by one decibel", "J", low=0)
 
     @property

@@ -4,10 +4,14 @@ r"""Cells that learn by pulses: one pulse up or down moves a normalised weight w
     w &\leftarrow w + \Delta_u\,f_u(w)\,(1 + s\,\xi) \quad\text{up}, &
     w &\leftarrow w - \Delta_d\,f_d(w)\,(1 + s\,\xi) \quad\text{down},
 
-clipped to the cell's bounds [b_min, b_max]; with `additive` noise the step is Δ(f + s ξ). The shapes f are
-in `analogsim.devices.steps`. The cells differ: b_max = w_max(1 + σ ξ), b_min likewise, and
-Δ_{u,d} = Δ(1 + σ ξ ± σ_ud ξ'), the down step less `up_down` Δ if that is positive and the up step plus it if not.
-What is seen of a weight after a write is w + write_noise Δ ξ. A weight is a conductance, linear between the limits.
+clipped to the cell's bounds [b_min, b_max]; with `additive` noise the step is Δ(f + s ξ), and a noise floor ε and slope
+η make it Δ f + s (Δ f + ε + η|w|) ξ. The shapes f are in `analogsim.devices.steps`. The cells differ:
+b_max = w_max(1 + σ ξ), b_min likewise, and Δ_{u,d} = Δ(1 + σ ξ ± σ_ud ξ'), the down step less `up_down` Δ if that is
+positive and the up step plus it if not. What is seen of a weight after a write is w + write_noise Δ ξ. A weight is a
+conductance, linear between the limits.
+
+One-way cells can be raised by pulses but not lowered: a pair of them learns by raising the one or the other, and when
+both are high it is reset and its difference written anew (refresh).
 
 The families and their names follow Rasch et al., arXiv 2104.02184.
 """
@@ -37,6 +41,8 @@ class Pulsed(Device):
         σ of the cells' steps, and whether they spread as exp(σ ξ).
     cycle_noise, additive
         s, relative deviation of each step, and whether it adds to the step or scales with it.
+    noise_floor, noise_slope : float
+        ε and η, in weights and for each unit of |w|.
     up_down, up_down_spread : float
         Asymmetry of up and down steps and its spread over the cells.
     w_max, w_min, w_max_spread, w_min_spread : float
@@ -45,21 +51,35 @@ class Pulsed(Device):
         In units of Δ.
     lifetime : float
         Updates in which a weight leaks by a factor e; inf does not leak.
+    one_way : bool
+        Whether pulses can only raise a cell.
+    refresh_high, refresh_low : float
+        Shares of the range: a pair is refreshed if one of its cells is above the first, the other above the second.
+    reset, reset_spread : float
+        Weight that a reset leaves, and its standard deviation over the cells.
     """
 
     step: float = quantity("mean step of a typical cell at w = 0, in weights", above=0)
-    step_spread: float = quantity("relative spread of the step over the cells", low=0, default=0.0)
+    step_spread: float = quantity("relative spread of the step over the cells", low=0, default=0.0, ideal=0.0)
     lognormal: bool = flag("whether the steps of the cells are log-normal", default=False)
-    cycle_noise: float = quantity("relative deviation of each step from the cell's mean", low=0, default=0.0)
+    cycle_noise: float = quantity("relative deviation of each step from the cell's mean", low=0, default=0.0, ideal=0.0)
     additive: bool = flag("whether the deviation adds to the step instead of scaling with it", default=False)
-    up_down: float = quantity("asymmetry of up and down steps", low=-1, high=1, default=0.0)
-    up_down_spread: float = quantity("spread of the asymmetry over the cells", low=0, default=0.0)
+    noise_floor: float = quantity("deviation of a step at w = 0 besides its own, in weights", low=0, default=0.0)
+    noise_slope: float = quantity("growth of that deviation with |w|", low=0, default=0.0)
+    up_down: float = quantity("asymmetry of up and down steps", low=-1, high=1, default=0.0, ideal=0.0)
+    up_down_spread: float = quantity("spread of the asymmetry over the cells", low=0, default=0.0, ideal=0.0)
     w_max: float = quantity("upper bound of a typical cell's weight")
     w_min: float = quantity("lower bound of a typical cell's weight")
-    w_max_spread: float = quantity("relative spread of the upper bound", low=0, default=0.0)
-    w_min_spread: float = quantity("relative spread of the lower bound", low=0, default=0.0)
-    write_noise: float = quantity("noise on the weight seen after a write, in steps", low=0, default=0.0)
+    w_max_spread: float = quantity("relative spread of the upper bound", low=0, default=0.0, ideal=0.0)
+    w_min_spread: float = quantity("relative spread of the lower bound", low=0, default=0.0, ideal=0.0)
+    write_noise: float = quantity("noise on the weight seen after a write, in steps", low=0, default=0.0, ideal=0.0)
     lifetime: float = quantity("updates in which a weight leaks by a factor e", above=0, default=np.inf)
+
+    one_way: bool = flag("whether pulses can only raise a cell", default=False)
+    refresh_high: float = quantity("share of the range above which a pair is refreshed", low=0, high=1, default=0.75)
+    refresh_low: float = quantity("... if its other cell is above this share", low=0, high=1, default=0.25)
+    reset: float = quantity("weight after a reset", default=0.0)
+    reset_spread: float = quantity("its standard deviation over the cells", low=0, default=0.0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,6 +116,8 @@ class Pulsed(Device):
             "b_max": np.abs(np.maximum(*ends)),
             "b_min": -np.abs(np.minimum(*ends)),
         }
+        if self.one_way:
+            drawn["reset"] = self.reset + self.reset_spread * rng.standard_normal(shape)
         return {**drawn, **super().cells(shape, rng)}
 
     def weight(self, conductance: ArrayLike) -> Array:
@@ -128,8 +150,18 @@ class Pulsed(Device):
         """(w_max − w_min)/Δ."""
         return (self.w_max - self.w_min) / self.step
 
+    def pulse_size(self) -> float:
+        """Step that a pulse is counted as, in weights: Δ, or the one in the middle of a one-way cell's range."""
+        return float(self.step_up((self.w_max + self.w_min) / 2)) if self.one_way else self.step
+
     def pulse(
-        self, conductance: Array, counts: NDArray[np.integer], rng: np.random.Generator, cells: Cells | None = None
+        self,
+        conductance: Array,
+        counts: NDArray[np.integer],
+        rng: np.random.Generator,
+        cells: Cells | None = None,
+        *,
+        against: NDArray[np.integer] | None = None,
     ) -> Array:
         """Give each cell |counts| pulses, up where positive, one after another.
 
@@ -140,34 +172,59 @@ class Pulsed(Device):
         counts : array of int
             Pulses for each cell.
         rng : numpy.random.Generator
-            Cycle-to-cycle noise.
+            Cycle-to-cycle noise and the order of pulses.
         cells : mapping, optional
             From `cells`; default: typical ones.
+        against : array of int, optional
+            Pulses in the other direction, ≥ 0, in random order with the others. They do not cancel: two steps of
+            different size remain.
         """
         cells = cells or self.typical()
-        w = np.broadcast_to(self.weight(conductance), np.shape(counts)).ravel().copy()
-        pulses = np.ravel(counts)
-        fixed = {key: np.broadcast_to(cells[key], np.shape(counts)).ravel() for key in self.typical()}
-        for sign, size, shape in ((1, "up", self.shape_up), (-1, "down", self.shape_down)):
-            # Most pulses first: the cells that still get one are always the first few.
-            moved = np.flatnonzero(sign * pulses > 0)
-            moved = moved[np.argsort(-np.abs(pulses[moved]), kind="stable")]
-            left = np.abs(pulses[moved])
-            these = {key: value[moved] for key, value in fixed.items()}
-            x = w[moved]
-            for done in range(int(left.max(initial=0))):
-                active = slice(int(np.searchsorted(-left, -done)))
-                at = {key: value[active] for key, value in these.items()}
-                noise = self.cycle_noise * rng.standard_normal(len(x[active])) if self.cycle_noise else 0.0
-                factor = shape(x[active], at)
-                step = at[size] * (factor + noise if self.additive else factor * (1.0 + noise))
-                x[active] = np.clip(x[active] + sign * step, at["b_min"], at["b_max"])
-            w[moved] = x
-        return self._frozen(self.conductance(w.reshape(np.shape(counts))), cells)
+        shape = np.shape(counts)
+        w = np.broadcast_to(self.weight(conductance), shape).ravel().copy()
+        first, down = np.abs(np.ravel(counts)), np.ravel(counts) < 0
+        other = np.zeros_like(first) if against is None else np.ravel(against).copy()
+        # Most pulses first: the cells that still get one are always the first few.
+        moved = np.flatnonzero(first + other)
+        moved = moved[np.argsort(-(first + other)[moved], kind="stable")]
+        left, opposed, sign = (first + other)[moved], other[moved], np.where(down[moved], -1, 1)
+        these = {key: np.broadcast_to(cells[key], shape).ravel()[moved] for key in self.typical()}
+        x = w[moved]
+        for done in range(int(left.max(initial=0))):
+            active = slice(int(np.searchsorted(-left, -done)))
+            at = {key: value[active] for key, value in these.items()}
+            way = sign[active]
+            if opposed.any():
+                turned = rng.random(len(way)) * (left[active] - done) < opposed[active]
+                opposed[active] -= turned
+                way = np.where(turned, -way, way)
+            size = np.where(way > 0, at["up"], at["down"])
+            step = size * np.where(way > 0, self.shape_up(x[active], at), self.shape_down(x[active], at))
+            if self.cycle_noise:
+                spread = size if self.additive else step + self.noise_floor + self.noise_slope * np.abs(x[active])
+                step = step + self.cycle_noise * spread * rng.standard_normal(len(step))
+            x[active] = np.clip(x[active] + way * step, at["b_min"], at["b_max"])
+        w[moved] = x
+        return self._frozen(self.conductance(w.reshape(shape)), cells)
+
+    def balance(self, cells: Cells | None = None) -> Array:
+        """Weight at which a pulse up and a pulse down cancel, by bisection; 0 where a cell has none."""
+        cells = cells or self.typical()
+
+        def excess(w: Array) -> Array:
+            return cells["up"] * self.shape_up(w, cells) - cells["down"] * self.shape_down(w, cells)
+
+        low, high = np.array(cells["b_min"], float), np.array(cells["b_max"], float)
+        crosses = (excess(low) > 0) & (excess(high) < 0)
+        for _ in range(60):
+            middle = (low + high) / 2
+            up = excess(middle) > 0
+            low, high = np.where(up, middle, low), np.where(up, high, middle)
+        return np.where(crosses, (low + high) / 2, 0.0)
 
     def pulses_for(self, change: Array, rng: np.random.Generator) -> NDArray[np.int64]:
         """Number of pulses for a wanted change of conductance, S, rounded at random so that its mean is right."""
-        wanted = change / self.span * self.steps_over_range()
+        wanted = change / self.span * (self.w_max - self.w_min) / self.pulse_size()
         return np.floor(wanted + rng.random(wanted.shape)).astype(np.int64)
 
     def coincidences(
@@ -175,9 +232,9 @@ class Pulsed(Device):
     ) -> NDArray[np.int64]:
         """Pulses of one stochastic outer product: rows and columns fire at random, a cell moves where both do.
 
-        In each of `length` slots column j fires with probability A|x_j| and row i with A|d_i|, A² = rate/(Δ·length),
-        both capped at 1, so that the mean of Δ · counts is rate · d xᵀ as long as nothing is capped (Gokmen & Vlasov
-        2016, doi:10.3389/fnins.2016.00333).
+        In each of `length` slots column j fires with probability A|x_j| and row i with A|d_i|, A² = rate/(Δ·length)
+        with Δ the `pulse_size`, both capped at 1, so that the mean of Δ · counts is rate · d xᵀ as long as nothing is
+        capped (Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333).
 
         Parameters
         ----------
@@ -196,11 +253,22 @@ class Pulsed(Device):
         """
         if not (rate >= 0 and length >= 1):
             raise InputError(f"coincidences(rate={rate}, length={length}): rate ≥ 0 and length ≥ 1.")
-        amplitude = np.sqrt(rate / (self.step * length))
+        amplitude = np.sqrt(rate / (self.pulse_size() * length))
         columns = rng.random((length, inputs.size)) < amplitude * np.abs(inputs)
         rows = rng.random((length, errors.size)) < amplitude * np.abs(errors)
         fired = rows.astype(float).T @ columns.astype(float)
         return np.rint(fired).astype(np.int64) * np.sign(np.outer(errors, inputs)).astype(np.int64)
+
+    def refreshed(self, pairs: Array, rng: np.random.Generator, cells: Cells) -> Array:
+        """Reset pairs (2, …) of one-way cells that are both high, and write their difference anew in a closed loop."""
+        share = (pairs - self.g_min) / self.span
+        due = (share.max(axis=0) > self.refresh_high) & (share.min(axis=0) > self.refresh_low)
+        if not due.any():
+            return pairs
+        empty = self.conductance(np.clip(cells["reset"], cells["b_min"], cells["b_max"]))
+        difference = pairs[0] - pairs[1]
+        wanted = np.maximum(empty, np.stack([empty[1] + difference, empty[0] - difference]))
+        return np.where(due, self.program(wanted, rng, cells), pairs)
 
     def leak(self, conductance: Array, updates: int = 1) -> Array:
         """Let the weights decay towards w = 0 for some updates."""
@@ -214,6 +282,11 @@ class Pulsed(Device):
             return conductance
         noise = self.write_noise * self.step * rng.standard_normal(np.shape(conductance))
         return self.conductance(self.weight(conductance) + noise)
+
+    def words(self) -> list[str]:
+        """Say how cells learn."""
+        said = [f"pulses of {self.pulse_size() / (self.w_max - self.w_min):.2%} of the range"]
+        return [*said, *(["one-way cells, refreshed in pairs"] if self.one_way else []), *super().words()]
 
     @staticmethod
     def _frozen(conductance: Array, cells: Cells) -> Array:

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from analogsim.cards import datafile, quantity
 from analogsim.devices.base import Array
-from analogsim.devices.calibration import calibration, only_one, pair
+from analogsim.devices.calibration import only_one, pair
 from analogsim.devices.optical import Curves
 from analogsim.devices.weighting import Channels, Realised, Weighting
 from analogsim.errors import InputError
@@ -37,7 +37,7 @@ class SLM(Weighting):
     Parameters
     ----------
     contrast : float
-        Greatest over least transmission; > 1. Needed without a calibration.
+        Greatest over least transmission; > 1. Needed without a calibration, whose floors it scales to this mean.
     bend : float
         q_2, curvature of the transmission.
     gain_spread, floor_spread : float
@@ -49,16 +49,16 @@ class SLM(Weighting):
     """
 
     bits: int = quantity("bits of a signed weight", low=4, high=10, whole=True)
-    contrast: float | None = quantity("greatest over least transmission", above=1, default=None)
-    bend: float = quantity("curvature of the transmission over the command", low=-0.5, high=0.5, default=0.0)
-    gain_spread: float = quantity("relative spread of the columns' gain", low=0, high=0.5, default=0.0)
-    floor_spread: float = quantity("relative spread of the columns' floor", low=0, high=0.5, default=0.0)
+    contrast: float | None = quantity("greatest over least transmission", above=1, default=None, ideal=None)
+    bend: float = quantity("curvature of the transmission over the command", low=-0.5, high=0.5, default=0.0, ideal=0.0)
+    gain_spread: float = quantity("relative spread of the columns' gain", low=0, high=0.5, default=0.0, ideal=0.0)
+    floor_spread: float = quantity("relative spread of the columns' floor", low=0, high=0.5, default=0.0, ideal=0.0)
     response_time: float = quantity("time of the pixels to follow a new frame", "s", low=0, default=0.0)
     calibration: str | None = datafile("measured curve of every column", default=None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        only_one(self, "contrast", "bend", "gain_spread", "floor_spread")
+        only_one(self, "bend", "gain_spread", "floor_spread")
         if not self.calibration and self.contrast is None:
             raise InputError("device.contrast is missing: needed without a measured calibration.")
         if self.calibration and len(pair(self.calibration, "q1")[0]) != self.channels:
@@ -68,7 +68,7 @@ class SLM(Weighting):
     def coefficients(self, outputs: Channels, rng: np.random.Generator) -> Array:
         """q_2, q_1, q_0 of the columns of some outputs, (3, 2, n)."""
         if self.calibration:
-            return np.stack([pair(self.calibration, name)[:, outputs] for name in ("q2", "q1", "q0")])
+            return self._measured()[:, :, outputs]
         floor = self.extinction_floor()
         gain, dark = rng.standard_normal((2, 2, self.channels))[:, :, outputs]
         gain, dark = 1.0 + self.gain_spread * gain, 1.0 + self.floor_spread * dark
@@ -77,7 +77,7 @@ class SLM(Weighting):
     def nominal(self) -> Array:
         """Mean q_2, q_1, q_0 over all columns and paths, (3,)."""
         if self.calibration:
-            return np.array([pair(self.calibration, name).mean() for name in ("q2", "q1", "q0")])
+            return self._measured().mean(axis=(1, 2))
         floor = self.extinction_floor()
         return np.array([self.bend, 1.0 - floor - self.bend, floor])
 
@@ -85,9 +85,15 @@ class SLM(Weighting):
         """Mean over the columns of q_0/(q_0 + q_1 + q_2) as ratio of means: least over greatest transmission."""
         if not self.calibration:
             return 1.0 / float(self.contrast or np.inf)
-        known = calibration(self.calibration)
-        q2, q1, q0 = (known[f"{name}_{path}"].mean() for name in ("q2", "q1", "q0"))
+        q2, q1, q0 = self._measured()[:, ("plus", "minus").index(path)].mean(axis=1)
         return float(q0 / (q0 + q1 + q2))
+
+    def _measured(self) -> Array:
+        """q_2, q_1, q_0 of every column of both paths, (3, 2, channel), the floors scaled to a wanted contrast."""
+        q2, q1, q0 = (pair(str(self.calibration), name) for name in ("q2", "q1", "q0"))
+        if self.contrast is not None:
+            q0 = q0 * (q1 + q2).mean() / q0.mean() / (self.contrast - 1.0)
+        return np.stack([q2, q1, q0])
 
     def transmission(self, command: ArrayLike) -> Array:
         """T of the mean column for commands between 0 and 1."""

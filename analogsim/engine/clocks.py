@@ -53,6 +53,8 @@ class Clock:
 def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, clock: Clock, rng: np.random.Generator) -> int:
     """Run the clocks from the record's time to t_end, in place."""
     p = batch.packed
+    if p.echoed:
+        raise InputError("clock: neurons that update one at a time do not hear the echo of full duplex arrays.")
     begin = float(rec.clock[0])
     flow = new_flow(a, p)
     flow.a[:] = a

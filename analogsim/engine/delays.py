@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analogsim.engine.kernel import activate_layer, block, copy, pull, read, receive
+from analogsim.engine.kernel import activate_layer, block, copy, echo, pull, read, receive
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
 from analogsim.errors import out_of_range
@@ -48,6 +48,8 @@ def delayed(p, a, now, then, z):
         zl = block(z, p, layer)
         if layer > 0:
             receive(p, p.forward_p, read(p, p.w, p.forward_q, then, layer - 1, layer), zl, layer)
+        if p.echoed:
+            echo(p, now, zl, layer)
         if layer < last:
             receive(p, p.feedback_p, read(p, p.v, p.feedback_q, then, layer + 1, layer), zl, layer)
         else:

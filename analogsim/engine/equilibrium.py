@@ -21,6 +21,7 @@ from analogsim.engine import etd, kernel, results, sweeps
 from analogsim.engine.anderson import Anderson
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import new_record
+from analogsim.errors import InputError
 
 Array = NDArray[np.floating]
 
@@ -87,6 +88,7 @@ def find(
     horizon : float
         How long the ODE may run, in units of the largest time constant.
     """
+    method = _hearing(batch, method)
     count = batch.packed.batch
     out = Equilibrium(
         a.copy(), np.full(count, results.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
@@ -118,8 +120,19 @@ def find(
     return out
 
 
+def _hearing(batch: Batch, method: str) -> str:
+    """The ODE in place of sweeps where layers hear themselves: those go from layer to layer."""
+    if not batch.packed.echoed:
+        return method
+    if method not in ("auto", "ode"):
+        raise InputError(f"method = {method!r}: sweeps do not hear the echo of full duplex; use 'auto' or 'ode'.")
+    return "ode"
+
+
 def rest(batch: Batch, a: Array, tol: Array, max_sweeps: int = 200) -> Equilibrium:
     """Find a = z(a) by accelerated sweeps alone, stable or not: where linear theory can be applied."""
+    if batch.packed.echoed:
+        raise InputError("full duplex: sweeps, which find resting points whether stable or not, do not hear the echo.")
     count = batch.packed.batch
     out = Equilibrium(
         a.copy(), np.full(count, results.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0

@@ -51,6 +51,9 @@ class Problem(NamedTuple):
     rails: NDArray[np.floating]  # (2,)
     converted: bool
     converters: NDArray[np.floating]  # (2, 3), steps of DAC and ADC and bow of the ADC, forward and feedback
+    echoed: bool
+    echo: NDArray[np.floating]  # transposed echoes of each layer, forward then feedback, one after another
+    echo_at: NDArray[np.int64]  # (L,)
     signal: NDArray[np.floating]  # scratch, (R·B·n,)
     current: NDArray[np.floating]
 
@@ -227,6 +230,18 @@ def receive(p, share, current, z, layer):
                     out[i] += part[i] * got[i]
 
 
+@jit
+def echo(p, s, z, layer):
+    """Add to z (2, B, n) what a layer's own signals bring back through arrays that are driven at both ends at once."""
+    n = z.shape[2]
+    for way in range(2):
+        q, share = (p.feedback_q, p.forward_p) if way == 0 else (p.forward_q, p.feedback_p)
+        signal = mix(p, q, s, layer)
+        rows = signal.shape[0]
+        primitives.multiply(signal, 0, p.echo, p.echo_at[layer] + way * n * n, p.current, 0, rows, n, n)
+        receive(p, share, p.current[: rows * n].reshape(rows, n), z, layer)
+
+
 @inner
 def pull_sample(p, s, z, b):
     """Subtract the nudge ±n β ∇ℓ(N s) of one sample from z (2, B, n_L), given the output states."""
@@ -269,6 +284,8 @@ def target(p, a, s, z):
         zl = block(z, p, layer)
         if layer > 0:
             receive(p, p.forward_p, read(p, p.w, p.forward_q, s, layer - 1, layer), zl, layer)
+        if p.echoed:
+            echo(p, s, zl, layer)
         if layer < last:
             receive(p, p.feedback_p, read(p, p.v, p.feedback_q, s, layer + 1, layer), zl, layer)
         else:

@@ -205,12 +205,21 @@ def factorise(matrix: Array, error: Array, gain: Array) -> tuple[Array, Array]:
     return q, p
 
 
+def _echoes(chip: Chip, dtype: np.dtype) -> Array:
+    """The transposed echoes of each layer, forward then feedback, flat, one after another; empty without any."""
+    pairs = zip(chip.forward_echo, chip.feedback_echo, chip.sizes[1:], strict=True)
+    found = [np.zeros(n * n) if echo is None else echo.T.ravel() for *pair, n in pairs for echo in pair]
+    return np.concatenate(found).astype(dtype) if chip.has_echo else np.zeros(0, dtype)
+
+
 def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dtype: np.dtype) -> Problem:
     sizes, batch = np.array(chip.sizes), len(x)
     cum = np.concatenate([[0], np.cumsum(sizes[1:])])
     gain, mirror, divider = (np.concatenate(getattr(chip, name), axis=1) for name in ("gain", "mirror", "divider"))
     forward_q, forward_p = factorise(wiring.forward, divider, gain)
     feedback_q, feedback_p = factorise(wiring.feedback, np.zeros_like(gain), gain * (1 + mirror))
+    if chip.has_echo and forward_q.shape[0] != feedback_q.shape[0]:
+        raise InputError(f"{wiring.name}: arrays driven at both ends need as many feedback as forward reads.")
     scratch = max(forward_q.shape[0], feedback_q.shape[0]) * batch * int(sizes[1:].max())
     signs = np.array([1.0, -1.0])
 
@@ -242,6 +251,9 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         rails=cast(chip.rails),
         converted=bool(chip.converters.any()),
         converters=cast(chip.converters),
+        echoed=chip.has_echo,
+        echo=_echoes(chip, dtype),
+        echo_at=np.concatenate([[0], np.cumsum(2 * sizes[1:-1] ** 2)]).astype(np.int64),
         signal=np.empty(scratch, dtype),
         current=np.empty(scratch, dtype),
     )

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 from scipy.special import softmax
 
-from analogsim.engine.kernel import activate_layer, block, code_of, curve, mix, multiply, read, receive, slope
+from analogsim.engine.kernel import activate_layer, block, code_of, curve, echo, mix, multiply, read, receive, slope
 from analogsim.engine.problem import Batch
 from analogsim.jit import jit
 
@@ -61,6 +61,8 @@ def tangent(p, at, d, soft, v, s, out):
         ol = block(out, p, layer)
         if layer > 0:
             receive(p, p.forward_p, read_along(p, p.w, p.forward_q, at, s, layer - 1, layer), ol, layer)
+        if p.echoed:
+            echo(p, s, ol, layer)
         if layer < last:
             receive(p, p.feedback_p, read_along(p, p.v, p.feedback_q, at, s, layer + 1, layer), ol, layer)
     ol, sl = block(out, p, last), block(s, p, last)

@@ -74,9 +74,11 @@ class Amplified:
         assert chip.tia is not None
         if p.drive.dtype != np.float64:
             raise InputError("dtype: a chip whose amplifiers have dynamics is relaxed in float64.")
-        if p.shaped or p.limited or p.converted:
+        beyond = {"driver curves": p.shaped, "rails": p.limited, "converters": p.converted}
+        if said := ", ".join(what for what, there in beyond.items() if there):
             raise InputError(
-                "Chip.tia: amplifiers with dynamics are linear; leave driver, rails and converters as ideal."
+                f"Chip.tia: the dynamics of amplifiers are simulated as linear, and this chip has {said}; make those "
+                "ideal, or leave the dynamics out with chip.replace(tia=None)."
             )
         self.stages: list[Stage] = []
         edges = p.cum
@@ -100,12 +102,21 @@ class Amplified:
         self.shapes = [(len(s.rate), len(s.matrix), s.share.shape[1], size, s.matrix.shape[2]) for s in self.stages]
         self.cuts = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
         self.q = np.zeros(self.cuts[-1], kind)
+        # Samples and reads share their rates: what a step needs of them is found once for each.
+        self.rate = np.concatenate([stage.rate.ravel() for stage in self.stages]).astype(kind)
+        starts = np.cumsum([0, *(stage.rate.size for stage in self.stages)])
         poles = [
-            np.broadcast_to(s.rate[:, :, None, None, :], shape)
-            for s, shape in zip(self.stages, self.shapes, strict=True)
+            np.broadcast_to(start + np.arange(s.rate.size).reshape(s.rate.shape)[:, :, None, None, :], shape)
+            for start, s, shape in zip(starts, self.stages, self.shapes, strict=False)
         ]
-        self.rate = np.concatenate([pole.ravel() for pole in poles]).astype(kind)
-        self.leak = batch.join([np.broadcast_to((1.0 / tau)[:, None, :], (2, size, tau.shape[1])) for tau in chip.tau])
+        self.pole = np.concatenate([pole.ravel() for pole in poles])
+        self.leak = np.concatenate([1.0 / tau.ravel() for tau in chip.tau])
+        starts = np.cumsum([0, *(tau.size for tau in chip.tau)])
+        nodes = [
+            np.broadcast_to(start + np.arange(tau.size).reshape(2, 1, -1), (2, size, tau.shape[1])).astype(float)
+            for start, tau in zip(starts, chip.tau, strict=False)
+        ]
+        self.node = batch.join(nodes).astype(np.intp)
 
     def views(self, q: Array) -> list[Array]:
         """States of each stage's amplifiers, (mode, bank, R, B, n)."""
@@ -178,9 +189,9 @@ class Amplified:
     def _step(self, batch: Batch, a: Array, h: float) -> tuple[Array, Array, tuple[Array, Array]]:
         """One step: compartments, amplifiers, and their differences from embedded second-order results."""
         w, v = h * self.leak, h * self.rate
-        half = np.exp(-w / 2)
-        one = parabola(w)
-        q_half, q_one = line(v / 2), parabola(v)
+        half = np.exp(-w / 2)[self.node]
+        one = [weight[self.node] for weight in parabola(w)]
+        q_half, q_one = ([weight[self.pole] for weight in found] for found in (line(v / 2), parabola(v)))
         s = self.signals(batch, a)
         m1, z1 = self.resting(batch, s), self.target(batch, s, self.q)
         s = self.signals(batch, half * a + (1 - half) * z1)

@@ -5,5 +5,12 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["data", "plots", "results", "summary", "sweeps"],
-    submod_attrs={"run": ["run"], "inferring": ["infer"], "settings": ["Settings"], "sweeps": ["sweep"]},
+    submod_attrs={
+        "run": ["run"],
+        "inferring": ["infer"],
+        "insitu": ["train_chip", "train_digital"],
+        "settings": ["Settings"],
+        "specification": ["budget", "tolerance"],
+        "sweeps": ["sweep"],
+    },
 )

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,13 @@ class Dataset:
         """Number of output neurons it needs."""
         return self.train_y.shape[1]
 
+    def astype(self, dtype: Any) -> Dataset:
+        """The same data with inputs and targets of another floating type; itself where nothing changes."""
+        parts = ("train_x", "train_y", "test_x", "test_y")
+        if all(getattr(self, part).dtype == dtype for part in parts):
+            return self
+        return replace(self, **{part: getattr(self, part).astype(dtype) for part in parts})
+
 
 def load(name: str | Path) -> Dataset:
     """Load a data set.
@@ -115,10 +122,15 @@ def _idx_family(name: str) -> Dataset:
     return _dataset(name, *parts["train"], *parts["test"], source=str(files["train-images-idx3-ubyte.gz"].parent))
 
 
+def cache_folder() -> Path:
+    """Where this package keeps what it can get again: ``$XDG_CACHE_HOME/analogsim``, else ``~/.cache/analogsim``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "analogsim"
+
+
 def _locate(name: str, file: str) -> Path:
     """The file in $ANALOGSIM_DATA, in the cache, or freshly downloaded; its checksum verified in every case."""
     places = [Path(root) for root in [os.environ.get("ANALOGSIM_DATA")] if root]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "analogsim"
+    cache = cache_folder()
     for place in (*places, cache):
         path = place / name / file
         if path.is_file():

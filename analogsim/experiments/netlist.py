@@ -76,6 +76,8 @@ class Netlist:
             raise unknown("level", self.level, LEVELS)
         if self.circuit.no_netlist:
             raise InputError(f"{self.circuit.no_netlist}.")
+        if getattr(self.circuit, "feedback", "") == "full-duplex":
+            raise InputError("an array that is driven at both ends at once (full duplex) has no netlist yet.")
         chip = self.chip
         if chip.is_shaped or np.isfinite(chip.rails).any() or chip.converters.any():
             raise InputError("netlist: no circuit for converters, curved drivers or clipping; switch them off.")

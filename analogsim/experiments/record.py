@@ -15,6 +15,7 @@ from analogsim.circuits.crossbar import Crossbar
 from analogsim.circuits.optoelectronic import Optoelectronic
 from analogsim.engine.relax import relax
 from analogsim.errors import InputError
+from analogsim.experiments import health
 from analogsim.experiments.setup import Setup
 from analogsim.experiments.summary import COSTS
 from analogsim.experiments.trainers import Digital, OnChip
@@ -45,6 +46,10 @@ class Notebook:
 
     def note(self) -> None:
         """Measure everything once, at the end of an epoch or before the first."""
+        with self.chip.aside():
+            self._note()
+
+    def _note(self) -> None:
         data, wiring = self.setup.data, self.setup.wiring
         page: dict[str, Any] = {}
         outputs = [trainer.output(data.test_x) for trainer in self.trainers.values()]
@@ -70,6 +75,7 @@ class Notebook:
         page["activation_max"] = max(float(np.abs(a).max()) for a in settled.a)
         if not self.chip.verdicts:
             self.chip.verdicts.append(settled.status)
+        page |= health.examine(self.setup, self.chip, self.setup.settings.health)
         page["settled"] = self.chip.settled_share()
         self.pages.append(page)
         self.noted = self.chip.chip
@@ -104,7 +110,8 @@ class Notebook:
 
     def _costs(self, chip: Chip, nudged: xr.Dataset, x: NDArray[np.float64], common: dict[str, Any]) -> dict[str, Any]:
         """Time and energy of an inference and of an update, estimated from the arrays; NaN where there are none."""
-        made, tol = self.setup.circuit, TOLERANCE * min(1.0, self.setup.settings.beta)
+        made, settings = self.setup.circuit, self.setup.settings
+        tol = TOLERANCE * min(1.0, settings.beta)
         if not isinstance(made, Crossbar | Optoelectronic):
             return dict.fromkeys(COSTS, np.full(len(x), np.nan))
         free = relax(chip, x, tol=TOLERANCE, **{**common, "beta": 0.0})
@@ -113,15 +120,15 @@ class Notebook:
             settling = measure.settling_time(dataset["time"].values, dataset["residual"].values, limit)
             settling = np.where(dataset["status"].values == "converged", settling, np.nan)
             if isinstance(made, Optoelectronic):
-                # One frame rewrites the weights for a whole batch.
-                share = 1.0 / self.setup.settings.batch_size if name == "update" else 0.0
+                # One frame rewrites the weights for a whole batch, or several.
+                share = 1.0 / (settings.batch_size * settings.write_every) if name == "update" else 0.0
                 found[f"{name}_time"], found[f"{name}_energy"] = made.costs(chip, settling, share)
                 continue
             states = measure.settled_states(chip, dataset)
             power = measure.array_power(made, chip, x, states, self.setup.wiring)
             found[f"{name}_time"] = measure.duration(made, settling)
             found[f"{name}_energy"] = measure.energy(made, power, settling)
-        if self.setup.settings.nudge == "auto-zero":
+        if settings.nudge == "auto-zero":
             for what in ("time", "energy"):
                 found[f"update_{what}"] = found[f"update_{what}"] + found[f"inference_{what}"]
         return found
@@ -131,7 +138,7 @@ class Notebook:
         pages, probes = self.pages, list(self.probes.values())
         variables = {
             name: (dims, np.array([page[name] for page in pages]), {"long_name": words, "units": units})
-            for name, (dims, words, units) in PAGES.items()
+            for name, (dims, words, units) in (PAGES | health.PAGES).items()
         }
         variables |= {
             name: (dims, np.array([probe[name] for probe in probes]), {"long_name": words, "units": units})
@@ -146,6 +153,8 @@ class Notebook:
             "trainer": ("trainer", list(self.trainers), {"long_name": "trainer"}),
             "layer": ("layer", np.arange(1, layers + 1), {"long_name": "layer", "units": "1"}),
             "hidden": ("hidden", np.arange(1, layers), {"long_name": "hidden layer", "units": "1"}),
+            "verdict": ("verdict", list(health.VERDICTS), {"long_name": "verdict"}),
+            "slopes": ("slopes", ["one", "true"], {"long_name": "slopes of the activations"}),
             "compartment": ("compartment", ["+", "-"], {"long_name": "compartment of the dyad"}),
             "class": ("class", np.arange(self.setup.data.classes), {"long_name": "output neuron", "units": "1"}),
             "time": (
@@ -156,6 +165,7 @@ class Notebook:
         }
         assumed = self.setup.circuit.cost_assumptions
         found = xr.Dataset(variables, coords, {"interrupted": int(interrupted), "cost_assumptions": assumed})
+        found.attrs |= {f"update_{name}": value for name, value in health.update_cost(self.setup).items()}
         found["residual"].attrs["tolerance"] = TOLERANCE * min(1.0, self.setup.settings.beta)
         return found
 

@@ -25,9 +25,14 @@ PACKAGES = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "h5py", "matplotlib
 
 
 def stamped(dataset: xr.Dataset, **record: Any) -> xr.Dataset:
-    """The dataset with its stamp: versions, commit, command and date, and `record` (seed, settings, cards)."""
+    """The dataset with its stamp: that of `stamp`, and `record` (seed, settings, cards)."""
     _register()
-    stamp = {
+    return dataset.assign_attrs({STAMP: json.dumps({**stamp(), **record}, ensure_ascii=False, default=_plain)})
+
+
+def stamp() -> dict[str, Any]:
+    """Versions, commit, command and date."""
+    return {
         "version": __version__,
         **commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
@@ -35,9 +40,7 @@ def stamped(dataset: xr.Dataset, **record: Any) -> xr.Dataset:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "packages": packages(),
-        **record,
     }
-    return dataset.assign_attrs({STAMP: json.dumps(stamp, ensure_ascii=False, default=_plain)})
 
 
 def packages() -> dict[str, str]:

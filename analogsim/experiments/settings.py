@@ -30,9 +30,10 @@ SOURCES = {
     "dyadic": "Høier, Kalinin, Ernoult & Zach, Dyadic Learning in Recurrent and Feedforward Models, 2024",
 }
 NUDGES = {
-    "plain": "every sample is nudged with +β",
-    "chop": "β changes its sign from sample to sample, so that constant errors of the compartments cancel in a batch",
-    "auto-zero": "a second read at β = 0 is subtracted from every sample's update",
+    "plain": "every sample is nudged with +β; one settle",
+    "chop": "β changes its sign from sample to sample, so that constant errors of the compartments cancel in a "
+    "batch (new here); one settle, and a switch for the sign",
+    "auto-zero": "a second read at β = 0 is subtracted from every sample's update; two settles",
 }
 NOISES = {
     "read": "noise",
@@ -43,7 +44,23 @@ NOISES = {
 }
 """Kinds of noise, and the key of the circuit's card that each one sets."""
 
+UPDATES = {
+    "circuit": "the circuit's own: ordinary cells programmed anew from digital weights, pulsed cells rounded at random",
+    "nearest": "what is on the array plus the change, rounded to the nearest level or pulse, without memory",
+    "stochastic": "the same, rounded at random",
+    "mixed-precision": "a digital accumulator whose whole steps are written",
+    "write-verify": "digital weights, written in a closed loop of reads",
+    "pulses": "stochastic pulse trains of the two local signals, with update management",
+    "tiki-taka": "pulse trains on a fast array that is copied to the weights column by column",
+    "tiki-taka-2": "the same through a digital low-pass",
+}
+DRIVEN = ("pulses", "tiki-taka", "tiki-taka-2")
+"""Updates by the signals themselves: plain SGD."""
+STATES = {"settle": "at rest, noise held", "relax": "after 20 time constants of the full noisy dynamics"}
+FLOWS = ("ode", "sweeps", "neurons", "layers")
+HEALTH = ("off", "light", "full")
 OPTIMISERS = ("adam", "sgd")
+DTYPES = ("float64", "float32")
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,31 @@ class Settings:
     epochs, batch_size : int
     optimiser : {"adam", "sgd"}
     learning_rate : float
+    update : str
+        How the devices take a change; see `analogsim.learning.updates`. Those by pulse trains are plain SGD.
+    write_every : int
+        Updates that are added up digitally before the arrays are written, as a slow SLM asks for.
+    drift : float
+        Seconds between updates in which the cells drift, ≥ 0; for crossbars of cells that are programmed.
+    trim : float, optional
+        Share of every compartment mismatch that a one-time trim leaves, 0 ≤ trim ≤ 1; untrimmed if not given.
+    states : {"settle", "relax"}
+        What the local rule reads: states at rest with the noise held, or the full noisy dynamics after `relax_time`.
+    relax_time : float
+        In time constants.
+    continuous : int
+        K > 0: states are never reset, each batch stays for K time constants and the weights change in each; 0: settle.
+    gate : int
+        Time constants after each change of sample in which the update is blanked, < continuous.
+    flow : {"ode", "sweeps", "neurons", "layers"}
+        How states move in continuous learning; the last two are event-driven clocks with `clock` mean ticks in a τ.
+    clock : float
+    health : {"off", "light", "full"}
+        What is measured of the chip's health after each epoch; see `analogsim.experiments.health`.
+    tolerance : float
+        Of each settle in training: bounds max |τ da/dt| / min(1, |β|), in activities; > 0.
+    dtype : {"float64", "float32"}
+        Of all arithmetic in training.
     seed : int
         Of everything random: weights, order of the data, devices, noise.
 
@@ -108,6 +150,19 @@ class Settings:
     batch_size: int = 50
     optimiser: str = "adam"
     learning_rate: float = 5e-3
+    update: str = "circuit"
+    write_every: int = 1
+    drift: float = 0.0
+    trim: float | None = None
+    states: str = "settle"
+    relax_time: float = 20.0
+    continuous: int = 0
+    gate: int = 0
+    flow: str = "ode"
+    clock: float = 4.0
+    health: str = "light"
+    tolerance: float = 1e-3
+    dtype: str = "float64"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -115,6 +170,11 @@ class Settings:
             ("rule", self.rule, RULES),
             ("nudge", self.nudge, NUDGES),
             ("optimiser", self.optimiser, OPTIMISERS),
+            ("dtype", self.dtype, DTYPES),
+            ("update", self.update, UPDATES),
+            ("states", self.states, STATES),
+            ("flow", self.flow, FLOWS),
+            ("health", self.health, HEALTH),
         ):
             if value not in choices:
                 raise unknown(kind, value, choices)
@@ -133,9 +193,20 @@ class Settings:
             raise out_of_range("asymmetry", self.asymmetry, "asymmetry ≥ 0")
         if not 0 < self.learning_rate < math.inf:
             raise out_of_range("learning_rate", self.learning_rate, "learning_rate > 0")
+        for name, positive in (("tolerance", self.tolerance), ("relax_time", self.relax_time), ("clock", self.clock)):
+            if not 0 < positive < math.inf:
+                raise out_of_range(name, positive, f"{name} > 0")
+        if self.trim is not None and not 0 <= self.trim <= 1:
+            raise out_of_range("trim", self.trim, "0 ≤ trim ≤ 1, the share of the mismatch that is left")
+        if not 0 <= self.drift < math.inf:
+            raise out_of_range("drift", self.drift, "drift ≥ 0 s")
+        if self.continuous < 0 or not 0 <= self.gate < max(1, self.continuous):
+            raise InputError(f"continuous = {self.continuous}, gate = {self.gate}: 0 ≤ gate < continuous, in τ.")
+        self._check_combinations()
         for name, whole in (
             ("epochs", self.epochs),
             ("batch_size", self.batch_size),
+            ("write_every", self.write_every),
             *(("hidden", n) for n in self.hidden),
         ):
             if whole < 1:
@@ -143,6 +214,21 @@ class Settings:
         if self.seed < 0:
             raise out_of_range("seed", self.seed, "seed ≥ 0")
         self.noise_levels()
+
+    def _check_combinations(self) -> None:
+        """Refuse what does not go together."""
+        driven = self.update in DRIVEN
+        for bad, words in (
+            (driven and self.optimiser != "sgd", f"update {self.update!r} is plain SGD: add --optimiser sgd"),
+            (driven and self.write_every > 1, f"update {self.update!r} writes at every update; leave write_every at 1"),
+            (
+                bool(self.continuous) and self.nudge == "auto-zero",
+                "auto-zero needs a second phase, which continuous learning has not; take --nudge chop",
+            ),
+            (bool(self.continuous) and self.states != "settle", "continuous learning has its own states; see --flow"),
+        ):
+            if bad:
+                raise InputError(f"{words}.")
 
     def noise_levels(self) -> dict[str, float]:
         """The noise asked for, by kind: ``{"read": 0.05, "node": 0.02}``."""

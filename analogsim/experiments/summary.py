@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from analogsim.experiments.health import alarm
+
 BY_TRAINER = ("test_accuracy", "test_loss", "lipschitz")
 COSTS = ("inference_time", "inference_energy", "update_time", "update_energy")
 OF_THE_CHIP = (
@@ -29,6 +31,11 @@ def figures(dataset: xr.Dataset) -> dict[str, Any]:
         "settling_time": time,
         "settling_time_seconds": None if time is None else time * float(dataset["time"].attrs["seconds"]),
         "costs": costs(dataset),
+        "update_cost": {
+            name: _plain(dataset.attrs.get(f"update_{name}", np.nan))
+            for name in ("settles", "array_reads", "time_constants")
+        },
+        "alarm": alarm(dataset["activation_max"]),
         "epochs": int(dataset["epoch"][-1]),
         "interrupted": bool(dataset.attrs["interrupted"]),
     }
@@ -60,12 +67,19 @@ def table(dataset: xr.Dataset) -> str:
     ]
     lines.insert(1, "─" * len(lines[0]))
     epochs = found["epochs"]
-    notes = (
+    notes: tuple[str, ...] = (
         f"Arrows: before training → after {epochs} epoch{'s' * (epochs != 1)}. Probe samples: in continuous time from "
         "a = 0,",
         f"noise held at one draw; settled when max |τ da/dt| stays below {dataset['residual'].attrs['tolerance']:g}.",
     )
     said = _cost_words(found["costs"])
+    cost = found["update_cost"]
+    notes += (
+        f"An update costs each sample {cost['settles']:g} settle{'s' * (cost['settles'] != 1)} and "
+        f"{cost['array_reads']:g} array reads"
+        + (f" in {cost['time_constants']:g} τ." if cost["time_constants"] else "."),
+    )
+    lines = [*([found["alarm"], ""] if found["alarm"] else []), *lines]
     return "\n".join([*lines, *notes, *said, *([dataset.attrs.get("cost_assumptions", "")] if said else [])])
 
 
@@ -73,6 +87,10 @@ def costs(dataset: xr.Dataset) -> dict[str, float | None]:
     """Median time (s) and energy (J) of an inference and of a sample in an update; None where most do not settle."""
     names = [name for name in COSTS if name in dataset]
     return {name: _median(dataset[name].isel(snapshot=-1).values) for name in names}
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _cost_words(found: dict[str, float | None]) -> list[str]:

@@ -72,21 +72,39 @@ def from_states(chip: Chip, wiring: Wiring, x: Array, s: list[Array], beta: Arra
     """Apply the local rule to states (compartment, sample, neuron)."""
     if not beta.all():
         raise InputError("beta = 0: without a nudge the two compartments agree and there is no gradient to read.")
-    weight = -1.0 / (beta * wiring.total_nudge * len(beta))
-    found = []
-    for k in range(chip.layers):
-        plus, minus = s[k][0] * weight[:, None], s[k][1] * weight[:, None]
-        if k == 0:
-            found.append(((plus - minus).T @ chip.sent(x, 0, 0), (plus - minus).sum(axis=0)))
-            continue
-        u = forward_signal(chip, wiring, s[k - 1], k)
-        found.append((plus.T @ u[0] - minus.T @ u[1], (plus - minus).sum(axis=0)))
+    found: Gradient = []
+    for states, pairs in zip(s, drives(chip, wiring, x, s, beta), strict=True):
+        weights = [-errors.T @ inputs for errors, inputs in pairs]
+        found.append((sum(weights[1:], weights[0]), ((states[0] - states[1]) * _weight(wiring, beta, s)).sum(axis=0)))
     return found
 
 
-def forward_signal(chip: Chip, wiring: Wiring, s: Array, j: int) -> Array:
-    """u = F s with each sender's divider error, through the driver of matrix j, (2, sample, neuron)."""
-    divider = chip.divider[j - 1]
-    q, p = factorise(wiring.forward, divider, np.ones_like(divider))
-    reads = chip.sent(np.einsum("rdi,dbi->rbi", q, s), 0, j)
-    return np.einsum("cr,rbi->cbi", p[:, :, 0], reads)
+def drives(chip: Chip, wiring: Wiring, x: Array, s: list[Array], beta: Array) -> list[list[tuple[Array, Array]]]:
+    """The `signals` scaled so that Σ errorsᵀ inputs over the pairs is the wanted change, minus the gradient."""
+    weight = -_weight(wiring, beta, s)
+    return [[(d * weight, u) for d, u in pairs] for pairs in signals(chip, wiring, x, s)]
+
+
+def _weight(wiring: Wiring, beta: Array, s: list[Array]) -> Array:
+    """−1/(β Σn · samples) of each sample, a column."""
+    return (-1.0 / (beta * wiring.total_nudge * len(beta))).astype(s[0].dtype)[:, None]
+
+
+def signals(chip: Chip, wiring: Wiring, x: Array, s: list[Array]) -> list[list[tuple[Array, Array]]]:
+    """What stands on the rows and on the columns of each array: Σ_± (±1) s_k^± (u_k^±)ᵀ = Σ d uᵀ over these pairs.
+
+    Where both compartments read one forward signal (DP, DP⊤, λ = ½) that is one pair, d = s⁺ − s⁻ and the signal;
+    otherwise there are two. u is what the synapse gets: with each sender's divider error, through the array's driver.
+
+    Returns
+    -------
+    list of lists of (d (sample, n_k), u (sample, n_{k−1}))
+    """
+    found = [[(s[0][0] - s[0][1], chip.sent(x, 0, 0))]]
+    for k in range(1, chip.layers):
+        divider = chip.divider[k - 1]
+        q, p = factorise(wiring.forward, divider, np.ones_like(divider))
+        q, share = q.astype(x.dtype), p[:, :, 0].astype(x.dtype)
+        reads = [chip.sent(row[0] * s[k - 1][0] + row[1] * s[k - 1][1], 0, k) for row in q]
+        found.append([(up * s[k][0] - down * s[k][1], u) for up, down, u in zip(*share, reads, strict=True)])
+    return found

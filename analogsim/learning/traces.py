@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
@@ -15,14 +16,26 @@ SILENT = 0.05
 """A neuron is saturated where its slope is less than this share of the largest."""
 
 
-def network(net: Network, x: Array, y: Array, most: int = 10000) -> dict[str, float]:
+Forward = Callable[[Network, Array], list[Array]]
+
+
+def accuracy(net: Network, x: Array, y: Array, forward: Forward | None = None) -> float:
+    """Share of samples whose largest output is that of the target; `forward` as in `network`."""
+    if forward is None:
+        return net.accuracy(x, np.asarray(y).argmax(-1))
+    return float((forward(net, x)[-1].argmax(-1) == np.asarray(y).argmax(-1)).mean())
+
+
+def network(net: Network, x: Array, y: Array, most: int = 10000, *, forward: Forward | None = None) -> dict[str, float]:
     """Mean loss, accuracy, saturation and Lipschitz estimate of the digital forward pass, on at most `most` samples.
+
+    `forward` gives the pre-activations of a network that does not infer by a feed-forward pass.
 
     ``saturation`` is the share of hidden neurons and samples with f'(a) < 5 % of its maximum (for ReLU: the silent
     ones); ``lipschitz`` is ‖W_L ⋯ W_1‖₂, the estimate of arXiv 2402.08573, Table 1, without the slopes.
     """
     x, y = x[:most], y[:most]
-    a, f = net.forward(x), activation(net.activation)
+    a, f = (forward or Network.forward)(net, x), activation(net.activation)
     out = activation(net.output_activation)(a[-1])
     hidden = [float((f.derivative(value) < SILENT * f.slope_max).mean()) for value in a[:-1]]
     return {
@@ -39,7 +52,7 @@ def _norm(matrix: Array) -> float:
 
 
 def gradients(net: Network, x: Array, y: Array, found: Gradients, *, angles: bool = True) -> dict[str, float]:
-    """Norm of each layer's weights and gradient, and its angle to back-propagation in degrees (weights and biases)."""
+    """Norms of each layer's weights and gradient, its angle to back-propagation in degrees, and the norm of that."""
     traces: dict[str, float] = {}
     exact = backprop(net, x, y) if angles else found
     for k, (pair, reference) in enumerate(zip(found, exact, strict=True), start=1):
@@ -47,6 +60,7 @@ def gradients(net: Network, x: Array, y: Array, found: Gradients, *, angles: boo
         traces[f"gradient_norm_{k}"] = float(np.linalg.norm(g))
         traces[f"weight_norm_{k}"] = float(np.linalg.norm(net.weights[k - 1]))
         if angles:
+            traces[f"reference_norm_{k}"] = float(np.linalg.norm(h))
             with np.errstate(invalid="ignore", divide="ignore"):
                 cosine = g @ h / np.linalg.norm(g) / np.linalg.norm(h)
             traces[f"angle_{k}"] = float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))

@@ -20,13 +20,18 @@ from analogsim.learning.reference.layers import Array, Workspace
 from analogsim.network import Network
 
 
-def batches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+def batches(n: int, batch_size: int, rng: np.random.Generator, *, blocks: bool = False) -> Iterator[NDArray[np.int64]]:
     """Indices of the mini-batches of one epoch: every sample once, in an order drawn from `rng`; the last may be short.
 
+    With `blocks` the mini-batches are the same contiguous samples in every epoch and only their order is drawn.
     Training on a chip and digital training take the same order from the same seed.
     """
     if batch_size < 1:
         raise out_of_range("batch_size", batch_size, "batch_size ≥ 1")
+    if blocks:
+        for block in rng.permutation(-(-n // batch_size)):
+            yield np.arange(block * batch_size, min(n, (block + 1) * batch_size))
+        return
     order = rng.permutation(n)
     for start in range(0, n, batch_size):
         yield order[start : start + batch_size]
@@ -42,7 +47,7 @@ class Training:
         After the last epoch, or of the best validation accuracy where there was a validation split.
     traces : dict of lists
         One entry an epoch: loss, accuracy, validation_accuracy, test_accuracy, lipschitz, saturation, and for each
-        layer k angle_k (degrees to back-propagation), gradient_norm_k, weight_norm_k.
+        layer k angle_k (degrees to back-propagation), reference_norm_k (of that), gradient_norm_k, weight_norm_k.
     epoch : int
         Epochs done.
     best_epoch : int or None
@@ -77,6 +82,8 @@ def train(
     test: tuple[Array, Array] | None = None,
     checkpoint: str | Path | None = None,
     angles: bool = True,
+    blocks: bool = False,
+    forward: Callable[[Network, Array], list[Array]] | None = None,
     schedule: Callable[[int], dict[str, Any]] | None = None,
     progress: Callable[[int, dict[str, float]], None] | None = None,
     **options: Any,
@@ -108,6 +115,11 @@ def train(
         run; a kill loses the epoch under way.
     angles : bool
         Whether to trace the angles to back-propagation, on the first batch of each epoch.
+    blocks : bool
+        Keep the mini-batches and shuffle only their order: see `batches`.
+    forward : callable, optional
+        (net, x) -> pre-activations a_1 … a_L of what the network infers, for all that is traced; a feed-forward pass if
+        not given. For a recurrent network it is its equilibrium, `analogsim.learning.reference.coupled.rest`.
     schedule : callable, optional
         Options of the rule that change: epoch (from 0) -> dict, such as a ramp of β or λ.
     progress : callable, optional
@@ -138,6 +150,8 @@ def train(
     path = FeedbackPath(net, feedback, np.random.default_rng([seed, 2]))
     name = getattr(rule, "__name__", type(rule).__name__)
     run = _Run(net, optimiser, path, {"rule": name, "seed": seed, "batch_size": batch_size, "samples": len(x)})
+    if blocks:
+        run.identity["blocks"] = True
     state = Training(net)
     if checkpoint is not None and Path(checkpoint).exists():
         run.restore(read_npz(checkpoint), state, Path(checkpoint))
@@ -154,17 +168,19 @@ def train(
         current = {**options, **(schedule(state.epoch) if schedule else {})}
         # A run that diverges is a result: its traces show it, and warnings would only repeat it.
         with np.errstate(over="ignore", invalid="ignore"):
-            found = _epoch(net, x, y, rule, batches(len(x), batch_size, run.data_rng), run, space, angles, current)
-            found |= traces.network(net, x, y)
+            order = batches(len(x), batch_size, run.data_rng, blocks=blocks)
+            found = _epoch(net, x, y, rule, order, run, space, angles, current)
+            found |= traces.network(net, x, y, forward=forward)
         if not all(np.isfinite(p).all() for p in flat(run.pairs)):
             state.status = "diverged"
         for name, data in (("validation", held), ("test", test)):
             if data is not None:
-                found[f"{name}_accuracy"] = net.accuracy(np.asarray(data[0], dtype), np.asarray(data[1]).argmax(-1))
+                found[f"{name}_accuracy"] = traces.accuracy(net, np.asarray(data[0], dtype), data[1], forward)
         for key, value in found.items():
             state.traces.setdefault(key, []).append(value)
         state.epoch += 1
-        run.judge(found.get("validation_accuracy"), state.epoch)
+        if state.status == "done":
+            run.judge(found.get("validation_accuracy"), state.epoch)
         if checkpoint is not None:
             run.save(Path(checkpoint), state)
         if progress is not None:

@@ -6,7 +6,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "robustness": ["lipschitz", "lipschitz_hidden", "lipschitz_output"],
-        "gradients": ["Alignment", "alignment"],
+        "gradients": ["Alignment", "Errors", "alignment", "errors"],
+        "robust_chip": ["chip_lipschitz"],
         "hardware": ["saturation", "symmetry_defect"],
         "energy": ["array_power", "duration", "energy", "settled_states"],
         "convergence": ["settling_time"],

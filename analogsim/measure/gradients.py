@@ -39,3 +39,39 @@ def alignment(gradient: Gradient, reference: Gradient) -> Alignment:
         ratio = np.where(reference_square > 0, np.sqrt(square / reference_square), np.nan)
         whole = dot.sum() / np.sqrt(square.sum() * reference_square.sum())
     return Alignment(cosine, ratio, float(whole))
+
+
+class Errors(NamedTuple):
+    """What repeated noisy gradients do wrong, relative to the length of the reference; NaN where that is zero."""
+
+    bias: NDArray[np.float64]
+    """(layer,): error of the mean over the noise, which no averaging removes."""
+    noise: NDArray[np.float64]
+    """(layer,): standard deviation of one gradient about that mean, over all directions."""
+
+
+def errors(draws: Sequence[Gradient], reference: Gradient) -> Errors:
+    """Split the error of noisy gradients of the same samples into bias and noise.
+
+    With R draws g_r of mean ḡ and the reference g, for each layer,
+
+        noise² = Σ_r ‖g_r − ḡ‖² / ((R − 1) ‖g‖²),    bias² = ‖ḡ − g‖² / ‖g‖² − noise² / R,
+
+    the latter free of the noise left in ḡ, and at least 0.
+
+    Parameters
+    ----------
+    draws : sequence of gradients
+        R ≥ 2, each one ``(weights, bias)`` for each layer.
+    reference : gradient
+    """
+    bias, noise = [], []
+    for layer, (weights, offsets) in enumerate(reference):
+        wanted = np.concatenate([np.ravel(weights), np.ravel(offsets)])
+        found = np.array([np.concatenate([np.ravel(draw[layer][0]), np.ravel(draw[layer][1])]) for draw in draws])
+        mean, square = found.mean(axis=0), float(wanted @ wanted) or np.nan
+        variance = float(((found - mean) ** 2).sum()) / (len(found) - 1)
+        left = float(((mean - wanted) ** 2).sum()) - variance / len(found)
+        bias.append(np.sqrt(max(left, 0.0) / square))
+        noise.append(np.sqrt(variance / square))
+    return Errors(np.array(bias), np.array(noise))

@@ -98,7 +98,8 @@ def test_quiet_is_silent(small, tmp_path):
 
 def test_list_show_cite_and_info():
     assert "crossbar" in invoke("list").stdout
-    assert set(json.loads(invoke("list", "--json").stdout)) == {"circuits", "devices", "rules", "data"}
+    assert set(json.loads(invoke("list", "--json").stdout)) == {"circuits", "devices", "experiments", "rules", "data"}
+    assert "Claim: DP: a lower" in invoke("show", "experiments/two-tales-table-1").stdout
     shown = invoke("show", "pcm-ibm").stdout
     assert "25 uS   [doi:10.1038/s41467-020-16108-9" in shown
     assert "2402.08573" in invoke("cite", "dpt", "pcm-ibm").stdout
@@ -237,3 +238,19 @@ def test_help_imports_nothing_but_click_and_is_instant():
 def test_every_command_has_a_worked_example(command):
     text = invoke(command, "--help").stdout
     assert f"analogsim {command}" in text.split("Example")[1]
+
+
+def test_budget_and_tolerance_answer_in_a_table_and_in_json(small, tmp_path):
+    tiny = ["--data", small, "--epochs", "2", "--hidden", "4", "--seeds", "2", "--workers", "1"]
+    target = str(tmp_path / "b.nc")
+    done = invoke("budget", "crossbar", *tiny, "--for", "device.programming_scale", "--output", target)
+    assert done.exit_code == 0, done.output
+    assert "| device.programming_scale | 1.0" in done.stdout
+    assert (tmp_path / "b.png").exists()
+    target = str(tmp_path / "t.nc")
+    options = ["--device", "ideal", "--for", "nudge-mismatch", "--loss", "90", "--output", target, "--json"]
+    done = invoke("tolerance", "crossbar", *tiny, *options)
+    assert done.exit_code == 0, done.output
+    row = json.loads(done.stdout)["parameter"]["circuit.nudge_mismatch"]
+    assert row["outcome"] == "not binding"  # nothing loses 90 points of three classes
+    assert invoke("plot", target).exit_code == 0

@@ -62,6 +62,10 @@ def test_extinction_floors_of_the_two_machines():
         slm = device(name)
         assert slm.extinction_floor("plus") == pytest.approx(plus, abs=0.005)
         assert slm.extinction_floor("minus") == pytest.approx(minus, abs=0.005)
+    # A wanted contrast scales the measured floors and leaves the signal as it is.
+    measured, darker = device("slm-aoc-48"), device("slm-aoc-48", contrast=200)
+    assert darker.nominal()[2] / darker.nominal().sum() == pytest.approx(1 / 200)
+    np.testing.assert_array_equal(darker.nominal()[:2], measured.nominal()[:2])
     dark = write(device("slm-lcos", gain_spread=0, floor_spread=0, contrast=20), np.zeros((4, 4)))
     np.testing.assert_allclose(weights(dark), 0, atol=1e-15)
     # Both paths leak 1/20 of the light that a column gets.
@@ -200,7 +204,7 @@ def test_photonic_cells_have_four_bits_and_the_published_spread():
         ("pd-generic", "bandwidth", 0, ["bandwidth", "> 0"]),
         ("pd-generic", "responsivity", -0.1, ["responsivity", "> 0"]),
         ("slm-aoc-48", "channels", 16, ["48 channels", "16"]),
-        ("slm-aoc-48", "contrast", 20, ["contrast", "measured calibration"]),
+        ("slm-aoc-48", "bend", 0.1, ["bend", "measured calibration"]),
         ("pd-aoc-48", "crosstalk", 0.1, ["crosstalk", "measured calibration"]),
     ],
 )

@@ -10,7 +10,7 @@ PULSED = [name for name in cards.names("device") if isinstance(device(name), Pul
 
 
 def test_every_preset_is_there():
-    assert len(PULSED) == 9
+    assert len(PULSED) == 11
 
 
 @pytest.mark.parametrize("name", PULSED)
@@ -100,3 +100,48 @@ def test_coincidences_have_the_mean_and_variance_of_bernoulli_pulses():
     error = np.sqrt(length * p * (1 - p) / trials)
     np.testing.assert_array_less(np.abs(counts.mean(axis=0) - rate * np.outer(d, x) / cell.step), 4 * error + 1e-12)
     np.testing.assert_allclose(counts.var(axis=0), length * p * (1 - p), rtol=0.05)
+
+
+def test_metal_oxide_pulses_are_the_published_fit_at_either_base_of_its_logarithm():
+    """Range 10 to 17.8 µS at 1 V and 100 µs, evaluated by hand: ΔG = c0 (1 − tanh …)(1 + tanh …)."""
+    c0, c1, c2, c3, c4 = 1.55e-4, -0.47, -3.729, 6.801, 7.582
+    for base, size in ((np.e, 0.618e-6), (10.0, 46.9e-6)):
+        log = np.log(1e-4) / np.log(base)
+        by_hand = c0 * (1 - np.tanh(c1 * (log - c2))) * (1 + np.tanh(c3 - c4))
+        got = float(device("metal-oxide-ucsb-pulsed", log_base=base).set_change(12e-6, 1.0, 1e-4))
+        assert got == pytest.approx(by_hand, rel=1e-12)
+        assert got == pytest.approx(size, rel=2e-3)
+    cell = device("metal-oxide-ucsb-pulsed")
+    # Reset is slow at low conductance; cells with another ξ move by another step and never the wrong way.
+    g = np.array([20e-6, 50e-6, 100e-6])
+    assert (np.diff(cell.reset_change(g, -1.5, 1e-4)) < 0).all()
+    assert (cell.set_change(g, 1.2, 1e-4, cell=np.array([3.0, 3.0, 3.0])) >= 0).all()
+    hot = device("metal-oxide-ucsb-pulsed", temperature=85)
+    assert hot.step == cell.step
+    assert (hot.current(g, 0.1) > cell.current(g, 0.1)).all()
+
+
+def test_phase_change_pairs_rise_only_and_are_refreshed_without_losing_their_difference():
+    cell = device("pcm-pulsed", cycle_noise=0, reset_spread=0, w_max_spread=0)
+    rng = np.random.default_rng(0)
+    cells = cell.cells((2, 3), rng)
+    with_room, both_high, one_high = (0.5, 0.4), (0.9, 0.6), (0.9, 0.1)
+    pairs = cell.g_max * np.array([with_room, both_high, one_high]).T
+    done = cell.refreshed(pairs, rng, cells)
+    np.testing.assert_array_equal(done[:, [0, 2]], pairs[:, [0, 2]])
+    np.testing.assert_allclose(done[0] - done[1], pairs[0] - pairs[1], rtol=1e-12)
+    assert cell.weight(done[1, 1]) == pytest.approx(cell.reset)
+    # Every pulse brings less than the one before: by hand, 0.01 (1 + 27.235 e^(−2.5 w)) weights of a range of 2.
+    held, w = np.array([0.0]), 0.0
+    for _ in range(40):
+        held, w = cell.pulse(held, np.array([1]), rng), w + 0.01 * (1 + 27.235 * np.exp(-2.5 * w))
+        assert cell.weight(held)[0] == pytest.approx(w, rel=1e-12)
+    assert 0.75 < w / 2 < 0.85
+
+
+def test_noise_of_a_phase_change_step_has_a_floor_and_grows_with_the_weight():
+    cell, n = device("pcm-pulsed", w_max=4), 100_000
+    w = 0.5
+    held = cell.pulse(np.full(n, cell.conductance(w)), np.ones(n, int), np.random.default_rng(0))
+    expected = 0.6 * (cell.step_up(w) + 0.042 + 0.108 * w)
+    assert (cell.weight(held) - w).std() == pytest.approx(float(expected), rel=4 / (2 * n) ** 0.5)

@@ -47,3 +47,22 @@ def test_settling_time_of_an_exponential_is_exact_and_late_excursions_count():
     assert 5.0 < found[1] <= 5.5
     assert np.isnan(found[2:4]).all()
     assert found[4] == 0.0
+
+
+def test_errors_are_split_into_what_stays_and_what_averages_out():
+    rng = np.random.default_rng(1)
+    reference = [(rng.standard_normal((30, 20)), rng.standard_normal(30)) for _ in range(2)]
+    lengths = [np.hypot(np.linalg.norm(w), np.linalg.norm(b)) for w, b in reference]
+    offset = 0.3
+    draws = [
+        [(w * (1 + offset) + 0.1 * rng.standard_normal(w.shape), b * (1 + offset)) for w, b in reference]
+        for _ in range(200)
+    ]
+    found = asim.measure.errors(draws, reference)
+    np.testing.assert_allclose(found.bias, offset, rtol=0.02)
+    expected = [0.1 * np.sqrt(w.size) / length for (w, _), length in zip(reference, lengths, strict=True)]
+    np.testing.assert_allclose(found.noise, expected, rtol=0.02)
+    pure = asim.measure.errors(
+        [[(w + 0.1 * rng.standard_normal(w.shape), b) for w, b in reference] for _ in range(4)], reference
+    )
+    assert (pure.bias < 0.5 * pure.noise / 2).all()  # no noise is taken for bias, though it is half of the noise here

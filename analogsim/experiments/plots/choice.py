@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analogsim.errors import InputError, unknown
-from analogsim.experiments.plots import inference, oscilloscope, page, stability, sweeps, traces
+from analogsim.experiments.plots import inference, oscilloscope, page, specification, stability, sweeps, traces
 
 FIGURES: dict[str, Callable[..., Axes]] = {
     **page.FIGURES,
@@ -22,6 +22,8 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "cloud": sweeps.cloud,
     "inference": inference.layer_errors,
     "stability": stability.stability,
+    "budget": specification.budget,
+    "tolerance": specification.tolerance,
 }
 PAGES: dict[str, Callable[..., Figure]] = {"overview": page.overview, "oscilloscope": oscilloscope.oscilloscope}
 """Figures of several panels."""
@@ -43,6 +45,8 @@ def suitable(dataset: xr.Dataset) -> list[str]:
     """
     if is_sweep(dataset):
         return [_of_sweep(dataset)]
+    if dataset.attrs.get("kind") in ("budget", "tolerance"):
+        return [dataset.attrs["kind"]]
     if "verdict" in dataset:
         return ["stability"]
     if "layer_error" in dataset:

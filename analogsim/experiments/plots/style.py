@@ -70,8 +70,8 @@ def label(variable: xr.DataArray) -> str:
     return name if units == "1" else f"{name} ({units})"
 
 
-def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG, SVG or PDF, by the suffix, and close it.
+def save(figure: Figure, path: str | Path, *, dpi: float | None = None) -> Path:
+    """Write a figure as PNG, SVG or PDF, by the suffix, and close it; `dpi` of a PNG, 300 if not given.
 
     Raises
     ------
@@ -84,6 +84,6 @@ def save(figure: Figure, path: str | Path) -> Path:
     # Dates and random ids off: the same figure gives the same file.
     metadata: dict[str, Any] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[path.suffix]
     with atomic(path) as temporary, plt.rc_context({**STYLE, "svg.hashsalt": "analogsim"}):
-        figure.savefig(temporary, metadata=metadata)
+        figure.savefig(temporary, metadata=metadata, dpi=dpi or STYLE["savefig.dpi"])
     plt.close(figure)
     return path

@@ -11,6 +11,7 @@ import numpy as np
 
 from analogsim.cards.quantities import declared
 from analogsim.circuits.base import Circuit, circuit
+from analogsim.devices.base import Part
 from analogsim.errors import InputError, unknown
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import overrides
@@ -38,7 +39,7 @@ class Axis:
     Parameters
     ----------
     key : str
-        A field of `Settings`, ``device.…`` or ``circuit.…``; the name of the dimension.
+        A field of `Settings`, ``circuit.…`` or a part's, as ``device.…``; the name of the dimension.
     values : tuple
         Numbers in SI units, or words; empty for a continuous range.
     long_name, units : str
@@ -83,8 +84,8 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
     Parameters
     ----------
     key : str
-        A field of `Settings` (``batch-size`` or ``batch_size``), ``noise`` for the read noise, ``device.KEY`` or
-        ``circuit.KEY`` for any value of a card.
+        A field of `Settings` (``batch-size`` or ``batch_size``), ``noise`` for the read noise, ``circuit.KEY``
+        or, with the name of a part, ``device.KEY``, ``source.KEY``, ... for any value of a card.
     values : str or iterable
         ``"0:1:0.1"`` (both ends included), ``"log:1e-3:1:7"``, ``"0,0.01,0.05"``, or the values themselves. ``"0:1"``
         and ``"log:1e-3:1"`` are ranges for sampled designs.
@@ -108,7 +109,7 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
         found = [value.item() if isinstance(value, np.generic) else value for value in values]
     if kind != "number" and low is not None:
         raise InputError(f"--over {key}={values}: {key} takes words; give a list as in {key}=a,b.")
-    cast = tuple(_cast(key, value, kind) for value in found)
+    cast = tuple(_cast(name, value, kind) for value in found)
     if "." in name:
         cast = tuple(_resolved(name, value, base) for value in cast)
     if len(set(cast)) < len(cast):
@@ -120,7 +121,7 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
         # One key at a time: a pair of values that does not go together is a row of the result, not an error here.
         settings = base.__class__(**apply(vars(base), name, value))
         if "." in name or name in ("circuit", "device", "noise", "asymmetry"):
-            circuit(settings.circuit, device=settings.device, **overrides(settings))
+            resolve_circuit(settings)
     return made
 
 
@@ -146,12 +147,10 @@ def _meaning(name: str, base: Settings) -> tuple[str, str, str]:
         return name, "1", "word"
     if name == "seed":
         raise InputError("--over seed: use --seeds N for repetitions.")
-    made = circuit(base.circuit, device=base.device)
+    made = resolve_circuit(base)
     prefix, _, field = name.rpartition(".")
-    holders: dict[str, Any] = {"circuit": made, "device": getattr(made, "device", None)}
-    known = {
-        f"{kind}.{item.name}": item for kind, holder in holders.items() if holder for item in declared(type(holder))
-    }
+    holders = {"circuit": made, **{role: part for role, part in vars(made).items() if isinstance(part, Part)}}
+    known = {f"{role}.{item.name}": item for role, holder in holders.items() for item in declared(type(holder))}
     full = f"{prefix or 'circuit'}.{field}"
     if full not in known:
         options = [item.name for item in fields(Settings) if item.name not in ("overrides", "seed")]
@@ -219,9 +218,9 @@ def _resolved(name: str, value: Value, base: Settings) -> Value:
     """A card's value as its field reads it: in SI units."""
     if not isinstance(value, str):
         return value
-    holder: Any = circuit(base.circuit, device=base.device, **{name: value})
-    kind, _, field = name.partition(".")
-    found: Value = getattr(holder.device if kind == "device" else holder, field)
+    made: Any = circuit(base.circuit, device=base.device, **{**overrides(base), name: value})
+    role, _, field = name.partition(".")
+    found: Value = getattr(made if role == "circuit" else getattr(made, role), field)
     return found
 
 

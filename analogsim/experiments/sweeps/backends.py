@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 from analogsim.errors import InputError
-from analogsim.experiments.sweeps.points import Row, Task, work
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
 def cores() -> int:
@@ -17,8 +19,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(tasks: Iterable[Task], workers: int, scheduler: str | None) -> Iterator[list[Row]]:
-    """Yield the rows of each task as it finishes, in any order."""
+def run(
+    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int, scheduler: str | None = None
+) -> Iterator[Result]:
+    """Yield what `work` makes of each task as it finishes, in any order."""
     if scheduler is None and workers == 1:
         yield from map(work, tasks)
         return

@@ -81,7 +81,7 @@ def one(key: int, seed: int, fields: dict[str, Any], metrics: Chosen, timeout: f
 
 def measure(settings: Settings, metrics: Chosen) -> tuple[str, str, list[float]]:
     """Simulate some settings and read the metrics: status, message, values."""
-    setup = prepare(settings, loaded(settings.data, _stamp(settings.data)))
+    setup = prepare(settings, loaded(settings.data, stamp(settings.data)))
     run = train(setup, stamp=False) if any(metric in TRAINED.values() for metric in metrics.values()) else None
     initial = Initial(setup)
     values = []
@@ -112,7 +112,7 @@ def loaded(name: str, stamp: int) -> data.Dataset:
     return found
 
 
-def _stamp(name: str) -> int:
+def stamp(name: str) -> int:
     return Path(name).stat().st_mtime_ns if name.endswith(".npz") and Path(name).exists() else 0
 
 

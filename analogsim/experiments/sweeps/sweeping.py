@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analogsim import __version__
-from analogsim.cards import Carded
-from analogsim.circuits.base import circuit
+from analogsim import __version__, cards
+from analogsim.circuits.base import roles
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import results
 from analogsim.experiments.settings import Settings
@@ -27,7 +26,7 @@ from analogsim.experiments.sweeps import backends
 from analogsim.experiments.sweeps.axes import axis, split
 from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose
 from analogsim.experiments.sweeps.plan import Plan
-from analogsim.experiments.sweeps.points import STATUS, Task
+from analogsim.experiments.sweeps.points import STATUS, Task, work
 from analogsim.experiments.sweeps.store import Store
 from analogsim.files import check_writable
 
@@ -164,7 +163,7 @@ def execute(
         own = None if all(isinstance(metric, Metric) for metric in metrics.values()) else metrics
         tasks = Tasks(plan, keys, seeds, left, tuple(metrics), own, point_timeout)
         try:
-            for rows in backends.run(tasks, min(workers or backends.cores(), max(len(left), 1)), scheduler):
+            for rows in backends.run(work, tasks, min(workers or backends.cores(), max(len(left), 1)), scheduler):
                 store.append(rows)
                 tasks.learn(rows)
                 counts.update(row.status for row in rows)
@@ -257,7 +256,7 @@ def _variable(plan: Plan, values: Any, long_name: str, units: str) -> Any:
     return plan.dims, values.reshape(plan.shape), {"long_name": long_name, "units": units}
 
 
-def manifest(plan: Plan, metrics: Chosen) -> dict[str, Any]:
+def manifest(plan: Plan, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """All that points must share to be mixed, besides their own content."""
     base = plan.base
     names: dict[str, set[Any]] = {"circuit": {base.circuit}, "device": {base.device}, "data": {base.data}}
@@ -267,7 +266,7 @@ def manifest(plan: Plan, metrics: Chosen) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in sorted(names["circuit"]):
         for device in names["device"] if name == base.circuit else {None}:
-            found |= dict(_cards(circuit(name, device=device)))
+            found |= _cards(name, device)
     files = {name: _sha(Path(name).read_bytes()) for name in names["data"] if Path(str(name)).is_file()}
     return {
         "version": __version__,
@@ -279,14 +278,11 @@ def manifest(plan: Plan, metrics: Chosen) -> dict[str, Any]:
     }
 
 
-def _cards(part: Any) -> Iterator[tuple[str, dict[str, str]]]:
+def _cards(name: str, device: str | None) -> dict[str, dict[str, str]]:
     """Path and numbers of the card of a circuit, and of the cards of its parts."""
-    if isinstance(part, Carded):
-        if part.record:
-            values = part.record["values"].items()
-            yield part.record["path"], {key: f"{entry['value']} {entry['unit']}" for key, entry in values}
-        for inner in vars(part).values():
-            yield from _cards(inner)
+    card = cards.read("circuit", name)
+    read = [card, *(cards.read("device", part) for part in roles(card, device).values())]
+    return {one.path: {key: f"{entry.value} {entry.unit}" for key, entry in one.values.items()} for one in read}
 
 
 def _own(name: str, metric: Any) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from analogsim.activations import activation
 from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.learning.reference import coupled
 from analogsim.learning.reference.dyads import relaxed
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.output import Nudge, check_sweeps
@@ -36,7 +37,7 @@ def dyadic(
     beta: float = 0.1,
     sweeps: int = 200,
     damping: float | None = None,
-    order: str = "up-down",
+    order: str | None = None,
     output: str = "re-evaluated",
     feedback: Sequence[Array | None] | None = None,
     tol: float = 0.0,
@@ -56,7 +57,10 @@ def dyadic(
         training.
     damping : float, optional
         η; None: 1 for λ ≥ ½, `safe_damping` below.
-    sweeps, order, output, feedback, tol, rng, workspace
+    order : str, optional
+        As in `analogsim.learning.reference.dyads.relaxed`. Where neither it nor `damping` is given and one λ holds for
+        all layers, the same equilibrium is found faster: see `analogsim.learning.reference.coupled`.
+    sweeps, output, feedback, tol, rng, workspace
         As in `analogsim.learning.reference.dyads.relaxed`.
 
     Notes
@@ -67,11 +71,16 @@ def dyadic(
     if len(values) != net.layers:
         raise InputError(f"lam holds {len(values)} numbers; expected one for each of the {net.layers} layers.")
     wirings = [Wiring.dyadic(value) for value in values]
+    if order is None and damping is None and len(set(values)) == 1 and values[0] != 0.5:
+        return coupled.relaxed(
+            net, x, y, values[0], beta=beta, sweeps=sweeps, output=output, feedback=feedback, tol=tol,
+            workspace=workspace,
+        )  # fmt: skip
     if damping is None:
         damping = safe_damping(net) if min(values) < 0.5 else 1.0
     return relaxed(
         net, x, y, wiring=wirings[0] if len(set(values)) == 1 else wirings, beta=beta, sweeps=sweeps, damping=damping,
-        order=order, output=output, feedback=feedback, tol=tol, rng=rng, workspace=workspace,
+        order=order or "up-down", output=output, feedback=feedback, tol=tol, rng=rng, workspace=workspace,
     )  # fmt: skip
 
 

@@ -168,3 +168,23 @@ def adam(p: Any, g: Any, m: Any, v: Any, keep: Any, step: Any, eps: Any, decay: 
         m[i] = first
         v[i] = second
         p[i] = rest * p[i] - step * first / (np.sqrt(second) + eps)
+
+
+@jit(fastmath=FAST)
+def couple(a: Any, p: Any, q: Any, bias: Any, lam: Any, omega: Any, partner: int, code: int, s: Any, tol: Any) -> Any:
+    """Compute a ← (1 − ω)a + ω(λp + λ̄p' + b + λq − λ̄q') and s ← f(a); p' and q' lie ``partner`` rows on. True if an
+    s moved.
+    """
+    rest, rows = a.dtype.type(1) - lam, a.shape[0]
+    moved = 0
+    for i in range(rows):
+        k = (i + partner) % rows
+        for j in range(a.shape[1]):
+            target = lam * (p[i, j] + q[i, j]) + rest * (p[k, j] - q[k, j]) + bias[j]
+            new = a[i, j] + omega * (target - a[i, j])
+            a[i, j] = new
+            state = _f(new, code)
+            # Counted so that NaN moves, too.
+            moved += not abs(state - s[i, j]) <= tol
+            s[i, j] = state
+    return moved > 0

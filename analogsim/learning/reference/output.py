@@ -53,9 +53,10 @@ class Nudge:
         same = np.allclose(self.mixing[0], self.mixing[1]) and np.isclose(self.mixing.sum(), 2)
         self.balanced = bool(self.linear and same and np.isclose(self.mixing[0] @ self.gains, 0))
         weakest = min(self.gains) if self.own else 0.0
-        if output == "re-evaluated" and weakest * CURVATURE[net.loss] <= -1:
+        steepest = CURVATURE[net.loss] * self.f.slope_max
+        if output == "re-evaluated" and weakest * steepest <= -1:
             raise out_of_range(
-                "beta", beta, f"n|β| < {1 / CURVATURE[net.loss]:g} for the compartment that climbs the loss",
+                "beta", beta, f"n|β| < {1 / steepest:g} for the compartment that climbs the loss",
                 hint='Nudge less, or use output="linearised".',
             )  # fmt: skip
 
@@ -85,9 +86,17 @@ class Nudge:
             a = tuple(plus - g * nudge for g in gains)
         elif self.own and self.linear and self.loss.name == "mse":
             a = tuple((drive + g * self.y) / (1 + g) for drive, g in zip(drives, gains, strict=True))
+        elif self.own and self.f.name == "hard-sigmoid" and self.loss.name == "mse":
+            a = tuple(self._clipped(drive, g) for drive, g in zip(drives, gains, strict=True))
         else:
             a = self._iterate(drives, gains)
         return self.f(a[0]), self.f(a[1])
+
+    def _clipped(self, drive: Array, gain: np.floating) -> Array:
+        """Solve a = drive − g (clip(a/2, 0, 1) − y): linear in three parts and rising where g > −2."""
+        pulled, two = drive + gain * self.y, drive.dtype.type(2)
+        inside = pulled * (two / (two + gain))
+        return np.where(inside < 0, pulled, np.where(inside > two, pulled - gain, inside))
 
     def _iterate(self, drives: tuple[Array, Array], gains: tuple[np.floating, ...]) -> tuple[Array, ...]:
         """Damped fixed-point iteration; the damping is that of the steepest possible loss."""

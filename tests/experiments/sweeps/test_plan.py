@@ -30,8 +30,18 @@ def test_card_values_carry_the_meaning_and_unit_of_their_field():
     found = axis("device.g_max", "10 uS,20e-6", BASE)
     assert found.values == (10e-6, 20e-6)
     assert found.units == "S"
+    assert axis("access_resistance", "5 kohm, 15 kohm", BASE).values == (5e3, 15e3)
     assert axis("tau_spread", [0.0, 0.1], BASE).key == "circuit.tau_spread"
     assert axis("circuit.feedback", "shared", BASE).values == ("shared",)
+
+
+def test_values_of_every_part_of_a_circuit_can_be_swept():
+    optics = Settings(circuit="optoelectronic", device="slm-lcos", overrides={"device.channels": 48})
+    assert axis("source.power", "1 mW,10 mW", optics).units == "W"
+    assert axis("detector.feedback_resistance", [1e3, 1e4], optics).values == (1e3, 1e4)
+    assert axis("device.contrast", "2,20", optics).values == (2.0, 20.0)
+    with pytest.raises(InputError, match=r"source\.power"):
+        axis("source.power", "0,1", optics)
 
 
 def test_read_noise_leaves_other_noise_alone():

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from analogsim import Network, Wiring
+from analogsim.errors import InputError
 from analogsim.learning.reference import adjoint_dual_propagation, backprop, dual_propagation, kernels
 from analogsim.learning.reference.dual import sweep
 from analogsim.learning.reference.dyads import Relaxation, orders, relaxed
 from analogsim.learning.reference.lifted import damped_dual_propagation
+from analogsim.learning.reference.output import Nudge
 
 
 def problem(activation="tanh", loss="mse", sizes=(6, 9, 8, 4), seed=0, dtype=float, gain=0.7):
@@ -101,3 +103,16 @@ def test_cached_damped_sweeps_agree_with_the_general_relaxation(alpha):
     got = damped_dual_propagation(net, x, y, alpha=alpha, beta=0.3, sweeps=4)
     slow = damped_dual_propagation(net, x, y, alpha=alpha, beta=0.3, sweeps=4, tol=1e-300)
     assert distance(got, slow) < 1e-12
+
+
+def test_nudge_of_a_clipped_output_solves_its_equation():
+    rng = np.random.default_rng(0)
+    net = Network.random((3, 4), "hard-sigmoid", seed=0, output_activation="hard-sigmoid")
+    drive, y = 4 * rng.standard_normal((200, 4)), rng.random((200, 4)).round()
+    for beta in (0.3, 1.9):
+        nudge = Nudge(net, y, Wiring.dyadic(0.0), beta)
+        for s, sign in zip(nudge(drive, drive + 1e-3), (1, -1), strict=True):
+            a = drive + (1e-3 if sign < 0 else 0) - sign * beta * (s - y)
+            np.testing.assert_allclose(np.clip(a / 2, 0, 1), s, atol=1e-12)
+    with pytest.raises(InputError, match=r"n.β. < 2"):
+        Nudge(net, y, Wiring.dyadic(0.0), 2.1)

@@ -1,0 +1,62 @@
+"""``analogsim tolerance``: how bad each nonideality of a circuit may be."""
+
+from typing import Any
+
+import click
+
+from analogsim.cli.options import as_json, resumable, simulation, verbosity
+
+
+@click.command(context_settings={"show_default": True})
+@simulation
+@click.option(
+    "--loss", "limit", type=float, default=1.0, help="Points of accuracy that may be lost, mean of the seeds."
+)
+@click.option(
+    "--for", "names", multiple=True, metavar="KEY", help="Only this value of a card. May be repeated.  [default: all]"
+)
+@click.option("--others", metavar="HOW", default="as they are", help='The rest of the circuit: "as they are" or ideal.')
+@click.option("--seeds", type=int, default=5, help="Trainings at one value, at most.")
+@click.option("--confidence", type=float, default=0.9, help="At which a value is judged before all seeds are used.")
+@resumable
+@click.option(
+    "--output", metavar="FILE", help="Result (.nc); the chart beside it.  [default: analogsim-tolerance-CIRCUIT.nc]"
+)
+@as_json
+@verbosity
+def command(output: str | None, limit: float, as_json: bool, verbose: int, **options: Any) -> None:
+    """Find how bad each nonideality of CIRCUIT may be before its accuracy falls below digital back-propagation's.
+
+    Searches every value by trainings of which the first already count, and confirms what it finds with other seeds;
+    the result is a table for a specification. A search that was stopped goes on where it was.
+
+    \b
+    Examples:
+      analogsim tolerance crossbar --loss 1.0 --for device.read_noise --for gain_mismatch
+      analogsim tolerance combined --nudge chop --others ideal
+    """
+    import sys
+    from pathlib import Path
+
+    from analogsim.experiments.settings import Settings
+    from analogsim.experiments.specification import tables, tolerance
+
+    names = ("names", "others", "seeds", "confidence", "workers", "fresh")
+    control = {name: options.pop(name) for name in names}
+    settings = Settings(**options)
+    target = Path(output or f"analogsim-tolerance-{Path(settings.circuit).stem}.nc")
+    hidden = verbose < 0 or not sys.stderr.isatty()
+
+    def tell(done: int, state: str) -> None:
+        if not hidden:
+            click.echo(f"\r{done} trainings; {state}\x1b[K", err=True, nl=False)
+
+    dataset = tolerance(settings, loss=limit, output=target, progress=tell, **control)
+    if not hidden:
+        click.echo(err=True)
+    tables.show(dataset, target, as_json=as_json, quiet=verbose < 0)
+
+
+for option in command.params:
+    if option.name == "loss":  # the network's; --loss is the question here
+        option.opts[:] = ["--network-loss"]

@@ -1,0 +1,85 @@
+"""Training in situ as a plain function: a setup in, a few numbers out; for searches and studies with many runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from analogsim.circuits.base import child
+from analogsim.experiments.setup import Setup
+from analogsim.experiments.trainers import Digital, OnChip
+from analogsim.learning.reference import backprop
+from analogsim.learning.training import batches
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What training left.
+
+    Attributes
+    ----------
+    accuracies : tuple of float
+        Test accuracy after each epoch, or after the last alone, %.
+    activation_max : float
+        Largest |a| of the last batch; 0 for digital training.
+    settled : float
+        Training samples that settled, %; 100 for digital training.
+    trainer : OnChip or Digital
+        What was trained, with its chip or its network.
+    """
+
+    accuracies: tuple[float, ...]
+    activation_max: float
+    settled: float
+    trainer: OnChip | Digital
+
+    @property
+    def accuracy(self) -> float:
+        """Test accuracy after the last epoch, %."""
+        return self.accuracies[-1]
+
+
+def train_chip(setup: Setup, *, every_epoch: bool = False, progress: Callable[[], Any] | None = None) -> Learnt:
+    """Train the chip of a setup and nothing beside it: the bits of `run`, without its notebook.
+
+    Parameters
+    ----------
+    setup : Setup
+        From `analogsim.experiments.setup.prepare`.
+    every_epoch : bool
+        Whether to test after each epoch and not after the last alone.
+    progress : callable, optional
+        Called after every batch.
+    """
+    settings = setup.settings
+    chip = OnChip(setup.circuit, setup.chip, setup.wiring, settings, child(settings.seed, "chip"))
+    accuracies = _epochs(setup, chip, every_epoch, progress)
+    return Learnt(accuracies, chip.activation_max, chip.settled_share(), chip)
+
+
+def train_digital(setup: Setup, rule: Any = backprop, *, every_epoch: bool = False) -> Learnt:
+    """Train the network of a setup in floating point on the same batches; `rule` as in `analogsim.learning.train`."""
+    digital = Digital(setup.network, rule, setup.settings)
+    return Learnt(_epochs(setup, digital, every_epoch, None), 0.0, 100.0, digital)
+
+
+def _epochs(
+    setup: Setup, trainer: OnChip | Digital, every_epoch: bool, progress: Callable[[], Any] | None
+) -> tuple[float, ...]:
+    settings, data = setup.settings, setup.data
+    order, accuracies = np.random.default_rng(settings.seed), []
+    # Layers of a few hundred neurons gain nothing from more threads, which wait for each other busily.
+    with threadpool_limits(1):
+        for epoch in range(1, settings.epochs + 1):
+            for rows in batches(len(data.train_x), settings.batch_size, order):
+                trainer.step(data.train_x[rows], data.train_y[rows])
+                if progress:
+                    progress()
+            if every_epoch or epoch == settings.epochs:
+                right = trainer.output(data.test_x).argmax(1) == data.test_labels
+                accuracies.append(100 * float(right.mean()))
+    return tuple(accuracies)

@@ -1,0 +1,146 @@
+"""Figures of a study: a measure by row, over an axis, or over the epochs, published values beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from analogsim.experiments.plots.style import COLORS, GREY, STYLE, save
+from analogsim.experiments.reproduce.card import Study
+from analogsim.experiments.reproduce.table import Line, published, shown, theirs
+
+MARKS = "os^vDP*X<>"
+PAGE_DPI = 140
+"""Of pictures that are kept beside the pages: small files."""
+LINES = ("-", "--", ":", "-.")
+
+
+def draw(study: Study, lines: Sequence[Line], path: str | Path) -> Path:
+    """Draw the panels of the card, one for each value of ``split``, and write them as one figure."""
+    panels: list[tuple[Mapping[str, Any], str, list[Line]]] = []
+    for figure in study.figures or [{"x": "row", "y": next(iter(study.measures))}]:
+        chosen = [line for line in lines if _fits(line, figure)]
+        split = figure.get("split")
+        values = dict.fromkeys(shown(line.at.get(split)) for line in chosen) if split else [""]
+        for value in values:
+            part = [line for line in chosen if not split or shown(line.at.get(split)) == value]
+            if part:
+                panels.append((figure, value, part))
+    columns = 2 if len(panels) == 4 else min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    with plt.rc_context(STYLE):
+        made, axes = plt.subplots(rows, columns, figsize=(3.0 * columns + 0.4, 2.5 * rows), squeeze=False)
+        for ax, (figure, value, part) in zip(axes.flat, panels, strict=False):
+            _panel(ax, study, figure, part)
+            _reference(ax, figure, [line for line in lines if line.row == figure.get("reference")])
+            ax.set_title(" ".join(filter(None, [figure.get("title", ""), value])))
+        for ax in axes.flat[len(panels) :]:
+            ax.axis("off")
+        return save(made, path, dpi=PAGE_DPI)
+
+
+def _fits(line: Line, figure: Mapping[str, Any]) -> bool:
+    """Whether a panel's ``rows`` and ``where`` choose the line."""
+    where = figure.get("where", {})
+    return line.row in figure.get("rows", [line.row]) and all(
+        shown(line.at.get(axis)) in map(shown, values) for axis, values in where.items()
+    )
+
+
+def _reference(ax: Axes, figure: Mapping[str, Any], lines: Sequence[Line]) -> None:
+    """A level line, with its standard deviation as a band."""
+    for line in lines:
+        mean, sd = line.mean(figure["y"]), line.sd(figure["y"])
+        ax.axhline(mean, color=GREY, linewidth=0.8, linestyle="--", label=line.row, zorder=0)
+        if np.isfinite(sd):
+            ax.axhspan(mean - sd, mean + sd, color=GREY, alpha=0.2, linewidth=0, zorder=0)
+        ax.legend(loc="best")
+
+
+def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Line]) -> None:
+    x, y = figure["x"], figure["y"]
+    heading = study.measures.get(y, {"title": y})["title"]
+    if x == "row":
+        _by_row(ax, study, y, lines, figure.get("split"))
+    elif x in study.grid or any(x in line.at for line in lines):
+        _over_axis(ax, x, y, lines, figure)
+    else:
+        _over_series(ax, x, y, lines, figure)
+    ax.set_ylabel(figure.get("label", heading))
+    if figure.get("log"):
+        ax.set_yscale("log")
+    if "limits" in figure:
+        ax.set_ylim(*figure["limits"])
+
+
+def _by_row(ax: Axes, study: Study, y: str, lines: Sequence[Line], split: str | None) -> None:
+    """Ours filled, theirs hollow, both with standard deviations."""
+    names, any_theirs = [], False
+    for k, line in enumerate(lines):
+        names.append(line.words(split))
+        mean, sd = line.mean(y), line.sd(y)
+        ax.errorbar(k - 0.1, mean, yerr=sd if np.isfinite(sd) else None, color=COLORS[0], marker="o", linestyle="")
+        published_mean, published_sd = theirs(published(study, line), y)
+        if np.isfinite(published_mean):
+            error = published_sd if np.isfinite(published_sd) else None
+            ax.errorbar(k + 0.1, published_mean, yerr=error, color=GREY, marker="s", mfc="none", linestyle="")
+            any_theirs = True
+    ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
+    if any_theirs:
+        ax.plot([], [], "o", color=COLORS[0], label="here")
+        ax.plot([], [], "s", color=GREY, mfc="none", label="published")
+        ax.legend(loc="best")
+
+
+def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[str, Any]) -> None:
+    """A line for each row, and for each value of the other axes."""
+    groups: dict[str, list[Line]] = {}
+    for line in lines:
+        if x in line.at:
+            groups.setdefault(_name(line, lines, x, figure.get("split")), []).append(line)
+    marks = cycle(MARKS)
+    for k, (name, members) in enumerate(groups.items()):
+        numbers = all(isinstance(line.at[x], int | float) for line in members)
+        at = [line.at[x] if numbers else shown(line.at[x]) for line in members]
+        means, sds = ([getattr(line, what)(y) for line in members] for what in ("mean", "sd"))
+        error = np.nan_to_num(sds) if np.isfinite(sds).any() else None
+        look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "linestyle": LINES[k // len(COLORS) % len(LINES)]}
+        ax.errorbar(at, means, yerr=error, marker=next(marks), label=name, **look)
+    ax.set_xlabel(figure.get("axis", x))
+    if figure.get("log_x"):
+        ax.set_xscale("log")
+    if len(groups) > 1:
+        ax.legend(loc="best")
+
+
+def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[str, Any]) -> None:
+    """A series of each line, mean over the seeds with its standard deviation as a band."""
+    for k, line in enumerate(lines):
+        if y not in line.series:
+            continue
+        found = line.series[y]
+        mean, steps = found.mean(0), line.series[x].mean(0) if x in line.series else np.arange(1, found.shape[1] + 1)
+        look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "linestyle": LINES[k // len(COLORS) % len(LINES)]}
+        ax.plot(steps, mean, label=_name(line, lines, figure.get("split")), **look)
+        if len(found) > 1:
+            sd = found.std(0, ddof=1)
+            ax.fill_between(steps, mean - sd, mean + sd, color=look["color"], alpha=0.2, linewidth=0)
+    ax.set_xlabel(figure.get("axis", x))
+    if figure.get("log_x"):
+        ax.set_xscale("log")
+    ax.legend(loc="best")
+
+
+def _name(line: Line, among: Sequence[Line], *without: str | None) -> str:
+    """What tells a line from the others: its row, if there are several, and its axes, short."""
+    told = [] if len({other.row for other in among}) == 1 and len(among) > 1 else [line.row]
+    for axis, value in line.at.items():
+        if axis not in without and len({shown(other.at.get(axis)) for other in among}) > 1:
+            told.append(f"{axis.rsplit('.', 1)[-1].replace('_', ' ')} {shown(value)}")
+    return ", ".join(told) or line.row

@@ -1,0 +1,79 @@
+"""What a point may compute, by name: ``compute(settings, checkpoint, tell) -> Found``, settings in, numbers out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from analogsim.errors import InputError, unknown
+
+KINDS = {
+    "digital": "a network trained with a digital rule",
+    "chip": "a chip trained in the loop, in continuous time",
+    "while-settling": "a digital network whose weights change after every sweep",
+    "stability": "whether a network settles, in the ODE and by iterations, at initial or trained weights",
+    "closed-forms": "a linear network's dyads against the closed forms of Two Tales, appendix G",
+    "in-situ": "a chip trained in the loop, or digital back-propagation on the same batches, and nothing beside it",
+}
+"""Name -> what it is; the module has the same name, with underscores."""
+
+
+@dataclass
+class Found:
+    """What a point found.
+
+    Attributes
+    ----------
+    values : dict
+        Measure -> number.
+    series : dict
+        Name -> list of numbers, such as a measure after every epoch.
+    status : {"done", "diverged"}
+        A point that diverges is a result.
+    """
+
+    values: dict[str, float]
+    series: dict[str, list[float]] = field(default_factory=dict)
+    status: str = "done"
+
+
+Compute = Callable[[Mapping[str, Any], Path, Callable[[str], None]], Found]
+
+
+def load(kind: str) -> Compute:
+    """Return the function of a kind.
+
+    It takes the settings, a path without suffix for whatever it keeps in order to go on after a kill, and a function
+    that is told of progress.
+    """
+    if kind not in KINDS:
+        raise unknown("kind of computation", kind, KINDS)
+    return import_module(f"{__name__}.{kind.replace('-', '_')}").compute
+
+
+class Reader:
+    """Takes settings one by one and complains about those that nobody took."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.left = dict(settings)
+        self.known: list[str] = []
+
+    def __call__(self, key: str, default: Any = None) -> Any:
+        """Take a setting."""
+        self.known.append(key)
+        return self.left.pop(key, default)
+
+    def end(self) -> None:
+        """Raise if a setting is left."""
+        for key in self.left:
+            raise unknown("setting", key, self.known)
+
+
+def whole(name: str, value: Any) -> int:
+    """Return a positive whole number, or name the setting that is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"{name} = {value!r}: a whole number, at least 1.")
+    return value

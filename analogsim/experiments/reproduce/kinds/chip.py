@@ -1,0 +1,102 @@
+"""A chip trained in the loop in continuous time: the fields of `Settings`, and what a run measures at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analogsim.experiments import data, summary
+from analogsim.experiments.reproduce.kinds import Found, Reader
+from analogsim.experiments.run import train
+from analogsim.experiments.settings import Settings
+from analogsim.experiments.setup import Setup, prepare
+
+TUPLES = ("hidden", "noise")
+LEARNT = 90.0
+"""Per cent of the test set at which the cost of learning is read."""
+
+
+def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
+    """Train the chip, and read what the run measured after every epoch."""
+    setup, done = prepared(Reader(settings)), [0]
+
+    def progress() -> None:
+        done[0] += 1
+        if done[0] % max(1, setup.updates // 10) == 0:
+            tell(f"update {done[0]}/{setup.updates}")
+
+    run = train(setup, progress=progress, stamp=False)
+    found = read(run)
+    costs(found, run, len(setup.data.train_x))
+    return found
+
+
+def prepared(take: Reader) -> Setup:
+    """What the settings that are left ask for: fields of `Settings`, values of cards, shares of the data."""
+    train_samples, test_samples = take("samples"), take("test_samples")
+    known = {item.name for item in fields(Settings)}
+    # A dotted key is a value of a card, as with --set.
+    overrides = {key: take(key) for key in list(take.left) if "." in key}
+    found = {key: take(key) for key in sorted(known) if key in take.left}
+    take.end()
+    found |= {key: tuple(found[key]) for key in TUPLES if key in found}
+    found["overrides"] = {**found.get("overrides", {}), **overrides}
+    chosen = Settings(**found)
+    return prepare(chosen, part(chosen.data, train_samples, test_samples))
+
+
+@lru_cache(maxsize=2)
+def part(name: str, train_samples: int | None, test_samples: int | None) -> data.Dataset:
+    """The first samples of a data set."""
+    whole = data.load(name)
+    return replace(
+        whole,
+        **{f"train_{key}": getattr(whole, f"train_{key}")[:train_samples] for key in ("x", "y", "labels")},
+        **{f"test_{key}": getattr(whole, f"test_{key}")[:test_samples] for key in ("x", "y", "labels")},
+    )
+
+
+def read(run: Any) -> Found:
+    """Numbers of a run at its last epoch, and their traces."""
+    chip = run.sel(trainer="chip")
+    series = {
+        "test_accuracy": chip["test_accuracy"],
+        "test_loss": chip["test_loss"],
+        "lipschitz": chip["lipschitz"],
+        "gradient_cosine": run["gradient_cosine_whole"],
+        "worst_cosine": run["gradient_cosine"].min("layer"),
+        "activation_max": run["activation_max"],
+        "settled": run["settled"],
+        "saturation": run["saturation"].mean("hidden"),
+        "reference_accuracy": run["test_accuracy"].sel(trainer="back-propagation"),
+    }
+    traces = {key: [float(value) for value in array.values] for key, array in series.items()}
+    values = {key: trace[-1] for key, trace in traces.items()}
+    values["epochs"] = float(run.sizes["epoch"] - 1)
+    settling = run["settling_time"].isel(snapshot=-1).values
+    values["settling_time"] = (
+        float(np.median(settling[np.isfinite(settling)])) if np.isfinite(settling).any() else np.nan
+    )
+    verdicts = run["status"].isel(snapshot=-1).values
+    for name in ("converged", "diverged", "oscillating"):
+        values[f"share_{name}"] = 100 * float((verdicts == name).mean())
+    diverged = values["share_diverged"] > 50 or not np.isfinite(values["activation_max"])
+    return Found(values, traces, "diverged" if diverged else "done")
+
+
+def costs(found: Found, run: Any, samples: int) -> None:
+    """Add what a sample costs by the circuit's own estimate, and what training costs up to each epoch and to 90 %."""
+    each = {name: np.nan if value is None else value for name, value in summary.costs(run).items()}
+    found.values |= each
+    accuracies = np.array(found.series["test_accuracy"])
+    reached = np.flatnonzero(accuracies >= LEARNT)
+    for what in ("time", "energy"):
+        spent = np.arange(len(accuracies)) * samples * each.get(f"update_{what}", np.nan)
+        found.series[f"training_{what}"] = [float(value) for value in spent]
+        found.values[f"training_{what}"] = float(spent[-1])
+        found.values[f"{what}_to_90"] = float(spent[reached[0]]) if len(reached) else np.nan

@@ -1,0 +1,138 @@
+"""A network trained with a digital rule: accuracy, Lipschitz constants, and their way over the epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analogsim import measure
+from analogsim.errors import unknown
+from analogsim.experiments import data
+from analogsim.experiments.reproduce.kinds import Found, Reader, whole
+from analogsim.files import read_npz
+from analogsim.learning import optimisers, training
+from analogsim.learning.reference import coupled
+from analogsim.learning.reference.rules import RULES, options_of, rule
+from analogsim.network import Network
+
+RECURRENT = {"ep": 1.0, "sshm": 0.0}
+"""λ of the rules whose network has feedback while it infers; ``dyadic`` says its own."""
+INFERENCE_TOL = 1e-3
+"""Change of a state in the last sweep of an inference."""
+
+
+def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
+    """Train, and read test accuracy (%), Lipschitz constants and all traces."""
+    take = Reader(settings)
+    name, seed, dtype = take("rule"), take("seed"), take("dtype", "float32")
+    chosen = rule_options(take, name)
+    lam = RECURRENT.get(name, chosen.get("lam") if name == "dyadic" else None)
+    lam = None if lam == 0.5 else lam
+    x, y, test_x, test_y = samples(take, dtype)
+    net = network(take, x.shape[1], y.shape[1], seed).astype(dtype)
+    epochs, batch_size = whole("epochs", take("epochs", 10)), whole("batch_size", take("batch_size", 100))
+    optimiser = optimisers.make(
+        take("optimiser", "adam"), optimisers.Schedule(take("learning_rate", 1e-3)), take("momentum", 0.0),
+        take("weight_decay", 0.0),
+    )  # fmt: skip
+    step, inference = take("beta_step", 0.0), take("inference_sweeps", 200)
+    handed_on = {key: take(key, default) for key, default in HANDED_ON.items()}
+    take.end()
+    kept = checkpoint.with_suffix(".npz")
+    if kept.exists() and len(read_npz(kept).get("trace_loss", ())) > epochs:
+        kept.unlink()  # of a longer run, which this one is not the beginning of as far as the file can say
+
+    first = chosen.pop("beta") if step else 0.0
+    # A random order is drawn by the training, which keeps its generator in the checkpoint.
+    order = {"order": chosen.pop("order")} if "order" in chosen else {}
+    result = training.train(
+        net, x, y, rule(name, **chosen), epochs=epochs, batch_size=batch_size, optimiser=optimiser, seed=seed,
+        test=(test_x, test_y), checkpoint=kept,
+        schedule=(lambda epoch: {"beta": first + step * epoch}) if step else None,
+        forward=partial(coupled.rest, lam=lam, sweeps=inference, tol=INFERENCE_TOL) if lam is not None else None,
+        progress=lambda epoch, found: tell(f"epoch {epoch}/{epochs}, test {100 * found['test_accuracy']:.2f} %"),
+        **handed_on, **order,
+    )  # fmt: skip
+    traces = {key: list(map(float, value)) for key, value in result.traces.items()} | aligned(result.traces)
+    last = (result.best_epoch or result.epoch) - 1
+    values = {key: trace[last] for key, trace in traces.items()}
+    for key in ("accuracy", "test_accuracy", "validation_accuracy", "saturation"):
+        if key in traces:
+            values[key], traces[key] = 100 * values[key], [100 * value for value in traces[key]]
+    values["epochs"] = float(result.epoch)
+    values["gap"] = values["accuracy"] - values.get("validation_accuracy", values["test_accuracy"])
+    values["drop"] = max(traces["test_accuracy"]) - traces["test_accuracy"][-1]
+    if name in RECURRENT or name == "dyadic":
+        own = RECURRENT.get(name, chosen.get("lam", 0.5))
+        if all(np.isfinite(w).all() for w in result.network.weights):
+            final = result.network.astype(float)
+            values["lipschitz_hidden"] = measure.lipschitz_hidden(final, own)
+            values["lipschitz_output"] = measure.lipschitz_output(final, own)
+    return Found(values, traces, "diverged" if result.status == "diverged" else "done")
+
+
+def aligned(traces: Mapping[str, list[float]]) -> dict[str, list[float]]:
+    """Over the epochs, of the first batch: the smallest cosine of a layer to back-propagation, and of the gradient of
+    all layers its ``cosine_whole``, its ``norm``, ``reference_norm`` and ``difference``, ‖g − h‖.
+    """
+    layers = [key.removeprefix("angle_") for key in traces if key.startswith("angle_")]
+    if not layers:
+        return {}
+    cosine = np.cos(np.radians([traces[f"angle_{k}"] for k in layers]))
+    g, h = (np.array([traces[f"{name}_norm_{k}"] for k in layers]) for name in ("gradient", "reference"))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        inner, squares = (g * h * cosine).sum(0), ((g**2).sum(0), (h**2).sum(0))
+        found = {
+            "cosine": cosine.min(0),
+            "cosine_whole": inner / np.sqrt(squares[0] * squares[1]),
+            "norm": np.sqrt(squares[0]),
+            "reference_norm": np.sqrt(squares[1]),
+            "difference": np.sqrt(np.maximum(squares[0] + squares[1] - 2 * inner, 0)),
+        }
+    return {key: list(map(float, value)) for key, value in found.items()}
+
+
+HANDED_ON = {"feedback": "transpose", "validation": 0.0, "blocks": False, "angles": True}
+
+
+def rule_options(take: Reader, name: str) -> dict[str, Any]:
+    """The options that this rule takes among those that any rule takes: rows of a table share their settings."""
+    if name not in RULES:
+        raise unknown("rule", name, RULES)
+    mine = options_of(RULES[name].load())
+    found = {}
+    for key in sorted({option for item in RULES.values() for option in options_of(item.load())}):
+        value = take(key)
+        if value is not None and key in mine and key not in RULES[name].fixed:
+            found[key] = value
+    return found
+
+
+def samples(take: Reader, dtype: str) -> tuple[np.ndarray, ...]:
+    """Train_x, train_y, test_x, test_y: the first ``samples`` and ``test_samples`` of a data set."""
+    train, test = take("samples"), take("test_samples")
+    return _samples(take("data", "digits"), train, test, dtype)
+
+
+@lru_cache(maxsize=2)
+def _samples(name: str, train: int | None, test: int | None, dtype: str) -> tuple[np.ndarray, ...]:
+    found = data.load(name)
+    parts = found.train_x[:train], found.train_y[:train], found.test_x[:test], found.test_y[:test]
+    return tuple(part.astype(dtype) for part in parts)
+
+
+def network(take: Reader, features: int, classes: int, seed: int) -> Network:
+    """A random network; ``init = "negative"`` is Glorot's with the first layer negative, as in the Bilevel paper."""
+    init, hidden = take("init", "kaiming"), take("hidden")
+    net = Network.random(
+        (features, *hidden, classes), take("activation", "relu"), take("loss", "mse"), seed=seed,
+        init="glorot" if init == "negative" else init, gain=take("gain", 1.0),
+        output_activation=take("output_activation", "identity"),
+    )  # fmt: skip
+    if init == "negative":
+        net = net.replace(weights=(-np.abs(net.weights[0]), *net.weights[1:]))
+    return net

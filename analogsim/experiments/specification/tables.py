@@ -1,0 +1,132 @@
+"""Budgets and tolerances as tables that can be pasted into a document."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+
+def show(dataset: xr.Dataset, target: Path, *, as_json: bool, quiet: bool) -> None:
+    """Draw the chart beside the result, and print the table or JSON."""
+    import click
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from analogsim.experiments import plots, results
+
+    kind = dataset.attrs["kind"]
+    picture = plots.save(plots.draw(dataset, kind), target.with_suffix(".png"))
+    files = [str(target), str(picture)]
+    if as_json:
+        report = {**figures(dataset), "files": files, "stamp": results.read_stamp(dataset)}
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    elif not quiet:
+        click.echo("\n".join(results.read_stamp(dataset)["words"]))
+        click.echo(f"\n{(budget if kind == 'budget' else tolerance)(dataset)}\n\nwrote {', '.join(files)}")
+
+
+def figures(dataset: xr.Dataset) -> dict[str, Any]:
+    """The numbers of the table, for JSON."""
+    attrs = {name: value for name, value in dataset.attrs.items() if not name.startswith("analogsim")}
+    dim = "case" if dataset.attrs["kind"] == "budget" else "parameter"
+    rows = {
+        str(key): {
+            name: _plain(dataset[name].sel({dim: key}).values.tolist())
+            for name in dataset.data_vars
+            if dim in dataset[name].dims
+        }
+        for key in dataset[dim].values
+    }
+    return {**{name: _plain(value) for name, value in attrs.items()}, dim: rows}
+
+
+def budget(dataset: xr.Dataset) -> str:
+    """A row for each nonideality, in Markdown."""
+    loss = dataset["loss"]
+
+    def points(case: str) -> str:
+        x = loss.sel(case=case)
+        return f"{float(x.mean()):.2f} ± {float(x.std(ddof=1)):.2f}"
+
+    rows = [["nonideality", "value", "loss alone", "loss with all others", "bias", "noise"]]
+    for k, key in enumerate(dataset["nonideality"].values):
+        errors = dataset[["bias", "noise"]].sel(case=f"only {key}").median("seed")
+        rows.append(
+            [
+                str(key), _with_unit(str(dataset["value"].values[k]), str(dataset["unit"].values[k])),
+                points(f"only {key}"), points(f"all but {key}"), f"{float(errors['bias']):.3g}",
+                f"{float(errors['noise']):.3g}",
+            ]
+        )  # fmt: skip
+    for case in ("none", "all"):
+        errors = dataset[["bias", "noise"]].sel(case=case).median("seed")
+        rows.append(
+            [f"*{case}*", "", points(case), "", f"{float(errors['bias']):.3g}", f"{float(errors['noise']):.3g}"]
+        )
+    note = (
+        f"Loss in points against digital back-propagation ({float(dataset['backprop'].mean()):.2f} %) on the same "
+        f"data: mean ± standard deviation of {dataset.sizes['seed']} seeds. Bias and noise: errors of the gradient "
+        "in the worst layer with this alone, relative to its length, median of the seeds."
+    )
+    failed = sorted({str(text) for text in dataset["message"].values.ravel() if text})
+    return "\n".join([markdown(rows), "", note, *(f"Not finished: {text}" for text in failed[:3])])
+
+
+def tolerance(dataset: xr.Dataset) -> str:
+    """A row for each parameter, in Markdown."""
+    limit = dataset.attrs["limit"]
+    rows = [["parameter", "tolerance", "first bad", "now", "binding", "loss there", "confidence"]]
+    for key in dataset["parameter"].values:
+        row = dataset.sel(parameter=key)
+        outcome, unit = str(row["outcome"].values), str(row["unit"].values)
+        found = [_with_unit(_number(row[name]), unit) for name in ("tolerance", "beyond", "value")]
+        confirmed = ["", ""]
+        if outcome == "tolerance":
+            confirmed = [
+                f"{float(row['confirmed_loss']):.2f} ± {float(row['confirmed_spread']):.2f}",
+                f"{100 * float(row['probability']):.0f} %",
+            ]
+        binding = {"tolerance": "yes", "not binding": "no", "not attainable": "not attainable"}.get(outcome, "—")
+        rows.append([str(key), *found, binding, *confirmed])
+    notes = [
+        "",
+        f"At most {limit:g} points below digital back-propagation, mean of the seeds, one parameter at a time; the "
+        f"circuit as it is loses {dataset.attrs['own_loss']:.2f} ± {dataset.attrs['own_spread']:.2f}. Loss and "
+        f"confidence are of {dataset.attrs['seeds']} other seeds at the tolerance. All tolerances at once lose "
+        f"{dataset.attrs['together_loss']:.2f} points.",
+    ]
+    notes += [
+        f"{key} does not apply: {row}"
+        for key, row in zip(dataset["parameter"].values, dataset["message"].values, strict=True)
+        if row
+    ]
+    return "\n".join([markdown(rows), *notes])
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """An aligned table; the first row is the head."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
+
+
+def _number(value: xr.DataArray) -> str:
+    number = float(value)
+    return "—" if math.isnan(number) else f"{number:.3g}"
+
+
+def _with_unit(text: str, unit: str) -> str:
+    return text if unit == "1" or text == "—" else f"{text} {unit}"
+
+
+def _plain(value: Any) -> Any:
+    """For strict JSON: no NaN."""
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,253 @@
+"""How bad may each nonideality be before the accuracy falls too far below that of digital back-propagation?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.experiments import results
+from analogsim.experiments.settings import Settings
+from analogsim.experiments.setup import prepare
+from analogsim.experiments.specification.nonidealities import Nonideality, applies, choose, nonidealities, with_values
+from analogsim.experiments.specification.sequential import Judge, search
+from analogsim.experiments.specification.trials import Trial, Trials, folder_of
+
+STEP = 10
+"""Places of the grid, a decade mostly, in which a tolerance is bracketed."""
+OTHERS = ("as they are", "ideal")
+OUTCOMES = ("tolerance", "not binding", "not attainable", "does not apply")
+
+
+@dataclass
+class Inquiry:
+    """The search for one tolerance."""
+
+    of: Nonideality
+    judge: Judge
+    steps: Generator[int, bool, tuple[int, int]]
+    place: int = 0
+    losses: dict[int, list[float]] = field(default_factory=dict)
+    border: tuple[int, int] | None = None
+    message: str = ""
+
+    def wanted(self) -> list[tuple[Any, int]]:
+        """Value and number of the seed of the trials that come next; none if the search has ended."""
+        if self.border is not None:
+            return []
+        done = len(self.losses.setdefault(self.place, []))
+        # A first answer costs two seeds, in parallel; every further one is decided with all before it.
+        return [(self.of.values[self.place], k) for k in range(done, min(max(done + 1, 2), self.judge.most))]
+
+    def learn(self, losses: list[float]) -> None:
+        """Take the losses of the trials that were wanted."""
+        self.losses[self.place] += losses
+        verdict = self.judge.verdict(self.losses[self.place])
+        if verdict is None:
+            return
+        try:
+            self.place = self.steps.send(verdict)
+        except StopIteration as end:
+            self.border = end.value
+
+    @property
+    def outcome(self) -> str:
+        """One of `OUTCOMES`."""
+        if self.message:
+            return "does not apply"
+        assert self.border is not None
+        good, bad = self.border
+        return "not attainable" if good < 0 else "not binding" if bad == len(self.of.values) else "tolerance"
+
+
+def tolerance(
+    settings: Settings,
+    *,
+    loss: float = 1.0,
+    names: Iterable[str] = (),
+    seeds: int = 5,
+    confidence: float = 0.9,
+    others: str = "as they are",
+    output: str | Path | None = None,
+    workers: int | None = None,
+    fresh: bool = False,
+    progress: Callable[[int, str], Any] | None = None,
+) -> xr.Dataset:
+    """Find how bad each nonideality may be while all others stay where they are.
+
+    Parameters
+    ----------
+    settings : Settings
+        The circuit, how it learns and what. Its seed is the first of the seeds.
+    loss : float
+        Points of accuracy, mean over the seeds, that may be lost against digital back-propagation on the same data and
+        batches; > 0.
+    names : iterable of str
+        Keys such as ``device.read_noise``; every nonideality of the circuit if empty.
+    seeds : int
+        Trials at one value at most, ≥ 2; fewer where they leave no doubt.
+    confidence : float
+        Probability at which a value is judged without further seeds, between ½ and 1.
+    others : {"as they are", "ideal"}
+        What the rest of the circuit is like.
+    output : path, optional
+        Result (``.nc``); trials are kept in a folder beside it, from which the same call goes on.
+    workers, fresh
+        As in `analogsim.experiments.sweeps.sweep`.
+    progress : callable, optional
+        Called with the number of trials done and what is under way.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``parameter``: ``outcome``, ``tolerance`` (the worst good value), ``beyond`` (the first bad one), and of
+        trials at the tolerance with *other* seeds: ``confirmed_loss``, ``confirmed_spread``, ``probability`` that the
+        mean loss is within the limit. The last row of the confirmation has all tolerances at once.
+
+    Raises
+    ------
+    InputError
+        If a name, a number or a file is not right.
+
+    Notes
+    -----
+    Values come from the preferred numbers R10 (ISO 3) between harmless and absurd. The search assumes that worse values
+    do not do better; see `analogsim.experiments.specification.sequential` for its statistics.
+    """
+    if not loss > 0:
+        raise out_of_range("loss", loss, "loss > 0 points")
+    if seeds < 2:
+        raise out_of_range("seeds", seeds, "seeds ≥ 2")
+    if not 0.5 < confidence < 1:
+        raise out_of_range("confidence", confidence, "0.5 < confidence < 1")
+    if others not in OTHERS:
+        raise unknown("others", others, OTHERS)
+    asked = choose(settings, names) if names else [one for one in nonidealities(settings) if one.values]
+    if others == "ideal":
+        settings = with_values(settings, {one.key: one.ideal for one in nonidealities(settings)})
+    for one in asked:
+        if not one.values:
+            raise InputError(f"{one.key} has no scale from harmless to harmful to search.")
+    trials = Trials(settings, folder_of(output), workers, fresh=fresh)
+    state = "the circuit as it is"
+    if progress:
+        trials.progress = lambda done: progress(done, state)
+    try:
+        digital = _Reference(settings, trials)
+        own = digital.losses([(settings, k) for k in range(seeds)])
+        floor = 100.0 / len(prepare(settings).data.test_x)
+        judge = Judge(loss, max(float(np.std(own, ddof=1)), floor), seeds - 1, confidence, seeds)
+        inquiries = [_inquiry(one, judge, settings) for one in asked]
+        while wanted := [(q, value, k) for q in inquiries for value, k in q.wanted()]:
+            open_ = [q.of.key for q in inquiries if q.border is None]
+            state = f"{len(inquiries) - len(open_)} of {len(inquiries)} found; {', '.join(open_[:2])} …"
+            found = digital.losses([(with_values(settings, {q.of.key: value}), k) for q, value, k in wanted])
+            for q in {id(q): q for q, _, _ in wanted}.values():
+                q.learn([x for x, (other, _, _) in zip(found, wanted, strict=True) if other is q])
+        state = "confirming"
+        dataset = _report(inquiries, digital, judge, settings, own)
+    finally:
+        trials.close()
+    record = {"seed": settings.seed, "settings": asdict(settings), **_about(settings)}
+    dataset = results.stamped(dataset, **record)
+    if output is not None:
+        results.save(dataset, output)
+    return dataset
+
+
+class _Reference:
+    """Points lost against digital back-propagation with the same seed."""
+
+    def __init__(self, settings: Settings, trials: Trials) -> None:
+        self.settings, self.trials = settings, trials
+
+    def losses(self, wanted: list[tuple[Settings, int]]) -> list[float]:
+        """One for each pair of settings and number of the seed."""
+        chips = [Trial(replace(given, seed=self.settings.seed + k)) for given, k in wanted]
+        same = [Trial(replace(self.settings, seed=self.settings.seed + k), "back-propagation") for _, k in wanted]
+        found = self.trials([*same, *chips])
+        return [d.accuracy - c.accuracy for d, c in zip(found[: len(same)], found[len(same) :], strict=True)]
+
+
+def _inquiry(one: Nonideality, judge: Judge, settings: Settings) -> Inquiry:
+    values, why = list(one.values), ""
+    while len(values) > 1 and (said := applies(settings, {one.key: values[-1]})):
+        values.pop()
+        why = said
+    one = replace(one, values=tuple(values))
+    steps = search(len(values), one.place, STEP)
+    made = Inquiry(one, judge, steps, next(steps))
+    if len(values) == 1:
+        made.message, made.border = why, (-1, 1)
+    return made
+
+
+def _report(
+    inquiries: list[Inquiry], digital: _Reference, judge: Judge, settings: Settings, own: list[float]
+) -> xr.Dataset:
+    """Confirm every tolerance with seeds that the search has not seen, then all at once."""
+    at = {q.of.key: q.of.values[q.border[0]] for q in inquiries if q.outcome == "tolerance" and q.border}
+    fresh = range(judge.most, 2 * judge.most)
+    cases = [{key: value} for key, value in at.items()] + ([at] if len(at) > 1 else [])
+    found = digital.losses([(with_values(settings, case), k) for case in cases for k in fresh])
+    losses = np.array(found, float).reshape(len(cases), judge.most)
+    rows = [q.of.key for q in inquiries]
+    size = len(rows)
+    confirmed, spread, probability = (np.full(size, np.nan) for _ in range(3))
+    for key, x in zip(at, losses, strict=False):
+        row = rows.index(key)
+        confirmed[row], spread[row], probability[row] = x.mean(), x.std(ddof=1), judge.probability(x)
+
+    def value(q: Inquiry, place: int) -> float:
+        return float(q.of.values[place]) if 0 <= place < len(q.of.values) and q.of.values[place] is not None else np.nan
+
+    borders = [q.border or (-1, 0) for q in inquiries]
+    variables: dict[str, Any] = {
+        "outcome": (np.array([q.outcome for q in inquiries], object), "what was found", "1"),
+        "meaning": (np.array([q.of.long_name for q in inquiries], object), "parameter", "1"),
+        "unit": (np.array([q.of.unit for q in inquiries], object), "unit of the parameter", "1"),
+        "value": (
+            np.array([np.nan if q.of.value is None else float(q.of.value) for q in inquiries]),
+            "as it is",
+            "unit",
+        ),
+        "tolerance": (
+            np.array([value(q, b[0]) for q, b in zip(inquiries, borders, strict=True)]),
+            "worst good",
+            "unit",
+        ),
+        "beyond": (np.array([value(q, b[1]) for q, b in zip(inquiries, borders, strict=True)]), "first bad", "unit"),
+        "trials": (np.array([sum(map(len, q.losses.values())) for q in inquiries]), "trials of the search", "1"),
+        "confirmed_loss": (confirmed, "mean loss at the tolerance, other seeds", "points"),
+        "confirmed_spread": (spread, "its standard deviation over the seeds", "points"),
+        "probability": (probability, "probability that the mean loss there is within the limit", "1"),
+        "message": (np.array([q.message for q in inquiries], object), "why it does not apply", "1"),
+    }
+    dataset = xr.Dataset(
+        {
+            name: ("parameter", data, {"long_name": text, "units": unit})
+            for name, (data, text, unit) in variables.items()
+        },
+        {"parameter": rows},
+    )
+    together = losses[-1] if len(at) > 1 else losses[:1].ravel()
+    dataset.attrs |= {
+        "kind": "tolerance",
+        "limit": judge.limit,
+        "own_loss": float(np.mean(own)),
+        "own_spread": float(np.std(own, ddof=1)),
+        "together_loss": float(together.mean()) if len(together) else np.nan,
+        "seeds": judge.most,
+        "confidence": judge.confidence,
+    }
+    return dataset
+
+
+def _about(settings: Settings) -> dict[str, Any]:
+    setup = prepare(settings)
+    return {"cards": dict(setup.chip.record), "words": setup.words()}

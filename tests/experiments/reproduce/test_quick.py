@@ -1,0 +1,27 @@
+"""Studies at their quick size: the verdicts that must come out."""
+
+import pytest
+
+from analogsim.experiments.reproduce import reproduce
+from analogsim.experiments.reproduce.claims import FAILS, HOLDS
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least"), [("appendix-g", 7), ("two-tales-table-2", 3), ("bilevel-figure-1", 3), ("dyadic-table-1", 2)]
+)
+def test_the_coarse_claims_hold(tmp_path, name, at_least):
+    outcome = reproduce(name, "quick", output=tmp_path, workers=1)
+    assert all(line.computed for line in outcome.lines)
+    found = [item.verdict for item in outcome.verdicts]
+    assert FAILS not in found
+    assert found.count(HOLDS) >= at_least
+
+
+@pytest.mark.slow
+def test_one_divergence_is_of_the_iteration_only(tmp_path):
+    outcome = reproduce("two-divergences", "quick", output=tmp_path, workers=1)
+    assert [item.verdict for item in outcome.verdicts] == [HOLDS] * len(outcome.verdicts)
+    zero, _, one, *_ = outcome.lines
+    assert zero.mean("ode_diverged") == zero.mean("sweeps_diverged") == 100
+    assert one.mean("ode_converged") == 100
+    assert one.mean("sweeps_converged") < 50
