@@ -19,6 +19,7 @@ import numba
 from numba.core import config as _config
 
 config: Any = _config
+njit: Any = numba.njit
 
 
 @lru_cache(maxsize=1)
@@ -43,6 +44,11 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     previous = config.CACHE_DIR
     config.CACHE_DIR = _folder()
     try:
-        return numba.njit(cache=True, error_model="numpy", **options)(function)
+        return njit(cache=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
     finally:
         config.CACHE_DIR = previous
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """As `jit`, for what only compiled code calls: without the part that unpacks Python objects, dear to compile."""
+    return jit(function, no_cpython_wrapper=True)

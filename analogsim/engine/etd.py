@@ -28,12 +28,12 @@ from analogsim.engine.recorder import (
     note,
     worst_error,
 )
-from analogsim.jit import jit
+from analogsim.jit import inner, jit
 
 ORDER = 3
 
 
-@jit
+@inner
 def phi(x):
     """(e^{−x}, φ₁, φ₂, φ₃) at −x, for x ≥ 0, to rounding."""
     if x > 0.5:
@@ -50,7 +50,7 @@ def phi(x):
     return 1 - x * one, one, two, three
 
 
-@jit
+@inner
 def weights(p, h, w):
     """Rows of w, each (2, N): e^{−x/2}, e^{−x}, the weights of z₁, z₂, z₃, and of the error."""
     for c in range(2):
@@ -64,7 +64,7 @@ def weights(p, h, w):
             w[4, c, i] = x * (4 * three - two)
 
 
-@jit
+@inner
 def middle(p, w, a, z1, out):
     """Stage at h/2."""
     for layer in range(p.cum.size - 1):
@@ -77,7 +77,7 @@ def middle(p, w, a, z1, out):
                     y[i] = z[i] + e[i] * (x[i] - z[i])
 
 
-@jit
+@inner
 def end(p, w, a, z1, z2, out):
     """Stage at h."""
     for layer in range(p.cum.size - 1):
@@ -91,7 +91,7 @@ def end(p, w, a, z1, z2, out):
                     y[i] = z + e[i] * (x[i] - z)
 
 
-@jit
+@inner
 def combine(p, w, a, z1, z2, z3, new, gap, size):
     """The step; for each sample, the largest difference from the embedded one and the largest state."""
     gap[:], size[:] = 0, 0
@@ -110,7 +110,7 @@ def combine(p, w, a, z1, z2, z3, new, gap, size):
                 gap[b], size[b] = greatest(gap[b], np.float64(off)), greatest(size[b], np.float64(top))
 
 
-@jit
+@inner
 def between(p, h, theta, a, z1, z2, z3, out):
     """State at t + θh: the leak exact, z the parabola through the stages."""
     for c in range(2):

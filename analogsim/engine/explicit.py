@@ -22,7 +22,7 @@ from analogsim.engine.recorder import (
     next_factor,
     note,
 )
-from analogsim.jit import jit
+from analogsim.jit import inner, jit
 
 ORDER = 5
 STAGES = 7
@@ -103,7 +103,7 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
     return DONE
 
 
-@jit
+@inner
 def weigh(a, work, h, stage, out):
     """out = a + h Σ_i A[stage, i] k_i, in one pass."""
     c = (h * _A[stage]).astype(a.dtype)
@@ -129,7 +129,7 @@ def weigh(a, work, h, stage, out):
                 out[j] += c[5] * work[5, j]
 
 
-@jit
+@inner
 def between(a, work, h, theta, out):
     """State at t + θh from the interpolant."""
     powers = np.array([theta, theta**2, theta**3, theta**4])
@@ -145,7 +145,7 @@ def between(a, work, h, theta, out):
                 out[j] += w * work[i, j]
 
 
-@jit
+@inner
 def aim(p, a, slope, z):
     """z = a + τ da/dt, what `recorder` takes residuals from."""
     for layer in range(p.cum.size - 1):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from analogsim.activations import AOC_16, AOC_48, LEAK
 from analogsim.engine import primitives
 from analogsim.engine.primitives import greatest, span, window
-from analogsim.jit import jit
+from analogsim.jit import inner, jit
 
 BLOW_UP = 1e6
 """|a| beyond which a sample has diverged, in units of the activity."""
@@ -58,14 +58,14 @@ class Problem(NamedTuple):
     current: NDArray[np.floating]
 
 
-@jit
+@inner
 def block(flat, p, layer):
     """View of one layer of a packed array, (2, B, n)."""
     start = p.cum[layer]
     return window(flat, 2 * p.batch * start, 2, p.batch, p.cum[layer + 1] - start)
 
 
-@jit
+@inner
 def measured(z, code):
     """The measured nonlinearities of the Analog Optical Computers, see `analogsim.activations`."""
     a, b, c, d, e, g = AOC_48 if code == 6 else AOC_16
@@ -73,14 +73,14 @@ def measured(z, code):
     return d * u / (1 + abs(u) ** c) ** (1 / c) + e + g * z
 
 
-@jit
+@inner
 def copy(x, out):
     """out = x, element by element: assigning arrays compiles an error message that costs more than all the rest."""
     for i in range(x.size):
         out[i] = x[i]
 
 
-@jit
+@inner
 def activate(code, a, s):
     """s = f(a), element by element, on flat arrays."""
     n = a.size
@@ -109,7 +109,7 @@ def activate(code, a, s):
             s[i] = measured(a[i], code)
 
 
-@jit
+@inner
 def slope(code, a, d):
     """d = f'(a), element by element, with the left-hand value at a kink."""
     for i in range(a.size):
@@ -132,7 +132,7 @@ def slope(code, a, d):
             d[i] = a0 * top * (1 + abs(a0 * x + b) ** c) ** (-1 / c - 1) + g
 
 
-@jit
+@inner
 def code_of(p, layer):
     """Activation code of a layer."""
     return p.output_activation if layer == p.cum.size - 2 else p.activation
@@ -145,7 +145,7 @@ def activate_layer(p, a, s, layer):
     activate(code_of(p, layer), a[start:stop], s[start:stop])
 
 
-@jit
+@inner
 def mix(p, q, s, sender):
     """Mix the sender's compartments: the signals (R·B, n) that are read, in scratch."""
     batch, reads = p.batch, q.shape[0]
@@ -161,13 +161,13 @@ def mix(p, q, s, sender):
     return signal
 
 
-@jit
+@inner
 def curve(p, sender, receiver):
     """Driver of the matrix between two layers: its limits and coefficients."""
     return p.driver[0, receiver] if sender < receiver else p.driver[1, sender]
 
 
-@jit
+@inner
 def drive(curve, signal):
     """c(u) in place of u, flat."""
     for i in range(signal.size):
@@ -175,7 +175,7 @@ def drive(curve, signal):
         signal[i] = u * (curve[2] + u * (curve[3] + u * curve[4]))
 
 
-@jit
+@inner
 def quantise(values, step):
     """Round to multiples of a step, in place."""
     if step > 0:
@@ -184,7 +184,7 @@ def quantise(values, step):
                 values[k, i] = step * np.floor(values[k, i] / step + 0.5)
 
 
-@jit
+@inner
 def multiply(p, matrices, signal, sender, receiver):
     """Send signals (R·B, n) through the matrix between two layers: the currents (R·B, m), in scratch."""
     rows, n = signal.shape
@@ -193,7 +193,7 @@ def multiply(p, matrices, signal, sender, receiver):
     return p.current[: rows * m].reshape(rows, m)
 
 
-@jit
+@inner
 def read(p, matrices, q, s, sender, receiver):
     """Mix, drive, multiply, clip to the rails, convert: the currents (R·B, m) that the receiver gets, in scratch."""
     signal = mix(p, q, s, sender)
@@ -217,7 +217,7 @@ def read(p, matrices, q, s, sender, receiver):
     return current
 
 
-@jit
+@inner
 def receive(p, share, current, z, layer):
     """Add the currents to z (2, B, n), each compartment with its own share (2, R, N)."""
     batch, reads, first, n = p.batch, share.shape[1], p.cum[layer], z.shape[2]
@@ -242,7 +242,7 @@ def echo(p, s, z, layer):
         receive(p, share, p.current[: rows * n].reshape(rows, n), z, layer)
 
 
-@jit
+@inner
 def pull_sample(p, s, z, b):
     """Subtract the nudge ±n β ∇ℓ(N s) of one sample from z (2, B, n_L), given the output states."""
     beta = p.beta[b]
@@ -306,7 +306,7 @@ def rate(p, a, s, z):
                     y[i] = (y[i] - x[i]) * leak[i]
 
 
-@jit
+@inner
 def distance(x, y):
     """max |x − y|; NaN if there is one, which must not pass for a small residual."""
     worst = x.dtype.type(0)

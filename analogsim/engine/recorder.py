@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.engine.kernel import BLOW_UP, block, copy, extent, residual
-from analogsim.jit import jit
+from analogsim.jit import inner, jit
 
 HISTORY = 512
 
@@ -84,7 +84,7 @@ def keep_dead(p, rec, old, new):
                     copy(block(old, p, layer)[c, b], block(new, p, layer)[c, b])
 
 
-@jit
+@inner
 def error_norm(p, rec, error, new, rtol, atol):
     """Largest over the living samples of max |error| / (atol + rtol·max |new|); NaN gives inf.
 
@@ -96,7 +96,7 @@ def error_norm(p, rec, error, new, rtol, atol):
     return worst_error(rec, gap, size, rtol, atol)
 
 
-@jit
+@inner
 def worst_error(rec, gap, size, rtol, atol):
     """`error_norm` from the largest error and the largest state of each sample."""
     worst = 0.0
@@ -108,7 +108,7 @@ def worst_error(rec, gap, size, rtol, atol):
     return worst
 
 
-@jit
+@inner
 def first_step(p, a, z, rtol, atol):
     """A first step that moves no compartment by more than about one hundredth of its scale."""
     fastest = np.inf
@@ -124,7 +124,7 @@ def first_step(p, a, z, rtol, atol):
     return 0.1 * fastest if fastest < np.inf else 0.1
 
 
-@jit
+@inner
 def next_factor(error, previous, order):
     """Step factor of a PI controller, between 0.2 and 5."""
     if error == 0:

@@ -71,8 +71,9 @@ def relax(
     times : (time,) array, optional
         Increasing, within [0, t_end]: where to keep the state. The end alone by default.
     solver : str
-        "auto" ("etd", or "exponential-sra" if there is white noise at the nodes); "etd", "dp5",
-        "exponential-em", "exponential-sra", "scipy:RK45", "scipy:DOP853", "scipy:Radau", …
+        "auto" ("etd", or "exponential-sra" if there is white noise at the nodes); "adams" (about twice as fast where
+        nothing cuts the run into stretches), "etd", "dp5", "exponential-em", "exponential-sra", "scipy:RK45",
+        "scipy:DOP853", "scipy:Radau", …
     rtol, atol : float
         Tolerances of the adaptive solvers. Ours keep max |error| of each step below atol + rtol·max |a| for every
         sample, so the worst sample sets the step; scipy's measure an RMS over the whole batch.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine import etd, explicit, scipy_solver, sde
+from analogsim.engine import adams, etd, explicit, scipy_solver, sde
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import Record
 from analogsim.errors import unknown
@@ -42,6 +42,15 @@ def _adaptive(advance: Callable[..., int], rows: int) -> Solver:
     return run
 
 
+def _multistep(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
+    work, past = np.zeros((7, a.size), a.dtype), np.zeros(6)
+    rec.tally[3] = 0
+    rtol, atol, stop = options.rtol, options.atol, options.stop
+    return _in_turns(
+        lambda n: adams.advance(batch.packed, a, work, past, rec, t_end, rtol, atol, stop, n), rec, options
+    )
+
+
 def _stochastic(order: int) -> Solver:
     def run(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
         work = np.empty((7, a.size), a.dtype)
@@ -73,6 +82,7 @@ def _scipy(method: str) -> Solver:
 
 
 SOLVERS: dict[str, Solver] = {
+    "adams": _multistep,
     "etd": _adaptive(etd.advance, 6),
     "dp5": _adaptive(explicit.advance, 11),
     "exponential-em": _stochastic(1),

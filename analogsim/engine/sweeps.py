@@ -32,7 +32,7 @@ from analogsim.engine.kernel import (
     receive,
 )
 from analogsim.engine.primitives import greatest, multiply, span
-from analogsim.jit import jit
+from analogsim.jit import inner, jit
 
 INNER, CLOSE = 60, 1e-10
 """Most iterations on a nonlinear output nudge within one sweep, and the change at which they end."""
@@ -79,7 +79,7 @@ by a damped explicit step); only if the residual is worth a look; look at the re
 `CLEAR` sweeps, the received sums set to zero (without BELOW or ABOVE) or made anew."""
 
 
-@jit
+@inner
 def add_rows(row, n, matrix, at, m, out, where):
     """out = Σ_i row_i · (row i of an (n, m) matrix) over the entries that are not zero, four rows at a time."""
     count = 0
@@ -104,7 +104,7 @@ def add_rows(row, n, matrix, at, m, out, where):
         k += 1
 
 
-@jit
+@inner
 def hear(p, f, sender, receiver):
     """Refresh what a layer receives from a neighbour, for the samples still live."""
     if sender < receiver:
@@ -165,7 +165,7 @@ def hear(p, f, sender, receiver):
                 out[i] += part[i] * got[i]
 
 
-@jit
+@inner
 def clear(p, f):
     """Forget what was sent and received."""
     for i in range(f.a.size):
@@ -173,7 +173,7 @@ def clear(p, f):
         f.above[i] = f.up[i] = f.down[i] = 0
 
 
-@jit
+@inner
 def output(p, f, b):
     """Solve a = z − (nudge at s(a)) for the output of one sample."""
     layer = p.cum.size - 2
@@ -209,7 +209,7 @@ def output(p, f, b):
             break
 
 
-@jit
+@inner
 def nudged(p, f, b):
     """z of the output of one sample, nudge included, from what it receives and its present states."""
     last = p.cum.size - 2
@@ -222,7 +222,7 @@ def nudged(p, f, b):
     return z
 
 
-@jit
+@inner
 def settle_layer(p, f, layer, omega, explicit):
     """a ← (1 − ω)a + ωz for one layer, from what it last received."""
     start = p.cum[layer]
@@ -261,7 +261,7 @@ def settle_layer(p, f, layer, omega, explicit):
     activate_layer(p, f.a, f.s, layer)
 
 
-@jit
+@inner
 def check(p, f, tol, sweep):
     """Residual of the live samples from what all layers have received; those below the tolerance have settled."""
     last = p.cum.size - 2

@@ -37,7 +37,7 @@ def lab(sizes=(7, 6, 5, 4), seed=0, gain=0.7, **options):
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("solver", ["etd", "dp5", "scipy:RK45"])
+@pytest.mark.parametrize("solver", ["adams", "etd", "dp5", "scipy:RK45"])
 def test_agrees_with_an_independent_integration(rule, solver):
     chip, x, y = lab(activation="relu" if rule[0:2] == "dp" else "hard-sigmoid")
     times, rtol, atol = np.array([0.1, 1.0, 5.0, 20.0]), 1e-6, 1e-9
@@ -59,7 +59,9 @@ def test_every_activation_and_cross_entropy(activation):
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.stem)
-@pytest.mark.parametrize(("solver", "rtol", "atol"), [("scipy:RK45", 1e-9, 1e-12), ("etd", 1e-8, 1e-11)])
+@pytest.mark.parametrize(
+    ("solver", "rtol", "atol"), [("scipy:RK45", 1e-9, 1e-12), ("etd", 1e-8, 1e-11), ("adams", 1e-9, 1e-12)]
+)
 def test_agrees_with_ngspice(path, solver, rtol, atol):
     chip, x, y, rule, golden = spice(path)
     ds = asim.relax(
@@ -119,6 +121,28 @@ def test_order_of_the_pairs(module, order, rows):
         errors.append(np.sqrt(((a - truth) ** 2).mean()))
     slopes = np.log2(np.array(errors[:-1]) / errors[1:])
     assert abs(slopes.mean() - order) < 0.15, slopes
+
+
+def test_order_of_the_multistep_pair():
+    """Fourth order once its history is there: the first steps grow from nearly nothing to h."""
+    from analogsim.engine.adams import advance
+    from analogsim.engine.problem import prepare
+    from analogsim.engine.recorder import new_record
+
+    chip, x, y = lab(activation="tanh")
+    rule = asim.Wiring.adjoint_dual_propagation(0.3)
+    batch = prepare(chip, x[:1], y[:1], rule, 0.5)
+    truth = reference.solve(chip, rule, x[0], y[0], 0.5, np.array([1.0]), 1e-13, 1e-15)[-1]
+    errors = []
+    for steps in (32, 64, 128):
+        a, work, past = np.zeros(batch.size), np.zeros((7, batch.size)), np.zeros(6)
+        rec = new_record(1, np.array([2.0]), batch.size, a.dtype)
+        for end in np.concatenate([1.5 ** -np.arange(40.0, 0, -1), np.arange(1, steps + 1)]) / steps:
+            rec.clock[1] = 1e9
+            advance(batch.packed, a, work, past, rec, end, 1e9, 1e9, 0.0, -1)
+        errors.append(np.sqrt(((a - truth) ** 2).mean()))
+    slopes = np.log2(np.array(errors[:-1]) / errors[1:])
+    assert abs(slopes.mean() - 4) < 0.15, slopes
 
 
 def test_one_diverging_sample_does_not_stop_the_others():

@@ -1,0 +1,51 @@
+"""The compiled primitives: NaN is never lost, products agree with numpy's, views look where they say."""
+
+import numpy as np
+import pytest
+
+from analogsim.engine.primitives import greatest, multiply, span, window
+from analogsim.jit import jit
+
+
+@jit
+def worst(x):
+    top = x.dtype.type(0)
+    for i in range(x.size):
+        top = greatest(top, x[i])
+    return top
+
+
+@jit
+def product(x, y, out, m, k, n):
+    multiply(x, 1, y, 2, out, 3, m, k, n)
+
+
+@jit
+def corner(flat):
+    return span(flat, 3, 4)[1], window(flat, 2, 2, 3, 4)[1, 2, 3], window(flat, 2, 2, 3, 4).size
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_greatest_keeps_nan_wherever_it_is(dtype):
+    x = np.random.default_rng(0).random(37).astype(dtype)
+    assert worst(x) == x.max()
+    for place in (0, 20, 36):
+        bad = x.copy()
+        bad[place] = np.nan
+        assert np.isnan(worst(bad))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [1, 5])
+def test_products_on_flat_arrays(dtype, m):
+    rng = np.random.default_rng(1)
+    x, y = rng.standard_normal((m, 7)), rng.standard_normal((7, 4))
+    flat = [np.concatenate([np.full(skip, np.nan), v.ravel()]).astype(dtype) for skip, v in ((1, x), (2, y))]
+    out = np.full(3 + 4 * m, np.nan, dtype)
+    product(*flat, out, m, 7, 4)
+    np.testing.assert_allclose(out[3:].reshape(m, 4), x @ y, rtol=0, atol=20 * np.finfo(dtype).eps)
+    assert np.isnan(out[:3]).all()
+
+
+def test_views_begin_where_they_should():
+    assert corner(np.arange(30.0)) == (4.0, 25.0, 24)
