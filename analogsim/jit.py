@@ -50,5 +50,8 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """As `jit`, for what only compiled code calls: without the part that unpacks Python objects, dear to compile."""
+    """As `jit`, for what only compiled code calls: without the part that unpacks Python objects, dear to compile.
+
+    A call from Python is not refused: it crashes the interpreter.
+    """
     return jit(function, no_cpython_wrapper=True)

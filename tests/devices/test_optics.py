@@ -7,7 +7,9 @@ from scipy.constants import Boltzmann, elementary_charge
 from analogsim import cards
 from analogsim.activations import activation
 from analogsim.devices import Optical, device
+from analogsim.engine import kernel
 from analogsim.errors import InputError
+from analogsim.jit import jit
 
 RNG = np.random.default_rng
 
@@ -21,17 +23,20 @@ def weights(realised):
     return realised.plus - realised.minus
 
 
+@jit
+def compiled(code, z, s, d):
+    kernel.activate(code, z, s)
+    kernel.slope(code, z, d)
+
+
 @pytest.mark.parametrize(("card", "name"), [("aoc-tanh-48", "aoc-tanh"), ("aoc-tanh-16", "aoc-tanh-16")])
 def test_the_activation_is_the_card_s_curve_and_its_slope_the_derivative(card, name):
     f, part, z = activation(name), device(card), np.linspace(-2, 2, 401)
     np.testing.assert_allclose(f(z), part.transfer(z), rtol=1e-14)
     np.testing.assert_allclose(f.derivative(z), (f(z + 1e-6) - f(z - 1e-6)) / 2e-6, atol=1e-8)
     assert f.derivative(z).max() == pytest.approx(f.slope_max, rel=1e-3)
-    from analogsim.engine import kernel
-
     s, d = np.empty_like(z), np.empty_like(z)
-    kernel.activate(f.code, z, s)
-    kernel.slope(f.code, z, d)
+    compiled(f.code, z, s, d)
     np.testing.assert_allclose(s, f(z), rtol=1e-13)
     np.testing.assert_allclose(d, f.derivative(z), rtol=1e-13)
 
