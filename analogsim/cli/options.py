@@ -8,7 +8,17 @@ from typing import Any
 
 import click
 
-from analogsim.experiments.settings import DTYPES, NUDGES, OPTIMISERS, RULES, Settings
+from analogsim.experiments.settings import (
+    DTYPES,
+    FLOWS,
+    HEALTH,
+    NUDGES,
+    OPTIMISERS,
+    RULES,
+    STATES,
+    UPDATES,
+    Settings,
+)
 
 DEFAULT = Settings()
 
@@ -36,7 +46,9 @@ def assignments(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ..
 
 def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
     """What is simulated and how it is trained: the fields of `Settings`."""
-    nudges = "; ".join(f"{name}: {words}" for name, words in NUDGES.items())
+    nudges, updates, states = (
+        "; ".join(f"{name}: {words}" for name, words in choices.items()) for choices in (NUDGES, UPDATES, STATES)
+    )
     for option in reversed(
         [
             click.option("--nudge", metavar="NUDGE", default=DEFAULT.nudge, help=f"{nudges}."),
@@ -44,6 +56,20 @@ def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--batch-size", type=int, default=DEFAULT.batch_size, help="Samples for one update."),
             click.option("--optimiser", metavar="NAME", default=DEFAULT.optimiser, help=f"{' or '.join(OPTIMISERS)}."),
             click.option("--learning-rate", type=float, default=DEFAULT.learning_rate, help="Of the optimiser."),
+            click.option("--update", metavar="NAME", default=DEFAULT.update, help=f"How devices learn. {updates}."),
+            click.option("--write-every", type=int, default=DEFAULT.write_every, help="Updates for one write."),
+            click.option("--drift", type=float, default=DEFAULT.drift, help="Seconds that cells drift in an update."),
+            click.option("--trim", type=float, help="Share of all compartment mismatch left by a one-time trim."),
+            click.option("--states", metavar="NAME", default=DEFAULT.states, help=f"Learn from states: {states}."),
+            click.option(
+                "--continuous",
+                type=int,
+                default=DEFAULT.continuous,
+                help="K > 0: never reset, learn while each batch stays for K time constants. 0: settle.",
+            ),
+            click.option("--gate", type=int, default=DEFAULT.gate, help="Of those K, how many have no update."),
+            click.option("--flow", metavar="NAME", default=DEFAULT.flow, help=f"Of --continuous: {', '.join(FLOWS)}."),
+            click.option("--health", metavar="LEVEL", default=DEFAULT.health, help=f"{', '.join(HEALTH)}."),
             click.option("--dtype", metavar="NAME", default=DEFAULT.dtype, help=f"Of training: {' or '.join(DTYPES)}."),
         ]
     ):

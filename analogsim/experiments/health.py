@@ -1,7 +1,7 @@
-"""How well a chip learns, looked at after each epoch: what its gradients do wrong, and how near the network is to trouble.
+"""How well a chip learns, looked at after each epoch: what its gradients do wrong, and how near trouble is.
 
-`light` costs a few settles of 200 samples; `full` adds Lipschitz constants and spectral abscissae on a few samples, whose
-cost grows with the cube of the network.
+`light` costs a few settles of 200 samples; `full` adds Lipschitz constants and spectral abscissae on a few samples,
+whose cost grows with the cube of the network.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PAGES: Page = {
     "lipschitz_output": (("epoch", "slopes"), "Lipschitz constant, input to output", "1"),
     "spectral_abscissa": (("epoch",), "largest real part of an eigenvalue", "1/time unit"),
 }
-"""What this adds to the notebook of a run; ``slopes``: all one, or those at the equilibria of a few samples (largest)."""
+"""What this adds to the notebook of a run; ``slopes``: all one, or those of a few samples at rest (the largest)."""
 
 
 def examine(setup: Setup, chip: OnChip, level: str) -> dict[str, Any]:

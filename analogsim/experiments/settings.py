@@ -30,9 +30,10 @@ SOURCES = {
     "dyadic": "Høier, Kalinin, Ernoult & Zach, Dyadic Learning in Recurrent and Feedforward Models, 2024",
 }
 NUDGES = {
-    "plain": "every sample is nudged with +β",
-    "chop": "β changes its sign from sample to sample, so that constant errors of the compartments cancel in a batch",
-    "auto-zero": "a second read at β = 0 is subtracted from every sample's update",
+    "plain": "every sample is nudged with +β; one settle",
+    "chop": "β changes its sign from sample to sample, so that constant errors of the compartments cancel in a "
+    "batch (new here); one settle, and a switch for the sign",
+    "auto-zero": "a second read at β = 0 is subtracted from every sample's update; two settles",
 }
 NOISES = {
     "read": "noise",

@@ -9,7 +9,7 @@ from analogsim.circuits.base import Circuit, circuit
 from analogsim.circuits.chip import Chip
 from analogsim.errors import InputError
 from analogsim.experiments.data import Dataset, load
-from analogsim.experiments.settings import NOISES, NUDGES, RULES, Settings
+from analogsim.experiments.settings import NOISES, NUDGES, RULES, UPDATES, Settings
 from analogsim.network import Network
 from analogsim.wiring import Wiring
 
@@ -46,9 +46,25 @@ class Setup:
             f"Training  {s.optimiser}, rate {s.learning_rate:g}, {s.epochs} epochs in batches of {s.batch_size}, "
             f"seed {s.seed}",
         ]
-        if self.chip.has_noise:
-            lines.append("          while a sample settles for an update its noise is held at one draw")
+        lines += [f"          {said}" for said in self._learning_words()]
         return lines
+
+    def _learning_words(self) -> list[str]:
+        """How the chip learns, as far as it is not the usual way."""
+        s = self.settings
+        said = [f"update {s.update}: {UPDATES[s.update]}"] if s.update != "circuit" else []
+        said += [f"arrays written every {s.write_every} updates"] if s.write_every > 1 else []
+        said += [f"cells drift for {s.drift:g} s in every update"] if s.drift else []
+        said += [f"trimmed once to {s.trim:.0%} of every mismatch, which takes two reads"] if s.trim is not None else []
+        if s.continuous:
+            ticks = f" at {s.clock:g} ticks in a τ" if s.flow in ("neurons", "layers") else ""
+            gate = f", {s.gate} of them without an update" if s.gate else ""
+            said.append(f"states never reset, {s.continuous} τ for each batch{gate}; dynamics: {s.flow}{ticks}")
+        elif s.states == "relax":
+            said.append(f"states after {s.relax_time:g} τ of the full dynamics")
+        elif self.chip.has_noise:
+            said.append("while a sample settles for an update its noise is held at one draw")
+        return said
 
     def record(self) -> dict[str, Any]:
         """What goes into the stamp: settings, resolved cards, words."""

@@ -67,7 +67,7 @@ def table(dataset: xr.Dataset) -> str:
     ]
     lines.insert(1, "─" * len(lines[0]))
     epochs = found["epochs"]
-    notes = (
+    notes: tuple[str, ...] = (
         f"Arrows: before training → after {epochs} epoch{'s' * (epochs != 1)}. Probe samples: in continuous time from "
         "a = 0,",
         f"noise held at one draw; settled when max |τ da/dt| stays below {dataset['residual'].attrs['tolerance']:g}.",

@@ -136,7 +136,7 @@ class TikiTaka(Driven):
 
     filtered: bool = False
     fast: float = 1.0
-    transfer: float = 0.1
+    transfer: float = 0.01
     cycle: int = 10
 
     def drive(self, chip: Chip, pairs: Sequence[Pairs], biases: Sequence[Array], rate: float, rng: Any) -> Chip:

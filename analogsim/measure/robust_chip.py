@@ -1,8 +1,9 @@
-"""Lipschitz constants of a chip as it is: with its own V in place of Wᵀ, and with the slopes that its neurons really have."""
+"""Lipschitz constants of a chip as it is: with its own V in place of Wᵀ, and with the slopes of its neurons."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ def chip_lipschitz(chip: Chip, wiring: Wiring, a: Sequence[Array] | None = None)
     (hidden, output) : inf where I − K D is singular.
     """
     edges = np.concatenate([[0], np.cumsum(chip.sizes[1:])])
-    places = [slice(i, j) for i, j in zip(edges[:-1], edges[1:], strict=True)]
+    places = [slice(i, j) for i, j in pairwise(edges)]
     coupling, gain = np.zeros((edges[-1], edges[-1])), wiring.recurrent_gain()
     for k in range(1, chip.layers):
         coupling[places[k], places[k - 1]] = chip.forward[k]

@@ -66,10 +66,13 @@ def judge(study: Study, lines: Sequence[Line], size: str, on: str | None) -> lis
 def _combined(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
     axes = claim.get("each", [])
     values = [list(dict.fromkeys(shown(line.at[axis]) for line in lines if axis in line.at)) for axis in axes]
-    parts = []
+    parts, unseen = [], []
     for combination in product(*values):
         at = dict(zip(axes, combination, strict=True))
         chosen = [line for line in lines if all(shown(line.at.get(k)) == v for k, v in at.items())]
+        if axes and not any(line.computed for line in chosen):
+            unseen.append(", ".join(f"{k} {v}" for k, v in at.items()))
+            continue
         try:
             _learned(claim, chosen)
             verdict, detail = KINDS[claim["kind"]](claim, chosen)
@@ -79,7 +82,8 @@ def _combined(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
         parts.append((verdict, f"{where}: {detail}" if where else detail))
     if not parts:
         return OPEN, "nothing of it was computed"
-    return worst([verdict for verdict, _ in parts]), "; ".join(detail for _, detail in parts) + bounds(claim)
+    told = [*(detail for _, detail in parts), *(f"{where}: not computed" for where in unseen)]
+    return worst([verdict for verdict, _ in parts]), "; ".join(told) + bounds(claim)
 
 
 def _pick(selection: Any, lines: Sequence[Line]) -> Line:
@@ -93,7 +97,7 @@ def _pick(selection: Any, lines: Sequence[Line]) -> Line:
     name = ", ".join([str(row or ""), *(f"{k} {shown(v)}" for k, v in wanted.items())]).strip(", ")
     if len(found) > 1:
         raise InputError(f'claim about {name!r}: {len(found)} lines fit; name the axes, or judge each = ["…"].')
-    if not found or not found[0].complete:
+    if not found or not found[0].computed:
         raise Missing(f"{name} was not computed")
     return found[0]
 

@@ -40,7 +40,7 @@ def write(outcome: Outcome, folder: str | Path) -> Path:
     """
     from analogsim.experiments.reproduce.figure import draw
 
-    if not any(line.complete for line in outcome.lines):
+    if not any(line.computed for line in outcome.lines):
         raise InputError(f"{outcome.study.path}: nothing of it is finished, so there is no page to write.")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +72,7 @@ def report(outcome: Outcome) -> dict[str, Any]:
                 "at": line.at,
                 "seeds": line.seeds,
                 "statuses": line.statuses,
+                "lacking": line.lacking,
                 "values": {key: _plain(line.values[key]) for key in line.values if key in study.measures},
                 "published": {key: entry[key] for key in study.measures if key in entry},
                 "series": {key: _plain(line.series[key]) for key in _plotted(study) if key in line.series},
@@ -125,7 +126,8 @@ def _table(entry: Mapping[str, Any]) -> list[str]:
                 cells.append(told if isinstance(told, str) else _cell(their_mean, their_sd, digits))
                 gap = mean - their_mean
                 cells.append(f"{gap:+.{digits}g}" if np.isfinite(gap) else "")
-        bad = {status: row["statuses"].count(status) for status in dict.fromkeys(row["statuses"]) if status != "done"}
+        states = [*row["statuses"], *row["lacking"]]
+        bad = {status: states.count(status) for status in dict.fromkeys(states) if status != "done"}
         told = ", ".join(f"{count} {status}" for status, count in bad.items())
         lines.append(f"| {' | '.join(cells)} | {len(row['seeds'])}{f' ({told})' if told else ''} |")
     return lines

@@ -13,6 +13,7 @@ from analogsim.experiments.reproduce.card import Study
 from analogsim.experiments.reproduce.points import Point
 
 Array = NDArray[np.float64]
+FINISHED = ("done", "diverged")
 
 
 @dataclass
@@ -21,25 +22,30 @@ class Line:
 
     Attributes
     ----------
+    seeds : list of int
+        That are finished.
+    statuses : list of str
+        Of each of them: done or diverged.
+    lacking : list of str
+        What became of the others: failed or missing.
     values : dict
         Measure -> an entry for each seed; NaN where a point has none.
     series : dict
         Name -> (seed, entry); short ones are filled up with NaN.
-    statuses : list of str
-        Of each seed: done, diverged, failed or missing.
     """
 
     row: str
     at: dict[str, Any]
     seeds: list[int] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
     values: dict[str, Array] = field(default_factory=dict)
     series: dict[str, Array] = field(default_factory=dict)
 
     @property
-    def complete(self) -> bool:
-        """Whether every seed has a result."""
-        return bool(self.statuses) and all(status in ("done", "diverged") for status in self.statuses)
+    def computed(self) -> bool:
+        """Whether a seed has a result."""
+        return bool(self.seeds)
 
     def mean(self, measure: str) -> float:
         """Mean over the seeds; NaN if one has no number."""
@@ -66,10 +72,13 @@ def lines(points: Iterable[Point], records: Mapping[str, Mapping[str, Any]]) -> 
     groups: dict[tuple[str, str], tuple[Line, list[Mapping[str, Any]]]] = {}
     for point in points:
         line, members = groups.setdefault((point.row, repr(point.at)), (Line(point.row, point.at), []))
-        record = records.get(point.key, {"status": "missing", "values": {}, "series": {}})
-        line.seeds.append(point.settings["seed"])
-        line.statuses.append(record["status"])
-        members.append(record)
+        record = records.get(point.key, {"status": "missing"})
+        if record["status"] in FINISHED:
+            line.seeds.append(point.settings["seed"])
+            line.statuses.append(record["status"])
+            members.append(record)
+        else:
+            line.lacking.append(record["status"])
     for line, members in groups.values():
         for what in ("values", "series"):
             names = dict.fromkeys(name for record in members for name in record[what])

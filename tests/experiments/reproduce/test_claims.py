@@ -17,7 +17,9 @@ def verdict(claim, lines, size="medium", on=None):
 def line(row, *values, status="done", accuracy=90.0, **at):
     n = len(values)
     found = {"m": np.array(values, float), "test_accuracy": np.full(n, accuracy)}
-    return Line(row, at, list(range(n)), [status] * n, found)
+    if status == "missing":
+        return Line(row, at, lacking=["missing"] * n)
+    return Line(row, at, list(range(n)), [status] * n, values=found)
 
 
 @pytest.mark.parametrize(
@@ -71,5 +73,7 @@ def test_each_value_of_an_axis_must_hold():
     assert verdict(claim, lines) == HOLDS
     lines[2] = line("a", 0.5, beta=1.0)
     assert verdict(claim, lines) == FAILS
+    # Data that were not looked at at all are no objection.
+    assert verdict(claim, [*lines[:2], line("a", 1, status="missing", beta=1.0)]) == HOLDS
     one = {"kind": "value", "of": {"row": "a", "beta": 0.1}, "measure": "m", "at_least": 2}
     assert verdict(one, lines) == HOLDS

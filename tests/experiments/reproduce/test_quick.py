@@ -11,7 +11,7 @@ from analogsim.experiments.reproduce.claims import FAILS, HOLDS
 )
 def test_the_coarse_claims_hold(tmp_path, name, at_least):
     outcome = reproduce(name, "quick", output=tmp_path, workers=1)
-    assert all(line.complete for line in outcome.lines)
+    assert all(line.computed for line in outcome.lines)
     found = [item.verdict for item in outcome.verdicts]
     assert FAILS not in found
     assert found.count(HOLDS) >= at_least

@@ -107,4 +107,4 @@ def test_a_page_grows_in_parts(tmp_path):
     with pytest.raises(InputError, match="nothing of it is finished"):
         page.write(nothing, tmp_path / "results")
     # Judged without computing anything.
-    assert reproduce("two-tales-table-1", "quick", compute=False, **options).lines[-1].complete is False
+    assert reproduce("two-tales-table-1", "quick", compute=False, **options).lines[-1].computed is False
