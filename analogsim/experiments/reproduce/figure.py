@@ -39,6 +39,9 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path) -> Path:
         for ax, (figure, value, part) in zip(axes.flat, panels, strict=False):
             _panel(ax, study, figure, part)
             _reference(ax, figure, [line for line in lines if line.row == figure.get("reference")])
+            if len(ax.get_legend_handles_labels()[1]) > 1 and figure.get("legend", True):
+                # Curves may run behind it where there is no free corner.
+                ax.legend(loc="best", frameon=True, facecolor="white", edgecolor="none", framealpha=0.8)
             ax.set_title(" ".join(filter(None, [figure.get("title", ""), value])))
         for ax in axes.flat[len(panels) :]:
             ax.axis("off")
@@ -60,7 +63,6 @@ def _reference(ax: Axes, figure: Mapping[str, Any], lines: Sequence[Line]) -> No
         ax.axhline(mean, color=GREY, linewidth=0.8, linestyle="--", label=line.row, zorder=0)
         if np.isfinite(sd):
             ax.axhspan(mean - sd, mean + sd, color=GREY, alpha=0.2, linewidth=0, zorder=0)
-        ax.legend(loc="best")
 
 
 def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Line]) -> None:
@@ -95,7 +97,6 @@ def _by_row(ax: Axes, study: Study, y: str, lines: Sequence[Line], split: str | 
     if any_theirs:
         ax.plot([], [], "o", color=COLORS[0], label="here")
         ax.plot([], [], "s", color=GREY, mfc="none", label="published")
-        ax.legend(loc="best")
 
 
 def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[str, Any]) -> None:
@@ -115,8 +116,6 @@ def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[
     ax.set_xlabel(figure.get("axis", x))
     if figure.get("log_x"):
         ax.set_xscale("log")
-    if len(groups) > 1:
-        ax.legend(loc="best")
 
 
 def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[str, Any]) -> None:
@@ -134,7 +133,6 @@ def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mappin
     ax.set_xlabel(figure.get("axis", x))
     if figure.get("log_x"):
         ax.set_xscale("log")
-    ax.legend(loc="best")
 
 
 def _name(line: Line, among: Sequence[Line], *without: str | None) -> str:
