@@ -5,7 +5,7 @@ is blanked (the first `gate` time constants of a sample, while the new input mee
 
 ==========  ============================================================================================================
 ode         τ da/dt = z(a) − a with the chip's own time constants (`analogsim.engine.etd`)
-sweeps      one layer-ordered sweep, down and up, for each time constant
+sweeps      one layer-ordered sweep a time constant: up with the new input, then down with the new error
 neurons     every neuron at the ticks of its own Poisson clock (`analogsim.engine.clocks`)
 layers      every layer at the ticks of its own
 ==========  ============================================================================================================
@@ -100,8 +100,8 @@ class Flowing:
             return
         flow = sweeps.new_flow(a, p)
         if self.flow == "sweeps":
-            sweeps.once(p, flow, "refresh")
-            sweep_once(batch, flow)
+            sweeps.once(p, flow, "begin")
+            sweep_once(batch, flow, _down(batch.chip.layers))
         else:
             whole = self.flow == "layers"
             shape = (1, len(p.cum) - 1) if whole else (p.batch, int(p.cum[-1]))
@@ -110,3 +110,8 @@ class Flowing:
             tick(p, flow, last, 0.0, 1.0, self.rate, False, rng)
             last -= 1.0
         a[:] = flow.a
+
+
+def _down(layers: int) -> NDArray[np.int64]:
+    """Visits from the layer below the output to the first, each with what it hears from above."""
+    return np.array([(k, sweeps.ABOVE | sweeps.SETTLE) for k in range(layers - 2, -1, -1)], np.int64).reshape(-1, 2)

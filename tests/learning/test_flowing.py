@@ -52,3 +52,17 @@ def test_a_gate_removes_the_stale_pairings():
         mean = np.mean(reads, axis=0)
         misled[gate] = 1 - mean @ truth / np.linalg.norm(mean) / np.linalg.norm(truth)
     assert misled[7] < 2e-3 < 0.3 * misled[0]
+
+
+def test_one_sweep_pairs_the_new_input_with_its_own_error():
+    chip, x, y = problem()
+    beta, rng = np.full(8, 0.3), np.random.default_rng(0)
+
+    def rule(state):
+        return np.concatenate([weights.ravel() for weights, _ in from_states(chip, DPT, x, state.s, beta)])
+
+    truth = rule(Settler(DPT, tol=1e-7)(chip, x, y, beta, rng))
+    flowing = Flowing(Settler(DPT), 1, 0, "sweeps")
+    last(flowing, chip, 2 * x[::-1], -y[::-1], beta, rng)
+    found = rule(last(flowing, chip, x, y, beta, rng))
+    assert found @ truth / np.linalg.norm(found) / np.linalg.norm(truth) > 0.99
