@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,18 @@ from analogsim.experiments.reproduce.card import Study
 from analogsim.experiments.reproduce.table import Line, published, shown, theirs
 
 MARKS = "os^vDP*X<>"
-PAGE_DPI = 140
+PAGE_DPI = 110
 """Of pictures that are kept beside the pages: small files."""
+TICKS = 7
+"""Up to so many values of a logarithmic axis are ticks themselves."""
 LINES = ("-", "--", ":", "-.")
 
 
-def draw(study: Study, lines: Sequence[Line], path: str | Path) -> Path:
-    """Draw the panels of the card, one for each value of ``split``, and write them as one figure."""
+def draw(study: Study, lines: Sequence[Line], path: str | Path, compared: bool = True) -> Path:
+    """Draw the panels of the card, one for each value of ``split``, and write them as one figure.
+
+    What was published stands beside ours if they are `compared`.
+    """
     panels: list[tuple[Mapping[str, Any], str, list[Line]]] = []
     for figure in study.figures or [{"x": "row", "y": next(iter(study.measures))}]:
         chosen = [line for line in lines if _fits(line, figure)]
@@ -30,14 +36,16 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path) -> Path:
         values = dict.fromkeys(shown(line.at.get(split)) for line in chosen) if split else [""]
         for value in values:
             part = [line for line in chosen if not split or shown(line.at.get(split)) == value]
-            if part:
+            # A circuit and a digital rule do not measure the same.
+            if any(figure["y"] in known for line in part for known in (line.values, line.series)):
                 panels.append((figure, value, part))
     columns = 2 if len(panels) == 4 else min(3, len(panels))
     rows = -(-len(panels) // columns)
     with plt.rc_context(STYLE):
-        made, axes = plt.subplots(rows, columns, figsize=(3.0 * columns + 0.4, 2.5 * rows), squeeze=False)
+        height = 2.5 + max(_room(figure, part) for figure, _, part in panels)
+        made, axes = plt.subplots(rows, columns, figsize=(3.0 * columns + 0.4, height * rows), squeeze=False)
         for ax, (figure, value, part) in zip(axes.flat, panels, strict=False):
-            _panel(ax, study, figure, part)
+            _panel(ax, study if compared else replace(study, published=()), figure, part)
             _reference(ax, figure, [line for line in lines if line.row == figure.get("reference")])
             if len(ax.get_legend_handles_labels()[1]) > 1 and figure.get("legend", True):
                 # Curves may run behind it where there is no free corner.
@@ -46,6 +54,18 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path) -> Path:
         for ax in axes.flat[len(panels) :]:
             ax.axis("off")
         return save(made, path, dpi=PAGE_DPI)
+
+
+def _room(figure: Mapping[str, Any], lines: Sequence[Line]) -> float:
+    """Inches that the names of rows take below a panel, beyond a short one's."""
+    longest = max(map(len, _names(lines, figure.get("split")))) if figure["x"] == "row" else 0
+    return 0.06 * max(0, longest - 12)
+
+
+def _names(lines: Sequence[Line], split: str | None) -> list[str]:
+    """Rows with the axes in which they differ."""
+    alike = [axis for axis in lines[0].at if len({shown(line.at.get(axis)) for line in lines}) == 1]
+    return [line.words(split, *(alike if len(lines) > 1 else ())) for line in lines]
 
 
 def _fits(line: Line, figure: Mapping[str, Any]) -> bool:
@@ -83,9 +103,8 @@ def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Li
 
 def _by_row(ax: Axes, study: Study, y: str, lines: Sequence[Line], split: str | None) -> None:
     """Ours filled, theirs hollow, both with standard deviations."""
-    names, any_theirs = [], False
+    names, any_theirs = _names(lines, split), False
     for k, line in enumerate(lines):
-        names.append(line.words(split))
         mean, sd = line.mean(y), line.sd(y)
         ax.errorbar(k - 0.1, mean, yerr=sd if np.isfinite(sd) else None, color=COLORS[0], marker="o", linestyle="")
         published_mean, published_sd = theirs(published(study, line), y)
@@ -102,7 +121,8 @@ def _by_row(ax: Axes, study: Study, y: str, lines: Sequence[Line], split: str | 
 def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[str, Any]) -> None:
     """A line for each row, and for each value of the other axes."""
     groups: dict[str, list[Line]] = {}
-    for line in lines:
+    rows = list(dict.fromkeys(line.row for line in lines))
+    for line in sorted(lines, key=lambda line: (rows.index(line.row), _numbers(line))):
         if x in line.at:
             groups.setdefault(_name(line, lines, x, figure.get("split")), []).append(line)
     marks = cycle(MARKS)
@@ -116,6 +136,14 @@ def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[
     ax.set_xlabel(figure.get("axis", x))
     if figure.get("log_x"):
         ax.set_xscale("log")
+        values = sorted({line.at[x] for line in lines if x in line.at})
+        if len(values) <= TICKS:
+            ax.set_xticks(values, map(shown, values))
+            ax.minorticks_off()
+
+
+def _numbers(line: Line) -> list[float]:
+    return [value for value in line.at.values() if isinstance(value, int | float)]
 
 
 def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[str, Any]) -> None:

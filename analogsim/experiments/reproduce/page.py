@@ -47,7 +47,8 @@ def write(outcome: Outcome, folder: str | Path) -> Path:
     study, data = outcome.study, folder / f"{outcome.study.name}.json"
     content = _load(data)
     entry = report(outcome)
-    entry["figure"] = draw(study, outcome.lines, folder / f"{study.name}-{entry['label'].replace(' ', '-')}.png").name
+    picture = folder / f"{study.name}-{entry['label'].replace(' ', '-')}.png"
+    entry["figure"] = draw(study, outcome.lines, picture, _compared(outcome)).name
     content["study"], content["title"] = study.name, study.title
     content.setdefault("results", {})[entry["label"]] = entry
     content["results"] = dict(sorted(content["results"].items(), key=_rank))
@@ -62,8 +63,7 @@ def report(outcome: Outcome) -> dict[str, Any]:
     """The outcome as JSON: table, published values, verdicts, settings, stamp."""
     study = outcome.study
     rows = []
-    # What a paper found on its data with its network says nothing about a quick look or about a chip.
-    compared = outcome.size != "quick" and outcome.on is None
+    compared = _compared(outcome)
     for line in outcome.lines:
         entry = published(study, line) if compared else {}
         rows.append(
@@ -91,6 +91,11 @@ def report(outcome: Outcome) -> dict[str, Any]:
         "computed_by": sorted({f"{record['version']} {record.get('commit', '')[:10]}".strip() for record in done}),
         "stamp": {**stamp(), "command": command(outcome)},
     }
+
+
+def _compared(outcome: Outcome) -> bool:
+    """What a paper found on its data with its network says nothing about a quick look or about a chip."""
+    return outcome.size != "quick" and outcome.on is None
 
 
 def command(outcome: Outcome) -> list[str]:

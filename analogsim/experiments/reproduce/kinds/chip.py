@@ -78,6 +78,7 @@ def read(run: Any) -> Found:
     traces = {key: [float(value) for value in array.values] for key, array in series.items()}
     values = {key: trace[-1] for key, trace in traces.items()}
     values["epochs"] = float(run.sizes["epoch"] - 1)
+    traces["epoch"] = [float(k) for k in range(run.sizes["epoch"])]
     settling = run["settling_time"].isel(snapshot=-1).values
     values["settling_time"] = (
         float(np.median(settling[np.isfinite(settling)])) if np.isfinite(settling).any() else np.nan
