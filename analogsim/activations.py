@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from analogsim.errors import unknown
 
@@ -43,6 +43,10 @@ class Activation:
 
 def _step(a: Array) -> Array:
     return (a > 0).astype(a.dtype)
+
+
+def _logistic(a: Array) -> Array:
+    return np.asarray(scipy.special.expit(a))
 
 
 def soft_clip(z: Array, coefficients: Sequence[float]) -> Array:
@@ -82,7 +86,7 @@ ACTIVATIONS = {
             0.5,
         ),
         Activation("tanh", 4, np.tanh, lambda a: 1 - np.tanh(a) ** 2, 1.0),
-        Activation("sigmoid", 5, expit, lambda a: expit(a) * (1 - expit(a)), 0.25),
+        Activation("sigmoid", 5, _logistic, lambda a: _logistic(a) * (1 - _logistic(a)), 0.25),
         _measured("aoc-tanh", 6, AOC_48),
         _measured("aoc-tanh-16", 7, AOC_16),
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_softmax, softmax
 
 from analogsim.activations import activation
 from analogsim.errors import InputError, out_of_range, unknown
@@ -36,8 +36,8 @@ LOSSES = {
         Loss(
             "cross-entropy",
             1,
-            lambda r, y: -(y * log_softmax(r, axis=-1)).sum(-1),
-            lambda r, y: softmax(r, axis=-1) * y.sum(-1, keepdims=True) - y,
+            lambda r, y: -(y * scipy.special.log_softmax(r, axis=-1)).sum(-1),
+            lambda r, y: scipy.special.softmax(r, axis=-1) * y.sum(-1, keepdims=True) - y,
         ),
     )
 }

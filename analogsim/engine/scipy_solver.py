@@ -12,7 +12,6 @@ from analogsim.engine import kernel
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import DONE, Record
 
-METHODS = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
 TRACE = 64
 """Points at which the residual is looked at for the verdict."""
 

@@ -1,4 +1,7 @@
-"""The solvers by name, behind one call: advance a packed state to a time and fill the record."""
+"""The solvers by name, behind one call: advance a packed state to a time and fill the record.
+
+What needs ``scipy.integrate`` is loaded when it is asked for: importing that takes longer than a small simulation.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine import adams, etd, explicit, scipy_solver, sde
+from analogsim.engine import adams, etd, sde
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import Record
 from analogsim.errors import unknown
@@ -51,6 +54,12 @@ def _multistep(batch: Batch, a: Array, rec: Record, t_end: float, options: Optio
     )
 
 
+def _explicit(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
+    from analogsim.engine import explicit
+
+    return _adaptive(explicit.advance, 11)(batch, a, rec, t_end, options)
+
+
 def _stochastic(order: int) -> Solver:
     def run(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
         work = np.empty((7, a.size), a.dtype)
@@ -76,18 +85,21 @@ def _in_turns(advance: Callable[[int], int], rec: Record, options: Options) -> i
 
 def _scipy(method: str) -> Solver:
     def advance(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
+        from analogsim.engine import scipy_solver
+
         return scipy_solver.advance(batch, a, rec, t_end, method, options.rtol, options.atol)
 
     return advance
 
 
+SCIPY = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
 SOLVERS: dict[str, Solver] = {
     "adams": _multistep,
     "etd": _adaptive(etd.advance, 6),
-    "dp5": _adaptive(explicit.advance, 11),
+    "dp5": _explicit,
     "exponential-em": _stochastic(1),
     "exponential-sra": _stochastic(2),
-    **{f"scipy:{method}": _scipy(method) for method in scipy_solver.METHODS},
+    **{f"scipy:{method}": _scipy(method) for method in SCIPY},
 }
 STOCHASTIC = ("exponential-sra", "exponential-em")
 

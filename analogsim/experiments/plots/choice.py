@@ -47,7 +47,7 @@ def suitable(dataset: xr.Dataset) -> list[str]:
         return [_of_sweep(dataset)]
     if dataset.attrs.get("kind") in ("budget", "tolerance"):
         return [dataset.attrs["kind"]]
-    if "verdict" in dataset:
+    if "verdict" in dataset.data_vars:
         return ["stability"]
     if "layer_error" in dataset:
         return ["inference"]

@@ -166,7 +166,7 @@ def test_two_sweeps_do_not_write_to_one_folder(tmp_path):
 def test_killed_at_random_moments_it_loses_nothing_and_ends_the_same(tmp_path):
     """Rounds of kill -9 at random moments; the full count is in benchmarks/sweep.py."""
     args = ["sweep", "crossbar", "--over", "circuit.asymmetry=0:0.19:0.01", "--over", "alpha=0,0.5,1", "--hidden", "6"]
-    args += ["--metrics", "initial_gradient_cosine", "--workers", "1", "-q"]
+    args += ["--beta", "0.1", "--metrics", "initial_gradient_cosine", "--workers", "1", "-q"]
 
     def start(path):
         return subprocess.Popen([sys.executable, "-m", "analogsim", *args, "--output", str(path)])
