@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ class Wiring:
         """Σn = n⁺ + n⁻, the divisor of the local rule."""
         return float(self.nudge_gain.sum())
 
-    @property
+    @cached_property
     def is_feedforward(self) -> bool:
         """Whether equal compartments send no feedback, so that the β = 0 equilibrium is a plain forward pass."""
         return bool(np.allclose(self.feedback.sum(axis=1), 0.0) and np.allclose(self.forward.sum(axis=1), 1.0))

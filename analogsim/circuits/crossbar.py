@@ -412,6 +412,6 @@ def _pattern(seed: int, j: int, shape: tuple[int, ...]) -> Array:
 
 def _scale(target: Array, full_scale: float) -> float:
     """w_max of a layer; 1 where every weight is zero."""
-    largest = float(np.abs(target).max())
+    largest = float(max(target.max(), -target.min()))
     limit = full_scale * float(np.sqrt(np.mean(target**2))) if np.isfinite(full_scale) else largest
     return min(largest, limit) or 1.0

@@ -15,14 +15,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from analogsim.engine.kernel import block, copy, residual, target
+from analogsim.engine.kernel import block, copy, target
 from analogsim.engine.primitives import greatest
 from analogsim.engine.recorder import (
     DONE,
     RUNNING,
     SETTLED,
     STUCK,
+    at_rest,
     bury,
+    fill,
     first_step,
     keep_dead,
     note,
@@ -188,14 +190,7 @@ def advance(p, a, work, past, rec, t_end, rtol, atol, stop, max_steps):
         if bury(p, rec, a, scratch) == 0:
             break
         note(p, rec, a, z, scratch)
-        if stop > 0:
-            residual(p, a, z, scratch)
-            settled = True
-            for b in range(p.batch):
-                settled = settled and (not rec.alive[b] or scratch[b] <= stop)
-            if settled:
-                return SETTLED
-    for k in range(rec.tally[0], rec.times.size):
-        copy(a, rec.out[k])
-    rec.tally[0] = rec.times.size
+        if stop > 0 and at_rest(p, rec, a, z, stop, scratch):
+            return SETTLED
+    fill(rec, a)
     return DONE

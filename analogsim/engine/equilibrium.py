@@ -50,7 +50,7 @@ class Equilibrium:
     status : (B,) int array
         Index into `results.STATUS`.
     residual : (B,) array
-        max |z(a) − a|, from one evaluation at the final state.
+        max |z(a) − a| at the final state: of the sums that the last sweep kept, or of one evaluation after the ODE.
     checked : (B,) str array
         What the verdict rests on: "sweeps", "spectrum", "ode".
     evaluations : float

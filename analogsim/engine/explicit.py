@@ -9,14 +9,16 @@ from __future__ import annotations
 import numpy as np
 from scipy.integrate import RK45
 
-from analogsim.engine.kernel import block, copy, rate, residual
+from analogsim.engine.kernel import block, copy, rate
 from analogsim.engine.recorder import (
     DONE,
     RUNNING,
     SETTLED,
     STUCK,
+    at_rest,
     bury,
     error_norm,
+    fill,
     first_step,
     keep_dead,
     next_factor,
@@ -90,16 +92,9 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
             break
         aim(p, a, work[0], shadow)
         note(p, rec, a, shadow, scratch)
-        if stop > 0:
-            residual(p, a, shadow, scratch)
-            settled = True
-            for b in range(p.batch):
-                settled = settled and (not rec.alive[b] or scratch[b] <= stop)
-            if settled:
-                return SETTLED
-    for k in range(rec.tally[0], rec.times.size):
-        copy(a, rec.out[k])
-    rec.tally[0] = rec.times.size
+        if stop > 0 and at_rest(p, rec, a, shadow, stop, scratch):
+            return SETTLED
+    fill(rec, a)
     return DONE
 
 

@@ -193,7 +193,7 @@ def factorise(matrix: Array, error: Array, gain: Array) -> tuple[Array, Array]:
         Gain of each receiver for what it gets by this way.
     """
     scale = np.abs(matrix).max() or 1.0
-    if abs(np.linalg.det(matrix)) <= 1e-14 * scale**2:
+    if abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) <= 1e-14 * scale**2:
         row = int(np.argmax((matrix**2).sum(axis=1)))
         base = matrix[row]
         share = matrix @ base / (base @ base if base.any() else 1.0)

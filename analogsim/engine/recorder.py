@@ -130,3 +130,21 @@ def next_factor(error, previous, order):
     if error == 0:
         return 5.0
     return min(5.0, max(0.2, 0.9 * error ** (-0.7 / order) * previous ** (0.4 / order)))
+
+
+@inner
+def at_rest(p, rec, a, z, stop, scratch):
+    """Whether the residual of every living sample, z(a) being known, is at most `stop`."""
+    residual(p, a, z, scratch)
+    calm = True
+    for b in range(p.batch):
+        calm = calm and (not rec.alive[b] or scratch[b] <= stop)
+    return calm
+
+
+@inner
+def fill(rec, a):
+    """The state at the end for all requested times that are left."""
+    for k in range(rec.tally[0], rec.times.size):
+        copy(a, rec.out[k])
+    rec.tally[0] = rec.times.size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,16 +70,28 @@ def train_digital(setup: Setup, rule: Any = backprop, *, every_epoch: bool = Fal
 def _epochs(
     setup: Setup, trainer: OnChip | Digital, every_epoch: bool, progress: Callable[[], Any] | None
 ) -> tuple[float, ...]:
-    settings, data = setup.settings, setup.data
-    order, accuracies = np.random.default_rng(settings.seed), []
     # Layers of a few hundred neurons gain nothing from more threads, which wait for each other busily.
     with threadpool_limits(1):
-        for epoch in range(1, settings.epochs + 1):
-            for rows in batches(len(data.train_x), settings.batch_size, order):
-                trainer.step(data.train_x[rows], data.train_y[rows])
-                if progress:
-                    progress()
-            if every_epoch or epoch == settings.epochs:
-                right = trainer.output(data.test_x).argmax(1) == data.test_labels
-                accuracies.append(100 * float(right.mean()))
-    return tuple(accuracies)
+        return tuple(
+            accuracy(setup, trainer)
+            for epoch in lessons(setup, trainer, progress)
+            if epoch == setup.settings.epochs or (every_epoch and epoch)
+        )
+
+
+def lessons(setup: Setup, trainer: OnChip | Digital, progress: Callable[[], Any] | None = None) -> Iterator[int]:
+    """Train while this is iterated, in the batches of `run`: yields the number of finished epochs, 0 first."""
+    settings, data = setup.settings, setup.data
+    order = np.random.default_rng(settings.seed)
+    yield 0
+    for epoch in range(1, settings.epochs + 1):
+        for rows in batches(len(data.train_x), settings.batch_size, order):
+            trainer.step(data.train_x[rows], data.train_y[rows])
+            if progress:
+                progress()
+        yield epoch
+
+
+def accuracy(setup: Setup, trainer: OnChip | Digital) -> float:
+    """Test accuracy, %, of a chip read through its hardware."""
+    return 100 * float((trainer.output(setup.data.test_x).argmax(1) == setup.data.test_labels).mean())

@@ -35,7 +35,7 @@ def stamp() -> dict[str, Any]:
     return {
         "version": __version__,
         **commit(),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": ["analogsim" if (name := Path(sys.argv[0]).name) == "__main__.py" else name, *sys.argv[1:]],
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",

@@ -73,9 +73,10 @@ def from_states(chip: Chip, wiring: Wiring, x: Array, s: list[Array], beta: Arra
     if not beta.all():
         raise InputError("beta = 0: without a nudge the two compartments agree and there is no gradient to read.")
     found: Gradient = []
+    weight = _weight(wiring, beta, s)
     for states, pairs in zip(s, drives(chip, wiring, x, s, beta), strict=True):
         weights = [-errors.T @ inputs for errors, inputs in pairs]
-        found.append((sum(weights[1:], weights[0]), ((states[0] - states[1]) * _weight(wiring, beta, s)).sum(axis=0)))
+        found.append((sum(weights[1:], weights[0]), ((states[0] - states[1]) * weight).sum(axis=0)))
     return found
 
 

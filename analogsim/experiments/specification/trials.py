@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from analogsim import measure
 from analogsim.circuits.base import child
 from analogsim.errors import InputError, out_of_range
+from analogsim.experiments.insitu import accuracy, lessons
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, prepare
 from analogsim.experiments.sweeps import backends
@@ -27,7 +28,6 @@ from analogsim.experiments.sweeps.sweeping import manifest
 from analogsim.experiments.trainers import Digital, OnChip
 from analogsim.files import check_writable
 from analogsim.learning.reference import backprop, implicit
-from analogsim.learning.training import batches
 
 FIGURES = {
     "accuracy": ("test accuracy", "%"),
@@ -138,25 +138,21 @@ def trained(setup: Setup, learner: str = "chip") -> list[float]:
     Bias and noise are those of `analogsim.measure.errors` before, halfway through and after training, relative to the
     gradients at these three moments: √(Σ bias² ‖g‖² / Σ ‖g‖²) for each layer.
     """
-    settings, data = setup.settings, setup.data
-    order = np.random.default_rng(settings.seed)
+    settings = setup.settings
     trainer: OnChip | Digital
     if learner == "chip":
         trainer = OnChip(setup.circuit, setup.chip, setup.wiring, settings, child(settings.seed, "chip"))
     else:
         trainer = Digital(setup.network, backprop, settings)
     seen = []
-    for epoch in range(settings.epochs + 1):
+    for epoch in lessons(setup, trainer):
         if isinstance(trainer, OnChip) and epoch in (0, settings.epochs // 2, settings.epochs):
             seen.append(_squares(setup, trainer))
-        if epoch < settings.epochs:
-            for rows in batches(len(data.train_x), settings.batch_size, order):
-                trainer.step(data.train_x[rows], data.train_y[rows])
-    accuracy = (trainer.output(data.test_x).argmax(axis=-1) == data.test_y.argmax(axis=-1)).mean()
+    reached = accuracy(setup, trainer)
     if not seen:
-        return [100 * float(accuracy), 0.0, 0.0]
+        return [reached, 0.0, 0.0]
     bias, noise, reference = np.sum(seen, axis=0)
-    return [100 * float(accuracy), *(float(np.sqrt(np.max(part / reference))) for part in (bias, noise))]
+    return [reached, *(float(np.sqrt(np.max(part / reference))) for part in (bias, noise))]
 
 
 def _squares(setup: Setup, chip: OnChip) -> NDArray[np.float64]:

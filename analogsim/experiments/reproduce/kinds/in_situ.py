@@ -13,6 +13,7 @@ from analogsim import measure
 from analogsim.circuits.base import child
 from analogsim.engine.spectrum import leading
 from analogsim.errors import InputError, unknown
+from analogsim.experiments.insitu import accuracy, lessons
 from analogsim.experiments.reproduce.kinds import Found, Reader
 from analogsim.experiments.reproduce.kinds.chip import prepared
 from analogsim.experiments.setup import Setup
@@ -74,13 +75,11 @@ def _scaled(setup: Setup, gain: float) -> Setup:
 
 
 def _digital(setup: Setup, tell: Callable[[str], None]) -> Found:
-    data, trainer, order = setup.data, Digital(setup.network, backprop, setup.settings), _order(setup)
-    series: Series = {"test_accuracy": []}
-    for epoch in range(setup.settings.epochs):
-        for rows in batches(len(data.train_x), setup.settings.batch_size, order):
-            trainer.step(data.train_x[rows], data.train_y[rows])
-        series["test_accuracy"].append(_accuracy(setup, trainer))
-        tell(f"epoch {epoch + 1}, test {series['test_accuracy'][-1]:.2f} %")
+    trainer, series = Digital(setup.network, backprop, setup.settings), Series(test_accuracy=[])
+    for epoch in lessons(setup, trainer):
+        if epoch:
+            series["test_accuracy"].append(accuracy(setup, trainer))
+            tell(f"epoch {epoch}, test {series['test_accuracy'][-1]:.2f} %")
     return Found({"test_accuracy": series["test_accuracy"][-1]}, series)
 
 
@@ -98,7 +97,7 @@ def _chip(setup: Setup, chip: OnChip, second: SecondArray | None, tell: Callable
                 if second is not None and chip.chip is not before:
                     chip.chip = second.written(before, chip.chip)
                 done += 1
-            series["test_accuracy"].append(_accuracy(setup, chip))
+            series["test_accuracy"].append(accuracy(setup, chip))
             series["settled"].append(chip.settled_share())
             tell(f"epoch {epoch + 1}, test {series['test_accuracy'][-1]:.2f} %")
         _note(setup, chip, done, series)
@@ -141,7 +140,3 @@ def _robustness(setup: Setup, chip: OnChip) -> dict[str, float]:
 def _order(setup: Setup) -> np.random.Generator:
     """That of `analogsim.experiments.run.train`: every learner sees the same batches."""
     return np.random.default_rng(setup.settings.seed)
-
-
-def _accuracy(setup: Setup, trainer: OnChip | Digital) -> float:
-    return 100 * float((trainer.output(setup.data.test_x).argmax(1) == setup.data.test_labels).mean())
