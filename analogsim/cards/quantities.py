@@ -198,8 +198,9 @@ def _with_unit(called: str, item: Any, given: Any) -> Any:
     """Read ``"20 uS"`` where a number is expected."""
     if isinstance(given, str) and "shape" in item.metadata and (match := _NUMBER_WITH_UNIT.fullmatch(given)):
         power, base = split_unit(match[2])
-        if base != item.metadata["unit"]:
-            raise InputError(f"{called}.{item.name} = {given!r}: expected a number in {item.metadata['unit']!r}.")
+        if base != (unit := item.metadata["unit"]):
+            where = "without a unit" if unit == "1" else f"in {unit!r}"
+            raise InputError(f"{called}.{item.name} = {given!r}: expected a number {where}.")
         return scaled(float(match[1]), power)
     return given
 

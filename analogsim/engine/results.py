@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from analogsim import __version__
+from analogsim import __version__, accessor  # noqa: F401  (gives datasets their figures)
 from analogsim.activations import activation
 from analogsim.engine.problem import Batch
 

@@ -126,7 +126,7 @@ def open_lazily(path: str | Path) -> xr.Dataset:
 
 def _register() -> None:
     """Give datasets ``dataset.analogsim``; xarray is loaded by now."""
-    from analogsim.experiments import accessor  # noqa: F401
+    from analogsim import accessor  # noqa: F401
 
 
 def _unreadable(path: str | Path, error: Exception) -> InputError:

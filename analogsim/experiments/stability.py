@@ -14,7 +14,7 @@ from analogsim.engine.problem import prepare as pack
 from analogsim.engine.relax import scale
 from analogsim.engine.settle import quiet
 from analogsim.engine.spectrum import leading
-from analogsim.errors import out_of_range
+from analogsim.errors import InputError, out_of_range
 from analogsim.experiments.results import stamped
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, prepare
@@ -57,6 +57,8 @@ def stability_map(
     if samples < 1:
         raise out_of_range("samples", samples, "samples ≥ 1")
     axes = [axis(*split(text), settings) for text in over]
+    if sum(len(a.values) > 1 for a in axes) > 2:
+        raise InputError(f"a stability map has one or two axes of several values; --over names {len(axes)}.")
     shape = tuple(len(a.values) for a in axes)
     found: dict[str, Any] = {name: np.full(shape, np.nan) for name in ("spectral_abscissa", "frequency")}
     found |= {name: np.zeros(shape) for name in ("converged", "diverged")}

@@ -94,10 +94,17 @@ def draw(dataset: xr.Dataset, name: str, metric: str | None = None) -> Figure:
         if name in PAGES:
             return PAGES[name](dataset)
         figure = FIGURES[name](dataset, **({"metric": metric} if name in OF_A_SWEEP else {})).figure
-    except KeyError as error:
-        raise InputError(f"this result has no {error.args[0]!r}, which the figure {name!r} shows.") from None
+    except (KeyError, ValueError):  # what it shows is not there, or not over the dimensions that it needs
+        raise InputError(f"the figure {name!r} is not for this result; those that are: {_listed(dataset)}.") from None
     assert isinstance(figure, Figure)
     return figure
+
+
+def _listed(dataset: xr.Dataset) -> str:
+    try:
+        return ", ".join(suitable(dataset))
+    except InputError:
+        return "none"
 
 
 class Plot:

@@ -44,6 +44,10 @@ def tolerance(dataset: xr.Dataset, *, ax: Axes) -> Axes:
     names = [str(name).removeprefix("circuit.") for name in found["parameter"].values]
     at = np.arange(len(names))[::-1]
     ax.figure.set_size_inches(ax.figure.get_figwidth(), max(1.5, 0.8 + 0.22 * len(names)))  # type: ignore[union-attr]
+    if not names:
+        ax.text(0.5, 0.5, "no parameter has a tolerance that binds", ha="center", va="center")
+        ax.set_axis_off()
+        return ax
     for y, good, bad in zip(at, found["tolerance"].values, found["beyond"].values, strict=True):
         if good > 0:
             ax.plot([good, bad], [y, y], color=GREY, lw=3, alpha=0.4, solid_capstyle="butt")
@@ -54,6 +58,7 @@ def tolerance(dataset: xr.Dataset, *, ax: Axes) -> Axes:
     units = ["" if unit == "1" else f" ({unit})" for unit in found["unit"].values]
     ax.set_yticks(at, [f"{name}{unit}" for name, unit in zip(names, units, strict=True)])
     ax.set_ylim(-0.7, len(names) - 0.3)
-    ax.set_xlabel(f"tolerance for {found.attrs['limit']:g} points")
+    limit = found.attrs["limit"]
+    ax.set_xlabel(f"tolerance for {limit:g} point{'' if limit == 1 else 's'}")
     ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.0)
     return ax

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from analogsim.errors import InputError
 from analogsim.experiments.plots.style import BLUE, COLORS, label, styled
 
 MOST = len(COLORS)
@@ -14,6 +15,8 @@ MOST = len(COLORS)
 @styled
 def trace(dataset: xr.Dataset, *, ax: Axes, sample: int = 0, layer: int | None = None) -> Axes:
     """Pre-activations of one sample against time, the output layer unless said: + solid, − dashed."""
+    if dataset["time"].size < 2:
+        raise InputError("a trace needs several times: relax(..., times=np.linspace(0, t_end, 200)).")
     layer = layer or sum(str(name).startswith("a_") for name in dataset.data_vars)
     values = dataset[f"a_{layer}"].isel(sample=sample)
     neurons = next(dim for dim in values.dims if dim not in ("time", "compartment"))

@@ -43,7 +43,9 @@ def write(outcome: Outcome, folder: str | Path) -> Path:
     if not any(line.computed for line in outcome.lines):
         raise InputError(f"{outcome.study.path}: nothing of it is finished, so there is no page to write.")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.parent.is_dir():
+        raise InputError(f"--write {folder}: no folder {str(folder.parent)!r}. Create it, or choose another.")
+    folder.mkdir(exist_ok=True)
     study, data = outcome.study, folder / f"{outcome.study.name}.json"
     content = _load(data)
     entry = report(outcome)

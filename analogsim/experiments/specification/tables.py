@@ -94,11 +94,19 @@ def tolerance(dataset: xr.Dataset) -> str:
         rows.append([str(key), *found, binding, *confirmed])
     notes = [
         "",
-        f"At most {limit:g} points below digital back-propagation, mean of the seeds, one parameter at a time; the "
-        f"circuit as it is loses {dataset.attrs['own_loss']:.2f} ± {dataset.attrs['own_spread']:.2f}. Loss and "
-        f"confidence are of {dataset.attrs['seeds']} other seeds at the tolerance. All tolerances at once lose "
-        f"{dataset.attrs['together_loss']:.2f} points.",
+        f"At most {limit:g} point{'' if limit == 1 else 's'} below digital back-propagation, mean of the seeds, one "
+        f"parameter at a time; the circuit as it is loses {dataset.attrs['own_loss']:.2f} ± "
+        f"{dataset.attrs['own_spread']:.2f}. Loss and confidence are of {dataset.attrs['seeds']} other seeds at the "
+        "tolerance.",
     ]
+    if math.isfinite(dataset.attrs["together_loss"]):
+        notes[-1] += f" All tolerances at once lose {dataset.attrs['together_loss']:.2f} points."
+    if not dataset.attrs["own_good"]:
+        notes.append(
+            "The circuit as it is already loses more than that, so nothing that it has none of yet is allowed: allow "
+            "more with --loss, mend what costs most (`analogsim budget` finds it), or specify each parameter by itself "
+            "with --others ideal."
+        )
     notes += [
         f"{key} does not apply: {row}"
         for key, row in zip(dataset["parameter"].values, dataset["message"].values, strict=True)

@@ -143,6 +143,11 @@ def tolerance(
         floor = 100.0 / len(prepare(settings).data.test_x)
         judge = Judge(loss, max(float(np.std(own, ddof=1)), floor), seeds - 1, confidence, seeds)
         inquiries = [_inquiry(one, judge, settings) for one in asked]
+        if not judge.verdict(own):
+            # What the circuit has nothing of can only make it worse.
+            for q in inquiries:
+                if q.border is None and q.of.value is not None and q.of.value == q.of.values[0]:
+                    q.border = (-1, 0)
         while wanted := [(q, value, k) for q in inquiries for value, k in q.wanted()]:
             open_ = [q.of.key for q in inquiries if q.border is None]
             state = f"{len(inquiries) - len(open_)} of {len(inquiries)} found; {', '.join(open_[:2])} …"
@@ -241,6 +246,7 @@ def _report(
         "limit": judge.limit,
         "own_loss": float(np.mean(own)),
         "own_spread": float(np.std(own, ddof=1)),
+        "own_good": int(bool(judge.verdict(own))),
         "together_loss": float(together.mean()) if len(together) else np.nan,
         "seeds": judge.most,
         "confidence": judge.confidence,
