@@ -171,9 +171,10 @@ def read(kind: str, name: str | Path) -> Card:
     cite = content.pop("cite", [])
     if not isinstance(cite, list) or not all(isinstance(item, str) for item in cite):
         raise InputError(f"{path}: cite = {cite!r}; expected a list of DOIs and arXiv ids.")
-    checks = tuple(_check(path, item) for item in content.pop("check", []))
-    if kind == "device" and not checks and path == f"{kind}s/{name}.toml":  # measured data need not be published
-        raise InputError(f"{path}: no [[check]]; a device card pins at least one published number.")
+    pinned = content.pop("check", [])
+    if not isinstance(pinned, list):
+        raise InputError(f"{path}: check = {pinned!r}; expected [[check]] tables.")
+    checks = tuple(_check(path, item) for item in pinned)
     values = {key: _value(path, key, entry) for key, entry in content.items()}
     stem = path.rsplit("/", 1)[-1].removesuffix(".toml")
     return Card(
@@ -233,6 +234,8 @@ def _text(path: str, key: str, value: Any) -> str:
 
 
 def _value(path: str, key: str, entry: Any) -> Value:
+    if isinstance(entry, list) and entry and isinstance(entry[0], dict):
+        raise unknown("table", f"[[{key}]]", ["[[check]]"], where=path)
     if not isinstance(entry, dict):
         raise InputError(f'{path}: {key} = {entry!r}; expected {{ value = …, unit = "…", source = "…" }}.')
     for name in entry:

@@ -94,8 +94,10 @@ def draw(dataset: xr.Dataset, name: str, metric: str | None = None) -> Figure:
         if name in PAGES:
             return PAGES[name](dataset)
         figure = FIGURES[name](dataset, **({"metric": metric} if name in OF_A_SWEEP else {})).figure
-    except (KeyError, ValueError):  # what it shows is not there, or not over the dimensions that it needs
-        raise InputError(f"the figure {name!r} is not for this result; those that are: {_listed(dataset)}.") from None
+    except (KeyError, ValueError) as error:  # what it shows is not there, or not over the dimensions that it needs
+        if name in (fitting := _listed(dataset)):
+            raise InputError(f"the figure {name!r} needs what this result lacks: {str(error)[:120]}") from None
+        raise InputError(f"the figure {name!r} is not for this result; those that are: {fitting}.") from None
     assert isinstance(figure, Figure)
     return figure
 
