@@ -85,4 +85,6 @@ def read_npz(path: str | Path) -> dict[str, Any]:
     except Exception as error:
         # What a damaged zip or header raises is without end: zlib.error, NotImplementedError, struct.error, ...
         reason = " ".join(str(error).split())[:120]
+        if "pickle" in reason:  # numpy's words for bytes that are neither a zip nor an array
+            reason = "neither a zip of arrays nor free of pickled objects"
         raise InputError(f"{path}: not a readable .npz of plain arrays ({reason}).") from None

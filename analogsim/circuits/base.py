@@ -18,6 +18,7 @@ from analogsim.cards import Carded, quantity
 from analogsim.circuits.chip import Chip, Population
 from analogsim.devices.base import Part
 from analogsim.devices.base import device as make_device
+from analogsim.devices.base import model as device_model
 from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.network import Network
 
@@ -154,9 +155,9 @@ def circuit(name: str | Path, *, device: str | Path | Part | None = None, **over
         parts[role] = make_device(wanted, called=role, **cards.select(overrides, role, card.parts))
         fits = get_type_hints(cls).get(role, object)
         if not isinstance(parts[role], fits):
-            raise InputError(
-                f"{card.path}: {role} {str(wanted)!r} is a {type(parts[role]).__name__}; expected a {fits.__name__}."
-            )
+            can = [n for n in cards.names("device") if issubclass(device_model(cards.read("device", n).model), fits)]
+            hint = "" if role == "device" else f"Its {role} is set in the card, --device its memory."
+            raise unknown(f"{role} of {card.name}", str(wanted), can, hint=hint)
     return cards.resolve(cls, card, cards.select(overrides, "circuit", card.parts), **parts)
 
 

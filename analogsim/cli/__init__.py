@@ -61,7 +61,7 @@ class Group(click.Group):
         except click.ClickException as error:
             code = _say(error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
-            code = _say("interrupted", 1)
+            code = _say("interrupted; a sweep, budget, tolerance or reproduce goes on with the same command", 1)
         except BrokenPipeError:
             # The reader of our output left (`analogsim list | head`); keep Python from complaining at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,13 +17,13 @@ def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
 
     NAME is a built-in card (see `analogsim list`), the path of a card (.toml) or of a result (.nc). For devices/NAME
     the equations are printed first, and a picture of what the device does is written to NAME.png (or --output).
-    experiments/NAME is a study: its settings, rows, claims and sizes.
+    The card of a study has its settings, rows, claims and sizes.
 
     \b
     Examples:
       analogsim show pcm-ibm
       analogsim show devices/pcm-ibm
-      analogsim show experiments/two-tales-table-1
+      analogsim show two-tales-table-1
     """
     from pathlib import Path
 
@@ -37,8 +37,13 @@ def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
         if as_json or verbose >= 0:
             _result(name, as_json)
         return
+    from analogsim import cards
+
     if kind == "experiments" and short:
         _study(name if name.endswith(".toml") else short, as_json)
+        return
+    if name in cards.names("experiment"):
+        _study(name, as_json)
         return
     name = short if explicit else name
     found = [card for card in find(name) if card.kind == "device" or not (explicit or output)]
@@ -158,16 +163,17 @@ def find(name: str) -> list[Any]:
     from pathlib import Path
 
     from analogsim import cards
+    from analogsim.circuits.base import MODELS
     from analogsim.errors import unknown
 
     kinds = [kind for kind in ("circuit", "device") if name in cards.names(kind)]
     if name.endswith(".toml"):
         try:
-            # Only devices pin published numbers.
-            is_device = "check" in tomllib.loads(Path(name).read_text(encoding="utf-8"))
+            is_circuit = tomllib.loads(Path(name).read_text(encoding="utf-8")).get("model") in MODELS
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-            is_device = False  # `read` says what is wrong
-        kinds = ["device" if is_device else "circuit"]
+            is_circuit = True  # `read` says what is wrong
+        kinds = ["circuit" if is_circuit else "device"]
     if not kinds:
-        raise unknown("card", name, {*cards.names("circuit"), *cards.names("device")}, hint="See `analogsim list`.")
+        known = {name for kind in ("circuit", "device", "experiment") for name in cards.names(kind)}
+        raise unknown("card", name, known, hint="See `analogsim list`.")
     return [cards.read(kind, name) for kind in kinds]

@@ -106,7 +106,7 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
 
         def say(epoch: int, found: dict[str, float], seed: int = seed) -> None:
             if not (quiet or as_json):
-                accuracy = f"accuracy {found['accuracy']:.4f}, test {found['test_accuracy']:.4f}"
+                accuracy = f"accuracy {found['accuracy']:.2%}, test {found['test_accuracy']:.2%}"
                 click.echo(f"seed {seed}  epoch {epoch:3d}  loss {found['loss']:.5f}  {accuracy}")
 
         result = training.train(

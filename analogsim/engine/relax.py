@@ -255,7 +255,7 @@ class _Run:
         # The last state belongs to what was presented then, and so does the gradient that is read from it.
         variables |= results.inputs(self.kept)
         ds = results.dataset(variables, batch, evaluations=self.evaluations, **attrs)
-        clock = {"long_name": "time", "units": f"{batch.chip.time_unit:g} s" if batch.chip.time_unit != 1 else "τ"}
+        clock = {"long_name": "time", "units": "τ", "seconds": batch.chip.time_unit}
         return ds.assign_coords(time=("time", self.times, clock))
 
 

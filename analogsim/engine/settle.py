@@ -143,10 +143,9 @@ def _spectrum(batch: Batch, found: Equilibrium) -> dict[str, Any]:
         rows = np.array([row])
         a = np.concatenate([layer[:, rows].ravel() for layer in batch.split(found.a)])
         values[:, row] = leading(batch.take(rows), a)
-    per = "1/τ" if batch.chip.time_unit == 1 else f"1/({batch.chip.time_unit:g} s)"
     return {
-        "spectral_abscissa": (("sample",), values[0], {"long_name": "spectral abscissa", "units": per}),
-        "frequency": (("sample",), values[1] / (2 * np.pi), {"long_name": "frequency of leading mode", "units": per}),
+        "spectral_abscissa": (("sample",), values[0], {"long_name": "spectral abscissa", "units": "1/τ"}),
+        "frequency": (("sample",), values[1] / (2 * np.pi), {"long_name": "frequency of leading mode", "units": "1/τ"}),
     }
 
 

@@ -140,19 +140,20 @@ def _locate(name: str, file: str) -> Path:
                     f"{path}: SHA-256 {found[:12]}… is not that of {name}; the file is damaged. Remove it."
                 )
             return path
+    looked = " and ".join(str(place / name) for place in (*places, cache))
     try:
         import pooch
     except ImportError:
         raise InputError(
-            f"{name} is not on this machine. Set ANALOGSIM_DATA to a folder with {name}/{file}, "
+            f"{name} is not in {looked}. Set ANALOGSIM_DATA to a folder with {name}/{file}, "
             "or `pip install 'analogsim[data]'` to have it downloaded."
         ) from None
     try:
         return Path(pooch.retrieve(SOURCES[name] + file, known_hash=SHA256[name][file], fname=file, path=cache / name))
     except Exception as error:  # pooch passes on whatever the network stack raised
         raise InputError(
-            f"{name}: could not download {SOURCES[name]}{file} ({type(error).__name__}). "
-            f"Set ANALOGSIM_DATA to a folder with {name}/{file}."
+            f"{name}: could not download {SOURCES[name]}{file} ({type(error).__name__}), and it is not in "
+            f"{looked}. Set ANALOGSIM_DATA to a folder with {name}/{file}."
         ) from None
 
 

@@ -225,6 +225,10 @@ class Settings:
                 bool(self.continuous) and self.nudge == "auto-zero",
                 "auto-zero needs a second phase, which continuous learning has not; take --nudge chop",
             ),
+            (
+                not self.continuous and self.flow != Settings.flow,
+                f"flow {self.flow!r} is for continuous learning: add --continuous K, time constants for each batch",
+            ),
             (bool(self.continuous) and self.states != "settle", "continuous learning has its own states; see --flow"),
         ):
             if bad:

@@ -43,8 +43,8 @@ class Setup:
             f"Network   {sizes}, {self.network.activation} hidden, {self.network.output_activation} output, "
             f"{self.network.loss} loss",
             f"Data      {data.name}: {len(data.train_x)} for training, {len(data.test_x)} for testing ({data.source})",
-            f"Training  {s.optimiser}, rate {s.learning_rate:g}, {s.epochs} epochs in batches of {s.batch_size}, "
-            f"seed {s.seed}",
+            f"Training  {s.optimiser}, rate {s.learning_rate:g}, {s.epochs} epoch{'s' * (s.epochs != 1)} in batches of "
+            f"{s.batch_size}, seed {s.seed}",
         ]
         lines += [f"          {said}" for said in self._learning_words()]
         return lines

@@ -38,7 +38,7 @@ def test_several_seeds_make_several_runs():
     ("arguments", "message"),
     [
         (("dppt",), "did you mean 'dpt'"),
-        (("bp", "--alpha", "0.3"), "unknown option of bp 'alpha'"),
+        (("bp", "--alpha", "0.3"), "bp takes no options; leave alpha out"),
         (("bp", "--optimiser", "adm"), "did you mean 'adam'"),
         (("bp", "--hidden", "a"), "whole numbers"),
     ],

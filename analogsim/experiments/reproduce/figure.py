@@ -98,7 +98,11 @@ def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Li
     if figure.get("log"):
         ax.set_yscale("log")
     if "limits" in figure:
-        ax.set_ylim(*figure["limits"])
+        low, high = figure["limits"]
+        points = np.concatenate([np.ravel(line.get_ydata()) for line in ax.lines]) if ax.lines else np.empty(0)
+        # Of a smaller size, most points may lie elsewhere.
+        if np.mean((points >= low) & (points <= high)) >= 0.5:
+            ax.set_ylim(low, high)
 
 
 def _by_row(ax: Axes, study: Study, y: str, lines: Sequence[Line], split: str | None) -> None:

@@ -52,7 +52,7 @@ def budget(dataset: xr.Dataset) -> str:
         x = loss.sel(case=case)
         return f"{float(x.mean()):.2f} ± {float(x.std(ddof=1)):.2f}"
 
-    rows = [["nonideality", "value", "loss alone", "loss with all others", "bias", "noise"]]
+    rows = [["nonideality", "value", "loss alone", "loss with all but this", "bias", "noise"]]
     for k, key in enumerate(dataset["nonideality"].values):
         errors = dataset[["bias", "noise"]].sel(case=f"only {key}").median("seed")
         rows.append(
@@ -70,7 +70,8 @@ def budget(dataset: xr.Dataset) -> str:
     note = (
         f"Loss in points against digital back-propagation ({float(dataset['backprop'].mean()):.2f} %) on the same "
         f"data: mean ± standard deviation of {dataset.sizes['seed']} seeds. Bias and noise: errors of the gradient "
-        "in the worst layer with this alone, relative to its length, median of the seeds."
+        "in the worst layer with this alone, relative to its length, median of the seeds. *none* and *all* are of the "
+        "nonidealities listed; whatever else the circuit has, it has in every case."
     )
     failed = sorted({str(text) for text in dataset["message"].values.ravel() if text})
     return "\n".join([markdown(rows), "", note, *(f"Not finished: {text}" for text in failed[:3])])

@@ -69,7 +69,10 @@ class Plan:
             if self.points is not None:
                 raise InputError("--points is for --design lhs and sobol; a grid has the values of its axes.")
         elif self.points is None or self.points < 1 or not self.axes:
-            raise out_of_range("points", self.points, f"--design {self.design} needs --over and --points ≥ 1")
+            axes, number = "--over KEY=LOW:HIGH", "--points N, N ≥ 1"
+            lacks = [] if self.axes else [axes]
+            lacks += [number] if self.points is None or self.points < 1 else []
+            raise InputError(f"--design {self.design} needs {' and '.join(lacks)}.")
         for seed in self.seeds or ():
             if seed < 0:
                 raise out_of_range("seed", seed, "seed ≥ 0")

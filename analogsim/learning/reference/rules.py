@@ -68,11 +68,14 @@ def rule(name: str, **options: Any) -> Callable[..., Any]:
     found = RULES[name]
     function = found.load()
     takes = options_of(function)
+    free = [key for key in takes if key not in found.fixed]
     for key in options:
-        if key not in takes:
-            raise unknown(f"option of {name}", key, takes)
         if key in found.fixed:
             raise InputError(f"{name} sets {key} = {found.fixed[key]!r} itself; leave it out.")
+        if not free:
+            raise InputError(f"{name} takes no options; leave {key} out.")
+        if key not in takes:
+            raise unknown(f"option of {name}", key, free)
 
     def bound(net: Any, x: Any, y: Any, **more: Any) -> Any:
         return function(net, x, y, **found.fixed, **options, **more)
