@@ -220,22 +220,24 @@ def _digits() -> tuple[Any, Any]:
 
 def _trained(net: Any, x: Any, y: Any, steps: int) -> Any:
     """Weights after `steps` of skew-symmetric learning (ADAM 1e-3, batch 100), kept in the temporary folder."""
-    from analogsim.engine.settle import states
-    from analogsim.learning.local import from_batch
+    from analogsim.learning.local import from_states
     from analogsim.learning.optimisers import ADAM, flat
+    from analogsim.learning.settling import Settler
 
     name = f"analogsim-bench-{'-'.join(map(str, net.sizes))}-{len(x)}-{steps}"
     kept = Path(tempfile.gettempdir(), f"{name}.npz")
     if kept.exists():
         return asim.load_network(kept)
     rng, adam, circuit = np.random.default_rng(0), ADAM(1e-3), asim.circuit("ideal")
+    wiring = asim.Wiring.dyadic(0.0)
+    settle = Settler(wiring, dtype=np.float32, method="plain")
+    beta = np.full(100, 0.1, np.float32)
     for _ in range(steps):
         pick = rng.integers(len(x), size=100)
-        chip = circuit.program(net, seed=0)
-        wiring = asim.Wiring.dyadic(0.0)
-        batch, found = states(chip, x[pick], y[pick], wiring, 0.1, tol=1e-3, dtype=np.float32)
+        chip, inputs = circuit.program(net, seed=0), x[pick].astype(np.float32)
+        found = settle(chip, inputs, y[pick].astype(np.float32), beta, rng)
         parameters = [v.copy() for pair in zip(net.weights, net.biases, strict=True) for v in pair]
-        adam.update(parameters, flat(from_batch(batch, found.a)))
+        adam.update(parameters, flat(from_states(chip, wiring, inputs, found.s, beta)))
         net = net.replace(weights=tuple(parameters[::2]), biases=tuple(parameters[1::2]))
     net.save(kept)
     return net
