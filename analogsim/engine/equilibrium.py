@@ -112,6 +112,8 @@ def find(
         return out
     left, suspect = _by_sweeps(batch, out, everyone, tol, plan, max_sweeps, recurrent, method == "auto")
     if method == "auto":
+        if suspect and early is None and _is_dissipative(batch, horizon):
+            out.checked[suspect], suspect = "spectrum", []
         for row in suspect:
             if (early is not None and _moved(batch, early, out.a, row)) or not _settles(batch, out, row, horizon):
                 left = np.append(left, row)
@@ -282,12 +284,17 @@ def _put(batch: Batch, a: Array, rows: NDArray[np.int64], part: Batch, b: Array,
 
 def _settles(batch: Batch, out: Equilibrium, row: int, horizon: float) -> bool:
     """Whether the hardware would settle here: linearly stable, and fast enough to be seen within the horizon."""
-    from analogsim.engine.spectrum import leading
+    from analogsim.engine.spectrum import decays
 
     rows = np.array([row])
-    abscissa, _ = leading(batch.take(rows), _rows(batch, out.a, rows))
     out.checked[row] = "spectrum"
-    return abscissa * _slowest(batch) < -DECADES / horizon
+    return decays(batch.take(rows), _rows(batch, out.a, rows), DECADES / (horizon * _slowest(batch)))
+
+
+def _is_dissipative(batch: Batch, horizon: float) -> bool:
+    from analogsim.engine.spectrum import is_dissipative
+
+    return is_dissipative(batch, DECADES / horizon)
 
 
 def _slowest(batch: Batch) -> float:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 from scipy.special import softmax
 
+from analogsim.activations import activation
 from analogsim.engine.kernel import activate_layer, block, code_of, curve, echo, mix, multiply, read, receive, slope
 from analogsim.engine.problem import Batch
 from analogsim.jit import jit
@@ -15,6 +16,8 @@ Array = NDArray[np.floating]
 
 DENSE = 400
 """State variables up to which all eigenvalues are computed."""
+KRYLOV, ROOM = 60, 0.5
+"""Dimension of the first Krylov space, and the share of the leak that its Ritz values must keep to be trusted."""
 
 
 @jit
@@ -90,8 +93,6 @@ class Jacobian:
     """
 
     def __init__(self, batch: Batch, a: Array) -> None:
-        from analogsim.activations import activation
-
         self.packed, self.size = batch.packed, a.size
         self.d, self.s = np.empty_like(a), np.empty_like(a)
         slopes(self.packed, a, self.d)
@@ -142,18 +143,61 @@ def leading(batch: Batch, a: Array, ncv: int = 60) -> tuple[float, float]:
     return float(top.real), float(abs(top.imag))
 
 
+def decays(batch: Batch, a: Array, rate: float) -> bool:
+    """Whether every perturbation of the state of one sample dies out faster than e^(−rate·t).
+
+    A first Krylov space answers where there is much room: an eigenvalue to the right of −½/τ would pull its Ritz value
+    there. Otherwise the leading eigenvalue itself is asked for.
+    """
+    jacobian = Jacobian(batch, a)
+    if jacobian.size > DENSE:
+        first = np.random.default_rng(0).standard_normal(jacobian.size)
+        ritz = np.linalg.eigvals(_hessenberg(jacobian, first, KRYLOV)).real.max()
+        if ritz < -max(2 * rate, ROOM * float(jacobian.leak.min())):
+            return True
+    return leading(batch, a)[0] < -rate
+
+
+def is_dissipative(batch: Batch, margin: float) -> bool:
+    """Whether the coupling alone makes every state stable, all rates at least margin/τ: f'·λ_max(sym K) ≤ 1 − margin.
+
+    With slopes D ≥ 0 and time constants T the Jacobian T⁻¹(K D − 1) is similar to
+    T^−½(D^½ K D^½ − 1)T^−½, whose symmetric part is at most −(1 − f'·λ_max(sym K)) T⁻¹. A skew-symmetric K has none.
+    λ_max is bounded from above, by Frobenius norms of W-and-Vᵀ blocks; False says nothing.
+    """
+    p, chip = batch.packed, batch.chip
+    if p.echoed or p.shaped or p.limited or p.converted:
+        return False
+    curvature = 1.0 if chip.loss == "mse" else 0.5
+    nudge = float(np.linalg.norm(p.nudge_at) * np.linalg.norm(np.abs(p.nudge).max(axis=1)) * np.abs(p.beta).max())
+    slope = max(activation(name).slope_max for name in (chip.activation, chip.output_activation))
+    largest = (1 - margin) / slope - curvature * nudge
+    for k in range(1, chip.layers):
+        here, below = slice(p.cum[k], p.cum[k + 1]), slice(p.cum[k - 1], p.cum[k])
+        w, v = chip.forward[k], np.asarray(chip.feedback[k]).T
+        square = 0.0
+        for c in range(2):
+            for d in range(2):
+                up = p.forward_p[c, :, here].T @ p.forward_q[:, d, below]
+                down = p.feedback_q[:, c, here].T @ p.feedback_p[d, :, below]
+                square += float(np.square(up * w + down * v).sum())
+        if square > max(largest, 0.0) ** 2:
+            return False
+    return largest > 0
+
+
 def _hessenberg(jacobian: Jacobian, v: Array, m: int) -> Array:
     """Plain Arnoldi with re-orthogonalisation: the projection whose eigenvalues are Ritz values."""
-    basis, h = [v / np.linalg.norm(v)], np.zeros((m + 1, m))
+    basis, h = np.empty((m + 1, v.size)), np.zeros((m + 1, m))
+    basis[0] = v / np.linalg.norm(v)
     for k in range(m):
-        w = jacobian(basis[k])
+        known, w = basis[: k + 1], np.asarray(jacobian(basis[k]), float)
         for _ in range(2):
-            for i, q in enumerate(basis):
-                c = float(q @ w)
-                h[i, k] += c
-                w = w - c * q
+            c = known @ w
+            h[: k + 1, k] += c
+            w -= c @ known
         h[k + 1, k] = np.linalg.norm(w)
         if h[k + 1, k] < 1e-12:
             return h[: k + 1, : k + 1]
-        basis.append(w / h[k + 1, k])
+        basis[k + 1] = w / h[k + 1, k]
     return h[:m]

@@ -213,6 +213,31 @@ def test_arnoldi_agrees_with_dense_eigenvalues():
         dense = np.linalg.eigvals(spectrum.Jacobian(batch, a).dense())
         found, _ = spectrum.leading(batch, a)
         assert found == pytest.approx(dense.real.max(), abs=0.02)
+        for rate in (0.01, 0.1, 0.9):
+            if abs(dense.real.max() + rate) > 0.03:
+                assert spectrum.decays(batch, a, rate) == (dense.real.max() < -rate)
+
+
+def test_a_dissipative_coupling_leaves_no_state_unstable():
+    """Whatever the slopes and time constants; and V may be wrong by as much as the bound says."""
+    from analogsim.engine import spectrum
+    from analogsim.engine.problem import prepare
+
+    rng, margin = np.random.default_rng(3), 0.1
+    chip, x, y = initial(samples=1, sizes=(20, 16, 12, 6), activation="hard-sigmoid", gain=3.0)
+    chip = chip.replace(tau=tuple(np.exp(rng.standard_normal(t.shape)) for t in chip.tau))
+    noise = [None if v is None else rng.standard_normal(v.shape) / np.sqrt(v.size) for v in chip.feedback]
+    seen = {}
+    for rule in (DYADIC(0.0), DYADIC(1.0), DPT(0.3)):
+        for wrong in (0.0, 0.3, 3.0):
+            v = tuple(None if v is None else v + wrong * e for v, e in zip(chip.feedback, noise, strict=True))
+            batch = prepare(chip.replace(feedback=v), x, y, rule, 0.2)
+            seen[rule.name, wrong] = spectrum.is_dissipative(batch, margin)
+            slowest = max(t.max() for t in chip.tau)
+            for _ in range(20 * seen[rule.name, wrong]):
+                values = np.linalg.eigvals(spectrum.Jacobian(batch, 3 * rng.standard_normal(batch.size)).dense())
+                assert values.real.max() < -margin / slowest
+    assert [name for name, sure in seen.items() if sure] == [(DYADIC(0.0).name, 0.0), (DYADIC(0.0).name, 0.3)]
 
 
 def test_jacobian_is_the_derivative_of_the_rate():
