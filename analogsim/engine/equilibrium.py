@@ -28,8 +28,9 @@ Array = NDArray[np.floating]
 METHODS = ("auto", "up-down", "sor", "synchronous", "ode")
 PATIENCE, GAIN = 6, 3.3
 """A sample that does not gain this factor in this many sweeps is slow."""
-STRUGGLE = {"up-down": 12, "sor": 50}
-"""Sweeps of grace before a slow sample is accelerated and its stability doubted; SOR takes 35 at trained weights."""
+STRUGGLE, EASY = {"up-down": 12, "sor": 50}, 1e-5
+"""Sweeps of grace before a slow sample is accelerated and its stability doubted, down to the tolerance EASY, and more
+in proportion for a stricter one; SOR takes 35 at trained weights."""
 DECADES = 12.0
 """e-folds from the order of one to 1e-5: an equilibrium that needs longer than the horizon is left to the ODE."""
 NEAR = 1e-3
@@ -204,7 +205,9 @@ def _by_sweeps(
     sweeps.once(part.packed, flow, "begin" if name != "synchronous" else "refresh")
     visits, step, limit = sweeps.visits(name, layers), flow.a.dtype.type(omega), tol[rows]
     trail = np.empty((max_sweeps + 1, len(rows)))
-    grace = min(STRUGGLE[name], max_sweeps) if accelerate else max_sweeps
+    grace = max_sweeps
+    if accelerate:
+        grace = min(grace, round(STRUGGLE[name] * max(1.0, float(np.log(limit.min()) / np.log(EASY)))))
     made = sweeps.march(part.packed, flow, visits, step, limit, trail, 1, grace)
     gone = flow.status != sweeps.LIVE
     left, suspect = _record(batch, out, rows, part, flow, gone)
