@@ -44,16 +44,15 @@ def main() -> None:
     network, seconds = setup.network, {"chip": [], "back-propagation": []}
     for turn in range(arguments.rounds + 1):
         chosen = order.permutation(len(x))[: 100 * arguments.batches]
+        inputs, targets = x[chosen], y[chosen]
         start = process_time()
-        for rows in np.split(chosen, arguments.batches):
-            chip.step(x[rows], y[rows])
-        middle = process_time()
-        mine, theirs = x[chosen], y[chosen]
+        for rows in np.split(order.permutation(len(inputs)), arguments.batches):
+            chip.step(inputs[rows], targets[rows])
         begin = process_time()
-        found = train(network, mine, theirs, backprop, epochs=1, optimiser=ADAM(1e-3), angles=False, seed=turn)
+        found = train(network, inputs, targets, backprop, epochs=1, optimiser=ADAM(1e-3), angles=False, seed=turn)
         network = found.network
         if turn:  # the first round compiles
-            seconds["chip"].append(middle - start)
+            seconds["chip"].append(begin - start)
             seconds["back-propagation"].append(process_time() - begin)
     whole = len(x) / (100 * arguments.batches)
     epoch = {name: whole * float(np.median(values)) for name, values in seconds.items()}

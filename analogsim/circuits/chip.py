@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -218,7 +219,7 @@ class Chip:
             raise InputError(f"Chip.converters = {converters.tolist()}; expected (2, 3), finite, with steps ≥ 0.")
         if driver.shape != (2, layers, 5) or np.isnan(driver).any() or not np.isfinite(driver[..., 2:]).all():
             raise InputError(f"Chip.driver has shape {driver.shape} or is not finite; expected (2, {layers}, 5).")
-        if self.has_echo and (self.is_shaped or np.isfinite(rails).any() or converters.any() or self.tia is not None):
+        if self.has_echo and (self.is_shaped or self.is_limited or converters.any() or self.tia is not None):
             raise InputError(
                 "Chip.forward_echo, feedback_echo: arrays driven at both ends are simulated without driver curves, "
                 "rails, converters or the dynamics of amplifiers; leave those ideal."
@@ -253,10 +254,16 @@ class Chip:
         """L, the number of layers with weights."""
         return len(self.forward)
 
-    @property
+    # An update changes neither drivers nor rails, so `rewritten` hands these two on.
+    @cached_property
     def is_shaped(self) -> bool:
         """Whether any driver is not the identity."""
         return bool((self.driver != [-np.inf, np.inf, 1.0, 0.0, 0.0]).any())
+
+    @cached_property
+    def is_limited(self) -> bool:
+        """Whether any amplifier saturates."""
+        return bool(np.isfinite(self.rails).any())
 
     @property
     def has_echo(self) -> bool:
@@ -273,7 +280,8 @@ class Chip:
 
     def returned(self, current: Array, direction: int) -> Array:
         """Return what is left of the currents of an array after rails and converter."""
-        current = np.clip(current, *self.rails)
+        if self.is_limited:
+            current = np.clip(current, *self.rails)
         _, step, bow = self.converters[direction]
         if bow:
             current = current * (1.0 + bow * ((current / self.rails[1]) ** 2 - 1.0))

@@ -246,7 +246,7 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         output_activation=ACTIVATIONS[chip.output_activation].code,
         loss=LOSSES[chip.loss].code,
         shaped=chip.is_shaped,
-        limited=bool(np.isfinite(chip.rails).any()),
+        limited=chip.is_limited,
         driver=cast(chip.driver),
         rails=cast(chip.rails),
         converted=bool(chip.converters.any()),

@@ -18,7 +18,7 @@ Array = NDArray[np.floating]
 
 DENSE = 400
 """State variables up to which all eigenvalues are computed."""
-KRYLOV, ROOM = tuple(range(10, 61, 5)), 0.5
+KRYLOV, ROOM = (15, 20, 25, 30, 40, 60), 0.5
 """Dimensions of the Krylov spaces that are tried first, and the share of the leak that the last must keep."""
 
 
@@ -158,10 +158,12 @@ def decays(batch: Batch, a: Array, rate: float) -> bool:
         for h, rest in _arnoldi(jacobian, np.random.default_rng(0).standard_normal(jacobian.size), KRYLOV):
             values, vectors = np.linalg.eig(h)
             top = np.argmax(values.real)
-            doubt = 3 * abs(rest * vectors[-1, top])
-            if values[top].real + doubt < -2 * rate:
+            rightmost, doubt = values[top].real, 3 * abs(rest * vectors[-1, top])
+            if rightmost + doubt < -2 * rate:
                 return True
-        if values[top].real < -max(2 * rate, ROOM * float(jacobian.leak.min())):
+            if rightmost - doubt > -2 * rate:
+                break
+        if rightmost < -max(2 * rate, ROOM * float(jacobian.leak.min())):
             return True
     return leading(batch, a)[0] < -rate
 

@@ -79,7 +79,7 @@ class Netlist:
         if getattr(self.circuit, "feedback", "") == "full-duplex":
             raise InputError("an array that is driven at both ends at once (full duplex) has no netlist yet.")
         chip = self.chip
-        if chip.is_shaped or np.isfinite(chip.rails).any() or chip.converters.any():
+        if chip.is_shaped or chip.is_limited or chip.converters.any():
             raise InputError("netlist: no circuit for converters, curved drivers or clipping; switch them off.")
         for kind in (chip.activation, chip.output_activation):
             if kind not in ACTIVATIONS:
