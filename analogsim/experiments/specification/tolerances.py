@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.experiments import results
@@ -105,9 +106,10 @@ def tolerance(
     Returns
     -------
     xarray.Dataset
-        Over ``parameter``: ``outcome``, ``tolerance`` (the worst good value), ``beyond`` (the first bad one), and of
-        trials at the tolerance with *other* seeds: ``confirmed_loss``, ``confirmed_spread``, ``probability`` that the
-        mean loss is within the limit. The last row of the confirmation has all tolerances at once.
+        Over ``parameter``: ``outcome``, ``tolerance`` (the worst good value that other seeds confirm), ``beyond`` (the
+        first bad one), and of trials at the tolerance with those *other* seeds: ``confirmed_loss``,
+        ``confirmed_spread``, ``probability`` that the mean loss is within the limit. The last trials have all
+        tolerances at once.
 
     Raises
     ------
@@ -192,19 +194,43 @@ def _inquiry(one: Nonideality, judge: Judge, settings: Settings) -> Inquiry:
     return made
 
 
+def _others_seeds(digital: _Reference, judge: Judge, settings: Settings, cases: list[dict[str, Any]]) -> NDArray[Any]:
+    """Losses, (case, seed), of seeds that the search has not seen."""
+    seeds = range(judge.most, 2 * judge.most)
+    found = digital.losses([(with_values(settings, case), k) for case in cases for k in seeds])
+    return np.array(found, float).reshape(len(cases), judge.most)
+
+
+def _confirmed(
+    inquiries: list[Inquiry], digital: _Reference, judge: Judge, settings: Settings
+) -> dict[str, NDArray[Any]]:
+    """Losses at every tolerance with other seeds; what they refute gives way to the next better value."""
+    found: dict[str, NDArray[Any]] = {}
+    while asked := [q for q in inquiries if q.outcome == "tolerance" and q.of.key not in found]:
+        borders = [q.border or (-1, 0) for q in asked]
+        cases = [{q.of.key: q.of.values[good]} for q, (good, _) in zip(asked, borders, strict=True)]
+        losses = _others_seeds(digital, judge, settings, cases)
+        for q, (good, _), x in zip(asked, borders, losses, strict=True):
+            if judge.probability(x) >= 0.5:
+                found[q.of.key] = x
+            else:
+                q.border = (good - 1, good)
+    return found
+
+
 def _report(
     inquiries: list[Inquiry], digital: _Reference, judge: Judge, settings: Settings, own: list[float]
 ) -> xr.Dataset:
-    """Confirm every tolerance with seeds that the search has not seen, then all at once."""
+    """The result, every tolerance confirmed, and all at once tried."""
+    losses = _confirmed(inquiries, digital, judge, settings)
     at = {q.of.key: q.of.values[q.border[0]] for q in inquiries if q.outcome == "tolerance" and q.border}
-    fresh = range(judge.most, 2 * judge.most)
-    cases = [{key: value} for key, value in at.items()] + ([at] if len(at) > 1 else [])
-    found = digital.losses([(with_values(settings, case), k) for case in cases for k in fresh])
-    losses = np.array(found, float).reshape(len(cases), judge.most)
+    together = list(losses.values())[:1]
+    if len(at) > 1:
+        together = [_others_seeds(digital, judge, settings, [at])[0]]
     rows = [q.of.key for q in inquiries]
     size = len(rows)
     confirmed, spread, probability = (np.full(size, np.nan) for _ in range(3))
-    for key, x in zip(at, losses, strict=False):
+    for key, x in losses.items():
         row = rows.index(key)
         confirmed[row], spread[row], probability[row] = x.mean(), x.std(ddof=1), judge.probability(x)
 
@@ -240,14 +266,13 @@ def _report(
         },
         {"parameter": rows},
     )
-    together = losses[-1] if len(at) > 1 else losses[:1].ravel()
     dataset.attrs |= {
         "kind": "tolerance",
         "limit": judge.limit,
         "own_loss": float(np.mean(own)),
         "own_spread": float(np.std(own, ddof=1)),
         "own_good": int(bool(judge.verdict(own))),
-        "together_loss": float(together.mean()) if len(together) else np.nan,
+        "together_loss": float(np.mean(together)) if together else np.nan,
         "seeds": judge.most,
         "confidence": judge.confidence,
     }

@@ -56,6 +56,23 @@ def test_known_limits_are_found_to_one_step_of_the_grid(monkeypatch, start):
     assert text.count("\n| circuit.") == 4
 
 
+class Flattering(Known):
+    """The same with losses that the seeds of the search see 30 % too small."""
+
+    def loss(self, trial):
+        return super().loss(trial) * (0.7 if trial.settings.seed < 5 else 1.0)
+
+
+def test_what_other_seeds_refute_gives_way(monkeypatch):
+    monkeypatch.setattr(tolerances, "Trials", Flattering)
+    found = tolerance(Settings(), names=[*LIMITS])
+    for key, limit in LIMITS.items():
+        row = found.sel(parameter=key)
+        inside, beyond = float(row["tolerance"]), float(row["beyond"])
+        assert min(inside, beyond) * 0.97 <= limit <= max(inside, beyond) * 1.03
+        assert float(row["probability"]) >= 0.5
+
+
 def test_a_circuit_that_is_beyond_already_says_so(monkeypatch):
     monkeypatch.setattr(tolerances, "Trials", Known)
     settings = Settings(overrides={"circuit.r_word": 10.0})
