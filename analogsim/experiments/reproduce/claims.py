@@ -66,11 +66,11 @@ def judge(study: Study, lines: Sequence[Line], size: str, on: str | None) -> lis
 def _combined(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
     axes = claim.get("each", [])
     values = [list(dict.fromkeys(shown(line.at[axis]) for line in lines if axis in line.at)) for axis in axes]
-    parts, unseen = [], []
+    parts, unseen, named = [], [], [selection.get("row") for selection in selections(claim)]
     for combination in product(*values):
         at = dict(zip(axes, combination, strict=True))
         chosen = [line for line in lines if all(shown(line.at.get(k)) == v for k, v in at.items())]
-        if axes and not any(line.computed for line in chosen):
+        if axes and not any(line.computed and (line.row in named or None in named) for line in chosen):
             unseen.append(", ".join(f"{k} {v}" for k, v in at.items()))
             continue
         try:
