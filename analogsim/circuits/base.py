@@ -156,8 +156,8 @@ def circuit(name: str | Path, *, device: str | Path | Part | None = None, **over
         fits = get_type_hints(cls).get(role, object)
         if not isinstance(parts[role], fits):
             can = [n for n in cards.names("device") if issubclass(device_model(cards.read("device", n).model), fits)]
-            hint = "" if role == "device" else f"Its {role} is set in the card, --device its memory."
-            raise unknown(f"{role} of {card.name}", str(wanted), can, hint=hint)
+            hint = "" if role == "device" else f" Its {role} is set in the card; --device is its memory."
+            raise InputError(f"{card.path}: {role} {str(wanted)!r} does not fit; it takes {', '.join(can)}.{hint}")
     return cards.resolve(cls, card, cards.select(overrides, "circuit", card.parts), **parts)
 
 

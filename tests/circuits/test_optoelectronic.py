@@ -250,7 +250,7 @@ def test_impossible_settings_are_one_clear_line(key, value, words):
     assert "\n" not in str(error.value)
     for word in words:
         assert word in str(error.value)
-    with pytest.raises(InputError, match="expected a Device"):
+    with pytest.raises(InputError, match="does not fit"):
         circuit("crossbar", device="slm-lcos")
     with pytest.raises(InputError, match="one machine"):
         circuit("aoc-48", device="slm-aoc-16")
