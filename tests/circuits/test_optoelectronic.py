@@ -241,7 +241,7 @@ def test_there_is_no_netlist_and_one_line_says_so():
         ("detector.responsivty", 1, ["did you mean 'detector.responsivity'"]),
         ("sorce.power", 1, ["'sorce.power'", "source."]),
         ("throughput", 1.5, ["circuit.throughput", "≤ 1"]),
-        ("device", "pcm-ibm", ["device 'pcm-ibm'", "PCM", "Weighting"]),
+        ("device", "pcm-ibm", ["device 'pcm-ibm'", "does not fit", "slm-lcos", "mzi-mesh"]),
     ],
 )
 def test_impossible_settings_are_one_clear_line(key, value, words):
