@@ -8,12 +8,14 @@ from matplotlib.axes import Axes
 
 from analogsim.experiments.plots.style import BLUE, GREY, ORANGE, styled
 
+WIDE = 5.0
+
 
 @styled
 def budget(dataset: xr.Dataset, *, ax: Axes) -> Axes:
     """Points lost by each nonideality alone, and what removing it from the whole brings back; bands of all and none.
 
-    The axis is linear up to one point and logarithmic beyond.
+    Where losses exceed `WIDE` points, the axis is linear up to one point and logarithmic beyond.
     """
     names = [str(name) for name in dataset["nonideality"].values]
     loss = dataset["loss"]
@@ -30,13 +32,15 @@ def budget(dataset: xr.Dataset, *, ax: Axes) -> Axes:
         mean, spread = float(x.mean()), float(x.std(ddof=1))
         ax.axvspan(mean - spread, mean + spread, color=GREY, alpha=0.15, lw=0, zorder=0)
         ax.axvline(mean, color=GREY, ls=style, label=f"{case}, ± deviation", zorder=0.5)
-    # Losses of tenths and of tens of points are both of interest.
-    ax.set_xscale("symlog", linthresh=1.0)
-    ticks = [t for t in (-10, -1, 0, 1, 10, 100) if ax.get_xlim()[0] <= t <= ax.get_xlim()[1]]
-    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    words = "accuracy lost (points)"
+    if float(abs(loss).max()) > WIDE:  # losses of tenths and of tens of points are both of interest
+        ax.set_xscale("symlog", linthresh=1.0)
+        ticks = [t for t in (-10, -1, 0, 1, 10, 100) if ax.get_xlim()[0] <= t <= ax.get_xlim()[1]]
+        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        words = "accuracy lost (points; logarithmic beyond 1)"
     ax.set_yticks(at, [name.removeprefix("circuit.") for name in names])
-    ax.set_xlabel("accuracy lost (points; logarithmic beyond 1)")
-    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, columnspacing=1.0)
+    ax.set_xlabel(words)
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.0)
     return ax
 
 
