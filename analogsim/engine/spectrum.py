@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
-from scipy.special import softmax
 
 from analogsim.activations import activation
 from analogsim.engine.kernel import activate_layer, block, code_of, curve, echo, mix, multiply, read, receive, slope
@@ -102,7 +100,11 @@ class Jacobian:
         for layer in range(len(batch.chip.forward)):
             activate_layer(self.packed, a, self.at, layer)
         last = activation(batch.chip.output_activation)(batch.split(a)[-1])
-        self.soft = softmax(np.einsum("cd,dbi->cbi", batch.wiring.nudge_at, last), axis=-1).astype(a.dtype)
+        self.soft = np.zeros_like(last)
+        if batch.chip.loss == "cross-entropy":
+            from scipy.special import softmax
+
+            self.soft = softmax(np.einsum("cd,dbi->cbi", batch.wiring.nudge_at, last), axis=-1).astype(a.dtype)
         ones = [np.repeat(tau, 1, axis=0)[:, None, :] for tau in batch.chip.tau]
         self.leak = 1 / np.concatenate([o.ravel() for o in ones])
 
@@ -133,6 +135,8 @@ def leading(batch: Batch, a: Array, ncv: int = 60) -> tuple[float, float]:
     if jacobian.size <= DENSE:
         values = np.linalg.eigvals(jacobian.dense())
     else:
+        from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
+
         operator = LinearOperator((jacobian.size, jacobian.size), matvec=jacobian, dtype=float)
         first = np.random.default_rng(0).standard_normal(jacobian.size)
         try:
