@@ -39,11 +39,8 @@ def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
         return
     from analogsim import cards
 
-    if kind == "experiments" and short:
-        _study(name if name.endswith(".toml") else short, as_json)
-        return
-    if name in cards.names("experiment"):
-        _study(name, as_json)
+    if (kind == "experiments" and short) or name in cards.names("experiment"):
+        _study(name if name.endswith(".toml") or not short else short, as_json)
         return
     name = short if explicit else name
     found = [card for card in find(name) if card.kind == "device" or not (explicit or output)]

@@ -21,6 +21,7 @@ from analogsim.engine import etd, kernel, results, sweeps
 from analogsim.engine.anderson import Anderson
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import new_record
+from analogsim.engine.spectrum import decays, is_dissipative
 from analogsim.errors import InputError
 
 Array = NDArray[np.floating]
@@ -113,7 +114,7 @@ def find(
         return out
     left, suspect = _by_sweeps(batch, out, everyone, tol, plan, max_sweeps, recurrent, method == "auto")
     if method == "auto":
-        if suspect and early is None and _is_dissipative(batch, horizon):
+        if suspect and early is None and is_dissipative(batch, DECADES / horizon):
             out.checked[suspect], suspect = "spectrum", []
         for row in suspect:
             if (early is not None and _moved(batch, early, out.a, row)) or not _settles(batch, out, row, horizon):
@@ -287,17 +288,9 @@ def _put(batch: Batch, a: Array, rows: NDArray[np.int64], part: Batch, b: Array,
 
 def _settles(batch: Batch, out: Equilibrium, row: int, horizon: float) -> bool:
     """Whether the hardware would settle here: linearly stable, and fast enough to be seen within the horizon."""
-    from analogsim.engine.spectrum import decays
-
     rows = np.array([row])
     out.checked[row] = "spectrum"
     return decays(batch.take(rows), _rows(batch, out.a, rows), DECADES / (horizon * _slowest(batch)))
-
-
-def _is_dissipative(batch: Batch, horizon: float) -> bool:
-    from analogsim.engine.spectrum import is_dissipative
-
-    return is_dissipative(batch, DECADES / horizon)
 
 
 def _slowest(batch: Batch) -> float:

@@ -131,7 +131,10 @@ def leading(batch: Batch, a: Array, ncv: int = 60) -> tuple[float, float]:
     angular : float
         |Im| of that eigenvalue, in rad/time_unit.
     """
-    jacobian = Jacobian(batch, a)
+    return _leading(Jacobian(batch, a), ncv)
+
+
+def _leading(jacobian: Jacobian, ncv: int = 60) -> tuple[float, float]:
     if jacobian.size <= DENSE:
         values = np.linalg.eigvals(jacobian.dense())
     else:
@@ -169,7 +172,7 @@ def decays(batch: Batch, a: Array, rate: float) -> bool:
                 break
         if rightmost < -max(2 * rate, ROOM * float(jacobian.leak.min())):
             return True
-    return leading(batch, a)[0] < -rate
+    return _leading(jacobian)[0] < -rate
 
 
 def is_dissipative(batch: Batch, margin: float) -> bool:
@@ -215,8 +218,9 @@ def _arnoldi(jacobian: Jacobian, v: Array, sizes: tuple[int, ...]) -> Iterator[t
             h[: k + 1, k] += c
             w -= c @ known
         h[k + 1, k] = np.linalg.norm(w)
-        if k + 1 in sizes or h[k + 1, k] < 1e-12:
+        whole = h[k + 1, k] < 1e-12
+        if whole or k + 1 in sizes:
             yield h[: k + 1, : k + 1], h[k + 1, k]
-            if h[k + 1, k] < 1e-12:
-                return
+        if whole:
+            return
         basis[k + 1] = w / h[k + 1, k]

@@ -95,18 +95,21 @@ def draw(dataset: xr.Dataset, name: str, metric: str | None = None) -> Figure:
             return PAGES[name](dataset)
         figure = FIGURES[name](dataset, **({"metric": metric} if name in OF_A_SWEEP else {})).figure
     except (KeyError, ValueError) as error:  # what it shows is not there, or not over the dimensions that it needs
-        if name in (fitting := _listed(dataset)):
+        fitting = _fitting(dataset)
+        if name in fitting:
             raise InputError(f"the figure {name!r} needs what this result lacks: {str(error)[:120]}") from None
-        raise InputError(f"the figure {name!r} is not for this result; those that are: {fitting}.") from None
+        raise InputError(
+            f"the figure {name!r} is not for this result; those that are: {', '.join(fitting) or 'none'}."
+        ) from None
     assert isinstance(figure, Figure)
     return figure
 
 
-def _listed(dataset: xr.Dataset) -> str:
+def _fitting(dataset: xr.Dataset) -> list[str]:
     try:
-        return ", ".join(suitable(dataset))
+        return suitable(dataset)
     except InputError:
-        return "none"
+        return []
 
 
 class Plot:

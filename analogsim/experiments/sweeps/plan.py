@@ -69,9 +69,8 @@ class Plan:
             if self.points is not None:
                 raise InputError("--points is for --design lhs and sobol; a grid has the values of its axes.")
         elif self.points is None or self.points < 1 or not self.axes:
-            axes, number = "--over KEY=LOW:HIGH", "--points N, N ≥ 1"
-            lacks = [] if self.axes else [axes]
-            lacks += [number] if self.points is None or self.points < 1 else []
+            lacks = [] if self.axes else ["--over KEY=LOW:HIGH"]
+            lacks += ["--points N, N ≥ 1"] if self.points is None or self.points < 1 else []
             raise InputError(f"--design {self.design} needs {' and '.join(lacks)}.")
         for seed in self.seeds or ():
             if seed < 0:
