@@ -14,7 +14,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "errors": ["InputError"],
         "wiring": ["Wiring"],
-        "network": ["Network", "load_network"],
+        "network": ["Network"],
+        "weights": ["load_network"],
         "circuits": ["Chip", "circuit", "load_chip"],
         "engine": ["Clock", "Stream", "relax", "settle"],
         "learning": ["gradient", "reference"],

@@ -79,6 +79,8 @@ def read_npz(path: str | Path) -> dict[str, Any]:
         if not isinstance(found, np.lib.npyio.NpzFile):
             raise ValueError("a single array, no archive")
         with found as archive:
+            if len(set(archive.files)) < len(archive.files):
+                raise ValueError("two arrays of one name")
             return {key: archive[key] for key in archive.files}
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None

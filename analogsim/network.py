@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -17,6 +16,8 @@ from analogsim.activations import activation
 from analogsim.errors import InputError, out_of_range, unknown
 
 Array = NDArray[np.floating]
+
+TRANSPOSED = " Weights are (n_out, n_in): transpose them?"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Network:
                 raise InputError(f"biases[{k}] has shape {b.shape}; weights[{k}] of {w.shape} needs ({w.shape[0]},).")
             if k and w.shape[1] != weights[k - 1].shape[0]:
                 given = weights[k - 1].shape[0]
-                hint = " Weights are (n_out, n_in): transpose them?" if w.shape[0] == given else ""
+                hint = TRANSPOSED if w.shape[0] == given else ""
                 raise InputError(f"weights[{k}] takes {w.shape[1]} inputs, but weights[{k - 1}] gives {given}.{hint}")
         activation(self.activation)
         activation(self.output_activation)
@@ -179,81 +180,6 @@ class Network:
 
         with atomic(path) as temporary, open(temporary, "wb") as stream:
             np.savez(stream, **arrays)
-
-
-def load_network(path: str | Path, **overrides: Any) -> Network:
-    """Read weights from ``.npz`` (W1, b1, W2, …), ``.safetensors`` or a PyTorch state dict (extra ``[torch]``).
-
-    The last two name their layers as in ``0.weight``, ``0.bias``, ``2.weight``, …; a state dict ends in .pt or .pth.
-
-    Parameters
-    ----------
-    path : path
-    **overrides
-        ``activation``, ``loss``, ``output_activation``: what the file does not say or says otherwise.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, corrupt, or holds no chain of weight matrices.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file.")
-    if path.suffix == ".safetensors":
-        try:
-            from safetensors.numpy import load_file
-        except ImportError:
-            raise InputError(f"{path}: reading .safetensors needs `pip install 'analogsim[torch]'`.") from None
-        try:
-            arrays: dict[str, Any] = dict(load_file(path))
-        except Exception as error:  # SafetensorError, which only that package names
-            raise InputError(f"{path}: not a readable .safetensors ({error}).") from None
-    elif path.suffix in (".pt", ".pth"):
-        arrays = _state_dict(path)
-    else:
-        from analogsim.files import read_npz
-
-        arrays = read_npz(path)
-    weights, biases = _by_layer(arrays, r"w|weight|weights"), _by_layer(arrays, r"b|bias|biases")
-    if not weights:
-        raise InputError(f"{path}: no weight matrices; expected W1, b1, W2, ... and got {sorted(arrays)[:8]}.")
-    layers = [np.atleast_1d(weights[key]) for key in sorted(weights)]
-    found = [biases.get(key, np.zeros(len(w))) for key, w in zip(sorted(weights), layers, strict=True)]
-    known: dict[str, Any] = {
-        key: str(arrays[key]) for key in ("activation", "loss", "output_activation") if key in arrays
-    }
-    known.update(overrides)
-    return Network(tuple(layers), tuple(found), **known)
-
-
-def _state_dict(path: Path) -> dict[str, Any]:
-    """Tensors of a PyTorch state dict; ``weights_only``, so that nothing in the file is run."""
-    try:
-        import torch
-    except ImportError:
-        raise InputError(f"{path}: reading a PyTorch file needs `pip install 'analogsim[torch]'`.") from None
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        # A file that is no state dict fails in more ways than can be listed.
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path}: not a PyTorch state dict of plain tensors ({reason}).") from None
-    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
-        loaded = loaded["state_dict"]
-    if not isinstance(loaded, dict):
-        raise InputError(f"{path}: holds a {type(loaded).__name__}, no state dict; save model.state_dict().")
-    return {key: value.double().numpy() for key, value in loaded.items() if isinstance(value, torch.Tensor)}
-
-
-def _by_layer(arrays: dict[str, Any], kind: str) -> dict[int, Array]:
-    """Arrays by layer number, for both ``W1`` / ``weight_1`` and ``layers.1.weight``."""
-    found = {}
-    for key, value in arrays.items():
-        match = re.fullmatch(rf"(?:{kind})[_.]?(\d+)|(?:.*\.)?(\d+)\.(?:{kind})", key, re.IGNORECASE)
-        if match:
-            found[int(match[1] or match[2])] = value
-    return found
 
 
 def _array(name: str, value: ArrayLike, ndim: int) -> Array:

@@ -10,6 +10,9 @@ from analogsim.cli.options import DEFAULT, as_json, assignments, verbosity
 @click.command(context_settings={"show_default": True})
 @click.argument("circuit")
 @click.option("--weights", required=True, metavar="FILE", help=".npz, .safetensors, or a PyTorch state dict (.pt).")
+@click.option(
+    "--layers", metavar="NAME[,NAME...]", help="Layers of the file, the first one first.  [default: all it holds]"
+)
 @click.option("--data", metavar="NAME|FILE", default=DEFAULT.data, help="digits, mnist, fashion-mnist or an .npz.")
 @click.option("--draws", type=int, default=5, help="Chips, each programmed and read with noise of its own.")
 @click.option("--samples", type=int, help="Of the test set.  [default: all]")
@@ -32,12 +35,13 @@ from analogsim.cli.options import DEFAULT, as_json, assignments, verbosity
 @as_json
 @verbosity
 def command(
-    weights: str, draws: int, samples: int | None, activation: str | None, output: str | None, as_json: bool,
-    verbose: int, **options: Any,
+    weights: str, layers: str | None, draws: int, samples: int | None, activation: str | None, output: str | None,
+    as_json: bool, verbose: int, **options: Any,
 ) -> None:  # fmt: skip
     """Read a network that was trained elsewhere on chips of CIRCUIT: accuracy against digital, error of each layer.
 
-    Weights are W1, b1, W2, ... of shape (n_out, n_in) in an .npz, or named as PyTorch does.
+    Weights are W1, b1, W2, ... of shape (n_out, n_in) in an .npz, or named as PyTorch does. All of the file is used;
+    where it holds more than one chain of dense layers, --layers fc1,head says which.
 
     \b
     Example:
@@ -51,7 +55,7 @@ def command(
 
     if output:
         check_writable(output)
-    found = infer(weights, draws=draws, samples=samples, activation=activation, **options)
+    found = infer(weights, layers=layers, draws=draws, samples=samples, activation=activation, **options)
     if output:
         results.save(found, output)
     accuracy, errors = found["accuracy"], found["layer_error"]

@@ -10,6 +10,7 @@ from analogsim.cli.options import as_json, hardware, verbosity
 @click.command(context_settings={"show_default": True})
 @hardware
 @click.option("--weights", metavar="FILE", help="Network (.npz, .safetensors).  [default: random, as in `run`]")
+@click.option("--layers", metavar="NAME[,NAME...]", help="Layers of that file, the first one first.  [default: all]")
 @click.option("--sample", type=int, default=0, help="Test sample at the input.")
 @click.option(
     "--level", metavar="LEVEL", default="ideal", help="ideal: controlled sources; tia: pairs of resistors and op-amps."
@@ -23,6 +24,7 @@ from analogsim.cli.options import as_json, hardware, verbosity
 @verbosity
 def command(
     weights: str | None,
+    layers: str | None,
     sample: int,
     level: str,
     t_end: float,
@@ -51,8 +53,9 @@ def command(
 
     from analogsim.errors import InputError, out_of_range
     from analogsim.experiments import netlist, setup
+    from analogsim.experiments.inferring import check_fits
     from analogsim.experiments.settings import Settings
-    from analogsim.network import load_network
+    from analogsim.weights import load_network
 
     target = Path(output or f"{Path(options['circuit']).stem}.cir")
     if target.suffix != ".cir":
@@ -61,15 +64,12 @@ def command(
         raise InputError("--verify runs the testbench: leave out --no-testbench.")
     if not t_end > 0:
         raise out_of_range("--t-end", t_end, "> 0")
+    if layers and not weights:
+        raise InputError("--layers names layers of a file: give it with --weights.")
     made = setup.prepare(Settings(**options))
     if weights is not None:
-        network = load_network(weights)
-        if network.sizes[0] != made.data.features or network.sizes[-1] != made.data.classes:
-            sizes = "-".join(map(str, network.sizes))
-            raise InputError(
-                f"{weights}: a network of {sizes} does not fit the data {made.data.name}: "
-                f"{made.data.features} features, {made.data.classes} classes. Choose other --data."
-            )
+        network = load_network(weights, layers=layers)
+        check_fits(weights, network, made.data)
         chip = made.circuit.program(network, seed=made.settings.seed)
         made = replace(made, network=network, chip=chip)
     if not 0 <= sample < len(made.data.test_x):

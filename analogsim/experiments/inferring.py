@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from analogsim.experiments import data, results
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, overrides
 from analogsim.experiments.trainers import CHUNK
-from analogsim.network import load_network
+from analogsim.network import TRANSPOSED, Network
+from analogsim.weights import load_network
 
 
 def infer(
@@ -26,6 +28,7 @@ def infer(
     *,
     draws: int = 5,
     samples: int | None = None,
+    layers: Sequence[str] | str | None = None,
     activation: str | None = None,
     output_activation: str | None = None,
     **options: Any,
@@ -41,6 +44,8 @@ def infer(
         Chips: each is programmed anew, and every sample on it is read with a draw of the noise; ≥ 1.
     samples : int, optional
         Of the test set, from the front; all if not given.
+    layers : sequence of str, or str with commas, optional
+        Layers of the file to read, the first one first; all if not given.
     activation, output_activation : str, optional
         What the file does not say.
     **options
@@ -63,13 +68,10 @@ def infer(
     if draws < 1:
         raise out_of_range("draws", draws, "draws ≥ 1")
     chosen = {"activation": activation, "output_activation": output_activation}
-    network = load_network(weights, **{key: value for key, value in chosen.items() if value}).astype(float)
+    functions = {key: value for key, value in chosen.items() if value}
+    network = load_network(weights, layers=layers, **functions).astype(float)
     found = data.load(settings.data)
-    if (network.sizes[0], network.sizes[-1]) != (found.features, found.classes):
-        raise InputError(
-            f"{weights}: a network from {network.sizes[0]} inputs to {network.sizes[-1]} outputs; "
-            f"{found.name} needs {found.features} and {found.classes}."
-        )
+    check_fits(weights, network, found)
     if samples is not None and not 1 <= samples <= len(found.test_x):
         raise out_of_range("samples", samples, f"1 ≤ samples ≤ {len(found.test_x)}, the test set")
     x, labels = found.test_x[:samples], found.test_labels[:samples]
@@ -81,13 +83,13 @@ def infer(
     for draw in range(draws):
         chip = made.program(network, seed=settings.seed + draw)
         setup = setup or Setup(settings, found, network, made, chip, wiring)
-        layers, status = _read(chip, x, wiring, child(settings.seed + draw, "inference"))
-        read = layers[-1].argmax(1)  # every output activation rises
+        reads, status = _read(chip, x, wiring, child(settings.seed + draw, "inference"))
+        read = reads[-1].argmax(1)  # every output activation rises
         accuracy.append(100 * float((read == labels).mean()))
         agreement.append(100 * float((read == choice).mean()))
         settled.append(100 * float((status == engine_results.CONVERGED).mean()))
         errors.append(
-            [float(np.linalg.norm(a - want) / np.linalg.norm(want)) for a, want in zip(layers, digital, strict=True)]
+            [float(np.linalg.norm(a - want) / np.linalg.norm(want)) for a, want in zip(reads, digital, strict=True)]
         )
     assert setup is not None
     dataset = xr.Dataset(
@@ -105,9 +107,26 @@ def infer(
         {"kind": "inference"},
     )
     words = [line for line in setup.words() if not line.startswith(("Training", "          while"))]
-    words.append(f"Inference {Path(weights).name}, {len(x)} samples, {draws} chips from seed {settings.seed} on")
+    part = f" ({layers if isinstance(layers, str) else ','.join(layers)})" if layers else ""
+    words.append(f"Inference {Path(weights).name}{part}, {len(x)} samples, {draws} chips from seed {settings.seed} on")
     record = {"seed": settings.seed, "settings": asdict(settings), "cards": dict(setup.chip.record), "words": words}
     return results.stamped(dataset, **record)
+
+
+def check_fits(weights: str | Path, network: Network, found: data.Dataset) -> None:
+    """Refuse a network of other sizes than the data's.
+
+    Raises
+    ------
+    InputError
+        If inputs or outputs do not match.
+    """
+    sizes, needed = (network.sizes[0], network.sizes[-1]), (found.features, found.classes)
+    if sizes != needed:
+        raise InputError(
+            f"{weights}: a network from {sizes[0]} inputs to {sizes[1]} outputs; {found.name} needs {needed[0]} and "
+            f"{needed[1]}." + (TRANSPOSED if sizes[::-1] == needed else " Choose other --data, or --layers.")
+        )
 
 
 def _read(chip: Any, x: Any, wiring: Any, rng: np.random.Generator) -> tuple[list[Any], Any]:

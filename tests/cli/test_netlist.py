@@ -33,6 +33,7 @@ def test_writes_three_files_from_weights(tmp_path):
         (["--sample", "100000"], "--sample"),
         (["--level", "tia"], "real amplifiers"),
         (["--t-end", "0"], "--t-end"),
+        (["--layers", "fc1"], "give it with --weights"),
     ],
 )
 def test_bad_usage_is_one_line(arguments, words, tmp_path, monkeypatch):
@@ -47,7 +48,7 @@ def test_weights_must_fit_the_data(tmp_path):
     Network.random((5, 10), seed=1).save(tmp_path / "w.npz")
     done = invoke("--weights", str(tmp_path / "w.npz"), "-o", str(tmp_path / "d.cir"))
     assert done.exit_code == 2
-    assert "does not fit the data" in done.output
+    assert "needs 64 and 10" in done.output
 
 
 @pytest.mark.ngspice

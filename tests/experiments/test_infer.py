@@ -1,9 +1,13 @@
 """Inference: the ideal chip is the digital network, noise shows layer by layer, and foreign files are read safely."""
 
+import json
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import analogsim as asim
+from analogsim.cli.infer import command
 from analogsim.errors import InputError
 from analogsim.experiments import infer
 from analogsim.experiments.data import load
@@ -94,3 +98,23 @@ def test_a_network_that_does_not_fit_is_refused(tmp_path, weights):
         infer(tmp_path / "small.npz", circuit="ideal")
     with pytest.raises(InputError, match="draws ≥ 1"):
         infer(weights, circuit="ideal", draws=0)
+
+
+def test_layers_are_chosen_on_the_command_line(tmp_path):
+    """The chip reads the layers that were named; a file with two first layers asks which."""
+    rng, path, backwards = np.random.default_rng(0), tmp_path / "net.npz", tmp_path / "backwards.npz"
+    first, other, last = (rng.standard_normal(shape) for shape in ((6, 64), (6, 64), (10, 6)))
+    np.savez(path, **{"fc1.weight": first, "head.weight": last, "ema.fc1.weight": other})
+    np.savez(backwards, W1=rng.standard_normal((64, 10)))
+    arguments = ["ideal", "--samples", "20", "--draws", "1", "--json", "--weights"]
+    with pytest.raises(InputError, match=r"copies of one layer.* --layers fc1,head\."):
+        CliRunner().invoke(command, [*arguments, str(path)], catch_exceptions=False)
+    for w, layers in ((first, "fc1,head"), (other, "ema.fc1,head")):
+        done = CliRunner().invoke(command, [*arguments, str(path), "--layers", layers], catch_exceptions=False)
+        data = load("digits")
+        net = asim.Network((w, last), (np.zeros(6), np.zeros(10)))
+        found = json.loads(done.output)
+        assert found["digital_accuracy"] == 100 * net.accuracy(data.test_x[:20], data.test_labels[:20])
+        assert any(f"net.npz ({layers})" in line for line in found["stamp"]["words"])
+    with pytest.raises(InputError, match=r"from 10 inputs to 64 outputs.* transpose them\?"):
+        CliRunner().invoke(command, [*arguments, str(backwards)], catch_exceptions=False)
