@@ -49,6 +49,16 @@ def out_of_range(name: str, value: Any, allowed: str, *, hint: str = "") -> Inpu
     return InputError(f"{name} = {value!r} is out of range: {allowed}." + (f" {hint}" if hint else ""))
 
 
+def missing(purpose: str, package: str, extra: str) -> InputError:
+    """Build the error for an optional package that is not installed, of the extra that has it.
+
+    It names the package and the extra from a clone, and no distribution: ``analogsim`` on the package index is another
+    project.
+    """
+    fix = f"`pip install {package}`, or `pip install '.[{extra}]'` in a clone of analogsim"
+    return InputError(f"{purpose} needs {package}: {fix}.")
+
+
 def number(name: str, value: Any) -> float:
     """Return `value` as a float, or name the argument that is none."""
     try:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.errors import InputError
+from analogsim.errors import InputError, missing
 from analogsim.files import read_npz
 
 LIMIT = 2**33
@@ -56,7 +56,7 @@ def _safetensors(path: Path) -> dict[str, NDArray[Any]]:
     try:
         from safetensors import deserialize
     except ImportError:
-        raise InputError(f"{path}: reading .safetensors needs `pip install safetensors`.") from None
+        raise missing(f"{path}: reading .safetensors", "safetensors", "torch") from None
     try:
         entries = sorted(deserialize(path.read_bytes()), key=lambda entry: natural(entry[0]))
     except Exception as error:  # SafetensorError, which only that package names
@@ -79,7 +79,7 @@ def _pytorch(path: Path) -> dict[str, NDArray[Any]]:
     try:
         import torch
     except ImportError:
-        raise InputError(f"{path}: reading a PyTorch file needs `pip install torch`.") from None
+        raise missing(f"{path}: reading a PyTorch file", "torch", "torch") from None
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:

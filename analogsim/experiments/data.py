@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.errors import InputError, unknown
+from analogsim.errors import InputError, missing, unknown
 from analogsim.files import read_npz
 
 NAMES = ("digits", "mnist", "fashion-mnist")
@@ -144,10 +144,8 @@ def _locate(name: str, file: str) -> Path:
     try:
         import pooch
     except ImportError:
-        raise InputError(
-            f"{name} is not in {looked}. Set ANALOGSIM_DATA to a folder with {name}/{file}, "
-            "or `pip install 'analogsim[data]'` to have it downloaded."
-        ) from None
+        where = f"{name} is not in {looked}. Set ANALOGSIM_DATA to a folder with {name}/{file}"
+        raise missing(f"{where}; downloading it", "pooch", "data") from None
     try:
         return Path(pooch.retrieve(SOURCES[name] + file, known_hash=SHA256[name][file], fname=file, path=cache / name))
     except Exception as error:  # pooch passes on whatever the network stack raised

@@ -264,6 +264,7 @@ def test_digits_are_learnt(name):
     assert float(found["test_accuracy"].isel(epoch=-1, trainer=0)) > 85
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("ANALOGSIM_DATA" not in os.environ, reason="needs $ANALOGSIM_DATA")
 @pytest.mark.parametrize("name", ["optoelectronic", "aoc-48"])
 def test_mnist_is_learnt_on_modules_tiled_to_the_size_of_the_images(name):

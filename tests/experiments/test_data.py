@@ -54,7 +54,7 @@ def test_without_pooch_the_message_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.delenv("ANALOGSIM_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setitem(__import__("sys").modules, "pooch", None)
-    with pytest.raises(InputError, match=r"ANALOGSIM_DATA.*analogsim\[data\]"):
+    with pytest.raises(InputError, match=r"ANALOGSIM_DATA.*pip install pooch.*'\.\[data\]'"):
         data.load("mnist")
 
 

@@ -22,7 +22,7 @@ def test_it_learns_what_a_run_learns_bit_by_bit():
 
 def test_the_combined_chip_learns_like_back_propagation_in_single_precision():
     gaps = []
-    for seed in range(2):
+    for seed in range(5):
         options = {"epochs": 8, "hidden": (32,), "alpha": 0.3, "nudge": "chop", "dtype": "float32", "seed": seed}
         setup = prepare(Settings(circuit="combined", **options))
         gaps.append(train_digital(setup).accuracy - train_chip(setup).accuracy)

@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
-from analogsim.errors import InputError
+from analogsim.errors import InputError, missing
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -51,7 +51,7 @@ def _client(scheduler: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError("--scheduler needs dask: `pip install 'analogsim[cluster]'`.") from None
+        raise missing("--scheduler", "distributed", "cluster") from None
     try:
         return Client(scheduler, timeout=10)
     except (OSError, ValueError) as error:

@@ -7,8 +7,13 @@ from analogsim.experiments.reproduce.claims import FAILS, HOLDS
 
 
 @pytest.mark.parametrize(
-    ("name", "at_least"), [("appendix-g", 7), ("two-tales-table-2", 3), ("bilevel-figure-1", 3), ("dyadic-table-1", 2)]
-)
+    ("name", "at_least"),
+    [
+        ("appendix-g", 7), ("bilevel-figure-1", 3),
+        pytest.param("two-tales-table-2", 3, marks=pytest.mark.slow),
+        pytest.param("dyadic-table-1", 2, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
 def test_the_coarse_claims_hold(tmp_path, name, at_least):
     outcome = reproduce(name, "quick", output=tmp_path, workers=1)
     assert all(line.computed for line in outcome.lines)

@@ -30,6 +30,7 @@ def line(outcome, row, **at):
     return found
 
 
+@pytest.mark.slow
 def test_mismatch_ends_training_unless_the_nudge_is_chopped_or_zeroed(tmp_path):
     outcome = reproduce("gain-mismatch", "quick", output=tmp_path, workers=1)
     at = {"circuit.gain_mismatch": 1e-1}
@@ -40,11 +41,18 @@ def test_mismatch_ends_training_unless_the_nudge_is_chopped_or_zeroed(tmp_path):
     assert [item.verdict for item in outcome.verdicts].count(HOLDS) == 1
 
 
+@pytest.mark.slow
 def test_differential_noise_hurts_where_common_noise_does_not(tmp_path):
-    outcome = reproduce("read-noise-correlation", "quick", output=tmp_path, workers=1)
+    rows = ["common, β = 0.1", "differential, β = 0.1"]
+    outcome = reproduce("read-noise-correlation", "quick", output=tmp_path, workers=1, rows=rows)
     assert [item.verdict for item in outcome.verdicts].count(HOLDS) == 1
+    common, differential = (line(outcome, row).values["test_accuracy"] for row in rows)
+    # About 40 points on average: the claim of 10 holds for every seed, not for a lucky one.
+    assert (common - differential).min() > 10
+    assert common.min() > 95
 
 
+@pytest.mark.slow
 def test_an_approximately_skew_symmetric_network_is_approximately_one_lipschitz(tmp_path):
     outcome = reproduce("skew-symmetry", "quick", output=tmp_path, workers=1, rows=["skew-symmetric"])
     assert [item.verdict for item in outcome.verdicts].count(FAILS) == 0
