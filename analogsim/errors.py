@@ -11,6 +11,10 @@ class InputError(ValueError):
     """Bad input. The command line prints it as one line and exits with code 2."""
 
 
+class NotWritten(OSError):
+    """A file for which there was no room. The command line prints it as one line and exits with code 1."""
+
+
 def unknown(kind: str, value: Any, choices: Iterable[str], *, where: str = "", hint: str = "") -> InputError:
     """Build the error for a name that is not among the valid ones, with the nearest valid name.
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import stat
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,38 +15,72 @@ from typing import Any
 
 import numpy as np
 
-from analogsim.errors import InputError
+from analogsim.errors import InputError, NotWritten
+
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
+"""Errors of a disk that has no room, or no longer takes anything."""
+
+written: deque[Path] = deque(maxlen=50)
+"""What this process wrote, the newest last; so that a message can say what there is."""
+
+
+def expand(path: str | Path) -> Path:
+    """Return a path with ``~`` as the home folder; as it is where there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def same(one: str | Path, other: str | Path) -> bool:
+    """Whether two names are of one file: by links, hard or symbolic, or by case alone, which many disks ignore."""
+    one, other = os.path.realpath(one), os.path.realpath(other)
+    try:
+        return one.casefold() == other.casefold() or os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; move it there on success, remove it on failure.
 
+    A symbolic link stays one: the file that it leads to is written. A character device is written into.
+
     Raises
     ------
     InputError
-        If the folder does not exist or cannot be written.
+        If the folder does not exist or cannot be written, or `path` is neither a file nor new.
+    NotWritten
+        If there is no room.
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: no folder {str(path.parent)!r}. Create it, or choose another output.")
+    path = expand(path)
+    place, is_device = _place(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        folder = None if is_device else place.parent
+        handle, name = tempfile.mkstemp(prefix=".analogsim-", suffix=path.suffix, dir=folder)
     except OSError as error:
-        raise InputError(f"{path}: cannot write there ({error.strerror}). Choose another --output.") from None
+        raise _failed(path, error) from None
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        # mkstemp makes the file private; a result is an ordinary file.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
+        if is_device:
+            with open(temporary, "rb") as source, open(place, "wb") as target:
+                shutil.copyfileobj(source, target)
+        else:
+            # mkstemp makes the file private; a result is an ordinary file.
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)
+            os.replace(temporary, place)
     except OSError as error:
-        raise InputError(f"{path}: cannot write there ({error.strerror or error}). Choose another --output.") from None
+        raise _failed(path, error) from None
     finally:
         temporary.unlink(missing_ok=True)
+    if path in written:
+        written.remove(path)
+    written.append(path)
 
 
 def check_writable(path: str | Path) -> None:
@@ -51,19 +89,50 @@ def check_writable(path: str | Path) -> None:
     Raises
     ------
     InputError
-        If `path` is a folder, or a file cannot be made beside it.
+        If `path` is neither a file nor new nor a character device, or a file cannot be made beside it.
+    NotWritten
+        If there is no room.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder. Choose another --output, as in {path / 'run.nc'}.")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: no folder {str(path.parent)!r}. Create it, or choose another --output.")
+    path = expand(path)
+    place, is_device = _place(path)
+    if is_device:
+        return
     try:
         # Only trying tells: permissions say yes to root, and to file systems that then refuse.
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".analogsim-"):
+        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".analogsim-"):
             pass
     except OSError as error:
-        raise InputError(f"{path}: cannot write there ({error.strerror}). Choose another --output.") from None
+        raise _failed(path, error) from None
+
+
+def _place(path: Path) -> tuple[Path, bool]:
+    """Where `path` leads, and whether that is a device."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        mode = None
+    except (OSError, ValueError) as error:  # a loop of links, a name too long, a null byte
+        raise InputError(f"{path}: cannot write there ({_reason(error)}). Choose another --output.") from None
+    place = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if mode is not None and stat.S_ISDIR(mode):
+        raise InputError(f"{path}: is a folder. Choose another --output, as in {path / 'run.nc'}.")
+    if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISCHR(mode):
+        raise InputError(f"{path}: is neither a file nor a character device. Choose another --output.")
+    if not place.parent.is_dir():
+        raise InputError(f"{path}: no folder {str(place.parent)!r}. Create it, or choose another output.")
+    if mode is not None and not os.access(place, os.W_OK):
+        raise InputError(f"{path}: is protected against writing. Choose another --output.")
+    return place, mode is not None and stat.S_ISCHR(mode)
+
+
+def _failed(path: Path, error: OSError) -> InputError | NotWritten:
+    if error.errno in FULL:
+        return NotWritten(f"{path}: not written ({_reason(error)}).")
+    return InputError(f"{path}: cannot write there ({_reason(error)}). Choose another --output.")
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def read_npz(path: str | Path) -> dict[str, Any]:
@@ -74,6 +143,7 @@ def read_npz(path: str | Path) -> dict[str, Any]:
     InputError
         If the file is missing, no zip of arrays, or cut short.
     """
+    path = expand(path)
     try:
         found = np.load(path, allow_pickle=False)
         if not isinstance(found, np.lib.npyio.NpzFile):

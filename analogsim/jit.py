@@ -2,7 +2,8 @@
 
 Numba's own index watches only the file of the outer function: edit a kernel that it calls and the stale machine code
 is run. Here the cache folder carries a hash of every compiled module of the package and of the constants that they
-take, so any edit starts afresh, and it lies in the user's cache, so that read-only installs work too.
+take, so any edit starts afresh, and it lies in the user's cache, so that read-only installs work too. Its files carry
+checksums: numba's own cache ends in an error of the unpickler, or worse, where one was emptied or cut by a full disk.
 ``NUMBA_CACHE_DIR``, if set, is respected as the base.
 """
 
@@ -10,13 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba.core import config as _config
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 config: Any = _config
 njit: Any = numba.njit
@@ -37,6 +41,45 @@ def _folder() -> str:
     return os.path.join(base, f"kernels-{digest.hexdigest()[:16]}")
 
 
+class _Checked(IndexDataCacheFile):
+    """Files that carry a checksum: what was emptied, cut or changed is compiled anew, and never run or unpickled."""
+
+    def _dump(self, obj: Any) -> bytes:
+        data: bytes = super()._dump(obj)
+        return data + hashlib.sha256(data).digest()  # a pickle ends by itself: what follows it is not read
+
+    def _load_index(self) -> dict[Any, str]:
+        head = pickle.dumps(self._version, protocol=-1)
+        try:
+            found = Path(self._index_path).read_bytes()
+        except OSError:
+            return {}
+        whole = found.startswith(head) and _is_whole(found[len(head) :])
+        return super()._load_index() if whole else {}
+
+    def _load_data(self, name: str) -> Any:
+        if not _is_whole(Path(self._data_path(name)).read_bytes()):
+            raise OSError("damaged")  # as if it were not there
+        return super()._load_data(name)
+
+
+class _Cache(FunctionCache):
+    """Numba's cache of one function, with checked files; where none can be written, there is none."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        plain = self._cache_file
+        self._cache_file = _Checked(self._cache_path, self._impl.filename_base, plain._source_stamp)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):
+            super().save_overload(sig, data)
+
+
+def _is_whole(data: bytes) -> bool:
+    return hashlib.sha256(data[:-32]).digest() == data[-32:]
+
+
 def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Compile to machine code, cached; used as ``@jit`` or ``@jit(fastmath=True)``."""
     if function is None:
@@ -44,7 +87,10 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     previous = config.CACHE_DIR
     config.CACHE_DIR = _folder()
     try:
-        return njit(cache=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
+        made = njit(error_model="numpy", no_cfunc_wrapper=True, **options)(function)
+        with suppress(RuntimeError):  # no folder that can be written: compile in every process
+            made._cache = _Cache(function)
+        return made
     finally:
         config.CACHE_DIR = previous
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.errors import InputError, unknown
+from analogsim.files import expand
 from analogsim.network import TRANSPOSED, Network
 from analogsim.weight_files import natural, read
 
@@ -124,7 +125,7 @@ def load_network(path: str | Path, *, layers: Sequence[str] | str | None = None,
     InputError
         If the file is missing, corrupt, holds arrays that belong to no dense layer, or no chain of layers, or several.
     """
-    path = Path(path)
+    path = expand(path)
     arrays, ordered = read(path)
     known: dict[str, Any] = {}
     for key in FUNCTIONS:

@@ -18,6 +18,7 @@ from typing import Any
 
 from analogsim.cards.quantities import Carded, choice, datafile, flag, quantity, resolve, scaled, split_unit
 from analogsim.errors import InputError, unknown
+from analogsim.files import expand
 
 __all__ = [
     "KINDS",
@@ -134,7 +135,7 @@ def toml(kind: str, name: str | Path) -> tuple[dict[str, Any], str, Traversable]
     """
     location: Traversable
     if str(name).endswith(".toml"):
-        location, path = Path(name), str(name)
+        location, path = expand(name), str(name)
         if not location.is_file():
             raise InputError(f"{path}: no such file. Built-in {kind}s: {', '.join(names(kind))}.")
     else:

@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analogsim.errors import InputError, unknown
+from analogsim.files import expand
 
 if TYPE_CHECKING:
     from analogsim.cards import Card
@@ -186,7 +187,7 @@ def _converted(card: Card, item: Any, value: Any, unit: str) -> Any:
     if unit != expected and base != expected:
         raise InputError(f"{card.path}: {item.name} has unit {unit!r}; expected {expected!r} or a multiple of it.")
     if "datafile" in item.metadata:
-        target = card.location.parent / str(value) if hasattr(card.location, "parent") else card.location
+        target = card.location.parent / expand(str(value)) if hasattr(card.location, "parent") else card.location
         return str(target)
     return value if unit == expected else scaled(value, power)
 
@@ -216,7 +217,7 @@ def _checked(where: str, item: Any, value: Any) -> Any:
             raise InputError(f"{where} = {value!r}; expected true or false.")
         return value
     if "datafile" in about:
-        return str(value)
+        return str(expand(str(value)))
     return _number(where, about, value, about["shape"])
 
 

@@ -20,6 +20,7 @@ from analogsim.devices.base import Part
 from analogsim.devices.base import device as make_device
 from analogsim.devices.base import model as device_model
 from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.files import expand
 from analogsim.network import Network
 
 Array = NDArray[np.floating]
@@ -165,7 +166,9 @@ def roles(card: cards.Card, device: Any = None) -> dict[str, Any]:
     """Name or path of every part of a circuit's card, by its role; a relative path starts at the card."""
 
     def beside(name: str) -> str | Path:
-        return card.location.parent / name if name.endswith(".toml") and isinstance(card.location, Path) else name
+        if name.endswith(".toml") and isinstance(card.location, Path):
+            return card.location.parent / expand(name)
+        return name
 
     named = {role: beside(name) for role, name in card.parts.items()}
     if card.device:

@@ -10,17 +10,24 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from analogsim import __version__
-from analogsim.errors import InputError, unknown
+from analogsim.cli import terminal
+from analogsim.errors import InputError, NotWritten, unknown
+from analogsim.text import visible
 
 COMMANDS = (
     "run", "sweep", "train", "stability", "budget", "tolerance", "reproduce", "infer", "plot", "report", "netlist",
     "list", "show", "cite", "info",
 )  # fmt: skip
+RESUMED = ("sweep", "budget", "tolerance", "reproduce")
+"""Commands that keep what is finished as they go, and go on from it."""
+PRINTING = ("list", "show", "cite", "info")
+"""Commands that have nothing to give but what they print."""
 
 
 class Group(click.Group):
@@ -38,6 +45,7 @@ class Group(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise unknown("command", args[0], COMMANDS)
+        self.running = args[0]
         return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **options: Any) -> Any:
@@ -45,39 +53,66 @@ class Group(click.Group):
         run: Any = super().main
         if not options.pop("standalone_mode", True):
             return run(*args, **options, standalone_mode=False)
+        self.running = ""
+        with terminal.output():
+            code = self._run(lambda: run(*args, **options, standalone_mode=False))
+        sys.exit(code)
+
+    def _run(self, run: Callable[[], Any]) -> int:
+        """Run, and say in one line what went wrong."""
+        if files := sys.modules.get("analogsim.files"):
+            files.written.clear()
         try:
             with warnings.catch_warnings():
-                warnings.showwarning = lambda message, *_: click.echo(f"Warning: {message}", err=True)
-                code = run(*args, **options, standalone_mode=False)
+                warnings.showwarning = lambda message, *_: _tell("Warning", str(message))
+                code = run()
             sys.stdout.flush()
+            return code if isinstance(code, int) else 0
         except click.exceptions.NoArgsIsHelpError as help_:
             click.echo(help_.ctx.get_help() if help_.ctx else "", color=None)
-            code = 0
+            return 0
         except click.UsageError as error:
             where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-            code = _say(f"{error.format_message()}{where}", 2)
+            return _say(f"{error.format_message()}{where}", 2)
         except InputError as error:
-            code = _say(str(error), 2)
+            return _say(str(error), 2)
         except click.ClickException as error:
-            code = _say(error.format_message(), error.exit_code)
-        except (click.Abort, KeyboardInterrupt):
-            code = _say("interrupted; a sweep, budget, tolerance or reproduce goes on with the same command", 1)
-        except BrokenPipeError:
-            # The reader of our output left (`analogsim list | head`); keep Python from complaining at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
+            return _say(error.format_message(), error.exit_code)
+        except click.Abort as error:
+            if isinstance(error.__cause__, EOFError):  # click takes the end of a file for the end of a dialogue
+                return _say(f"a file ends too early{self._kept()}", 1)
+            return _say(f"interrupted{self._kept(nothing='nothing was written')}", 1)
+        except terminal.ReaderLeft:
+            terminal.mute()
+            if self.running in ("", *PRINTING):
+                return 0
+            return _say(f"the reader of the output left before the end{self._kept(nothing='nothing was written')}", 1)
+        except NotWritten as error:
+            return _say(f"{str(error).removesuffix('.')}{self._kept()}", 1)
         except (OSError, MemoryError, FloatingPointError) as error:
-            code = _say(f"{type(error).__name__}: {error}", 1)
-        sys.exit(code if isinstance(code, int) else 0)
+            return _say(f"{type(error).__name__}: {error}{self._kept()}", 1)
+
+    def _kept(self, nothing: str = "") -> str:
+        """What is there of a command that ended before its end."""
+        if self.running in RESUMED:
+            return "; the same command goes on from what is finished"
+        files: Any = sys.modules.get("analogsim.files")
+        names = ", ".join(map(str, files.written)) if files else ""
+        return f"; written by then: {names}" if names else f"; {nothing}" if nothing else ""
 
 
 def _say(message: str, code: int) -> int:
     """Print an error as one line on stderr."""
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    _tell("Error", message)
     return code
 
 
-@click.command(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+def _tell(kind: str, message: str) -> None:
+    click.echo(f"{kind}: {visible(' '.join(message.split()))}", err=True)
+
+
+# color: click must not strip escape sequences, which `terminal` shows.
+@click.command(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "color": True})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """Simulate learning on analog hardware.

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from analogsim.cli.options import as_json, resumable, simulation, verbosity
+from analogsim.cli.paths import RESULT, claim
 
 
 @click.command(context_settings={"show_default": True})
@@ -15,7 +16,10 @@ from analogsim.cli.options import as_json, resumable, simulation, verbosity
 @click.option("--seeds", type=int, default=5, help="Trainings of each case.")
 @resumable
 @click.option(
-    "--output", metavar="FILE", help="Result (.nc); the chart beside it.  [default: analogsim-budget-CIRCUIT.nc]"
+    "--output",
+    type=RESULT,
+    metavar="FILE",
+    help="Result (.nc); the chart beside it.  [default: analogsim-budget-CIRCUIT.nc]",
 )
 @as_json
 @verbosity
@@ -39,6 +43,7 @@ def command(output: str | None, as_json: bool, verbose: int, **options: Any) -> 
     control = {name: options.pop(name) for name in ("names", "seeds", "workers", "fresh")}
     settings = Settings(**options)
     target = Path(output or f"analogsim-budget-{Path(settings.circuit).stem}.nc")
+    claim(target, target.with_suffix(".png"))
     bar = Bar(hidden=verbose < 0)
     dataset = budget(settings, output=target, progress=lambda done, total: bar(done, total, {}), **control)
     bar.end()

@@ -53,15 +53,20 @@ def command(names: tuple[str, ...], as_json: bool, verbose: int) -> None:
 
 def _used(path: str) -> tuple[str, dict[str, list[str]]]:
     """Rule of a run, and what each of its cards cites."""
+    from analogsim.errors import InputError
     from analogsim.experiments import results
+    from analogsim.experiments.settings import SOURCES
 
     stamp = results.read_stamp(results.load(path))
+    rule = stamp["settings"].get("rule")
+    if rule not in SOURCES:
+        raise InputError(f"{path}: its stamp does not say by which rule it was made.")
     # Parts of a circuit may be nested; whatever carries a list to cite is a card.
     found: dict[str, list[str]] = {}
     left = [stamp["cards"]]
     while left:
         item = left.pop()
         if "cite" in item:
-            found[item.get("path", item.get("name", "card"))] = list(item["cite"])
-        left += [value for value in item.values() if isinstance(value, dict)]
-    return stamp["settings"]["rule"], dict(sorted(found.items()))
+            found[item["path"]] = item["cite"]
+        left += [value for key, value in item.items() if isinstance(value, dict) and key != "values"]
+    return rule, dict(sorted(found.items()))

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from analogsim.cli.options import DEFAULT, as_json, assignments, verbosity
+from analogsim.cli.paths import RESULT, claim, keep
 
 
 @click.command(context_settings={"show_default": True})
@@ -31,7 +32,7 @@ from analogsim.cli.options import DEFAULT, as_json, assignments, verbosity
     help="Override a card. May be repeated.",
 )
 @click.option("--seed", type=int, default=DEFAULT.seed, help="Of the first chip.")
-@click.option("--output", metavar="FILE", help="Result (.nc).  [default: none is written]")
+@click.option("--output", type=RESULT, metavar="FILE", help="Result (.nc).  [default: none is written]")
 @as_json
 @verbosity
 def command(
@@ -48,16 +49,15 @@ def command(
       analogsim infer crossbar --weights trained.npz --data digits --noise 0.05 --draws 10
     """
     import json
+    from pathlib import Path
 
     from analogsim.experiments import results
     from analogsim.experiments.inferring import infer
-    from analogsim.files import check_writable
 
     if output:
-        check_writable(output)
+        claim(output)
     found = infer(weights, layers=layers, draws=draws, samples=samples, activation=activation, **options)
-    if output:
-        results.save(found, output)
+    trouble = keep(lambda path: results.save(found, path), Path(output)) if output else None
     accuracy, errors = found["accuracy"], found["layer_error"]
     digital = float(found["digital_accuracy"])
     stamp = results.read_stamp(found)
@@ -75,5 +75,7 @@ def command(
             click.echo(
                 f"layer {layer}    error {float(values.mean()):.4g} ± {float(values.std()):.2g} of its digital size"
             )
-        if output:
+        if output and not trouble:
             click.echo(f"wrote {output}")
+    if trouble:
+        raise trouble

@@ -1,5 +1,7 @@
 """``analogsim info``: what to paste into a bug report."""
 
+from typing import Any
+
 import click
 
 from analogsim.cli.options import as_json, verbosity
@@ -31,8 +33,31 @@ def command(as_json: bool, verbose: int) -> None:
         **packages(),
         "ANALOGSIM_DATA": os.environ.get("ANALOGSIM_DATA", "not set"),
     }
+    warning = foreign()
+    if warning and verbose >= 0:
+        click.echo(f"Warning: {warning}", err=True)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps({**found, **({"warning": warning} if warning else {})}, indent=2))
         return
     for name, value in found.items() if verbose >= 0 else ():
         click.echo(f"{name:15} {value}")
+
+
+def foreign(found: Any = None) -> str:
+    """What to do about another project that is installed under the same import name; empty if there is none.
+
+    ``pip install analogsim`` gets a simulator of inference on crossbars, which has the same package and command.
+    """
+    from importlib import metadata
+
+    for other in metadata.distributions(name="analogsim") if found is None else found:
+        about = other.metadata
+        if (about["Name"] or "").lower() == "analogsim" and not (about["Summary"] or "").startswith(OURS):
+            return (
+                f"another project named analogsim {about['Version']} is installed beside this one, with the same "
+                "import name and command: `pip uninstall analogsim`, then install this one again."
+            )
+    return ""
+
+
+OURS = "Simulate learning on analog hardware"

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from analogsim.cli.options import as_json, hardware, verbosity
+from analogsim.cli.paths import DECK, claim
 
 
 @click.command(context_settings={"show_default": True})
@@ -19,7 +20,7 @@ from analogsim.cli.options import as_json, hardware, verbosity
 @click.option("--no-testbench", is_flag=True, help="Write the subcircuit and the expected values alone.")
 @click.option("--verify", is_flag=True, help="Run ngspice and compare; exit 1 above tolerance.")
 @click.option("--force", is_flag=True, help="Write decks of more than 200,000 elements too.")
-@click.option("-o", "--output", metavar="FILE.cir", help="Name of the deck.  [default: CIRCUIT.cir]")
+@click.option("-o", "--output", type=DECK, metavar="FILE.cir", help="Name of the deck.  [default: CIRCUIT.cir]")
 @as_json
 @verbosity
 def command(
@@ -58,8 +59,8 @@ def command(
     from analogsim.weights import load_network
 
     target = Path(output or f"{Path(options['circuit']).stem}.cir")
-    if target.suffix != ".cir":
-        raise InputError(f"{target}: a deck ends in .cir.")
+    name = target.stem.replace("-", "_").replace(".", "_")
+    claim(*(target.with_name(f"{name}{ending}") for ending in (".subckt.cir", ".expected.csv", "_tb.cir")))
     if verify and no_testbench:
         raise InputError("--verify runs the testbench: leave out --no-testbench.")
     if not t_end > 0:
@@ -82,7 +83,7 @@ def command(
         y=made.data.test_y[sample],
         beta=made.settings.beta,
         level=level,
-        name=target.stem.replace("-", "_").replace(".", "_"),
+        name=name,
         t_end=t_end,
         sample=sample,
     )

@@ -3,6 +3,7 @@
 import click
 
 from analogsim.cli.options import as_json, verbosity
+from analogsim.cli.paths import FOLDER, claim
 
 
 @click.command(context_settings={"show_default": True})
@@ -18,7 +19,7 @@ from analogsim.cli.options import as_json, verbosity
 )
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Of a sweep. May be repeated.  [default: all]")
 @click.option("--format", "suffix", metavar="FORMAT", default="png", help="png, svg or pdf.")
-@click.option("--output", metavar="FOLDER", help="Where the figures go.  [default: beside FILE]")
+@click.option("--output", type=FOLDER, metavar="FOLDER", help="Where the figures go.  [default: beside FILE]")
 @as_json
 @verbosity
 def command(
@@ -38,6 +39,7 @@ def command(
       analogsim plot analogsim-sweep-crossbar.nc --metric test_accuracy
     """
     import json
+    import re
     from pathlib import Path
 
     import matplotlib as mpl
@@ -45,16 +47,26 @@ def command(
     mpl.use("agg")
     from analogsim.experiments import plots, results
     from analogsim.experiments.plots import choice, sweeps
+    from analogsim.files import expand
 
-    dataset, source = results.load(file), Path(file)
-    written = []
-    for name in figures or plots.suitable(dataset):
-        per_metric = name in choice.OF_A_SWEEP and choice.is_sweep(dataset)
-        for metric in (metrics or sweeps.metrics(dataset)) if per_metric else (None,):
-            stem = "-".join(filter(None, (source.stem, metric, name)))
-            target = Path(output or source.parent) / f"{stem}.{suffix}"
-            written.append(str(plots.save(plots.draw(dataset, name, metric), target)))
-            if verbose >= 0 and not as_json:
-                click.echo(f"wrote {target}")
+    dataset, source = results.load(file), expand(file)
+    with results.reading(file):
+        names = [
+            (name, metric)
+            for name in figures or plots.suitable(dataset)
+            for per_metric in [name in choice.OF_A_SWEEP and choice.is_sweep(dataset)]
+            for metric in ((metrics or sweeps.metrics(dataset)) if per_metric else [None])
+        ]
+    # A metric of the user's own may have any name.
+    stems = [re.sub(r"[^-.\w]", "-", "-".join(filter(None, (metric, name)))) for name, metric in names]
+    folder = Path(output or source.parent)
+    wanted = {pair: folder / f"{source.stem}-{stem}.{suffix}" for pair, stem in zip(names, stems, strict=True)}
+    claim(*wanted.values())
+    for (name, metric), target in wanted.items():
+        with results.reading(file):
+            figure = plots.draw(dataset, name, metric)
+        plots.save(figure, target)
+        if verbose >= 0 and not as_json:
+            click.echo(f"wrote {target}")
     if as_json:
-        click.echo(json.dumps({"files": written}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({"files": [str(target) for target in wanted.values()]}, indent=2, ensure_ascii=False))

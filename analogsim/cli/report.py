@@ -3,11 +3,12 @@
 import click
 
 from analogsim.cli.options import as_json, verbosity
+from analogsim.cli.paths import PAGE, claim
 
 
 @click.command(context_settings={"show_default": True})
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("-o", "--output", metavar="FILE", default="report.html", help="The page (.html).")
+@click.option("-o", "--output", type=PAGE, metavar="FILE", default="report.html", help="The page (.html).")
 @as_json
 @verbosity
 def command(files: tuple[str, ...], output: str, as_json: bool, verbose: int) -> None:
@@ -25,11 +26,9 @@ def command(files: tuple[str, ...], output: str, as_json: bool, verbose: int) ->
     import matplotlib as mpl
 
     mpl.use("agg")
-    from analogsim.errors import InputError
     from analogsim.experiments.report import report
 
-    if not output.endswith((".html", ".htm")):
-        raise InputError(f"{output}: a report is a page; end its name in .html.")
+    claim(output)
     written = report(files, output)
     if as_json:
         click.echo(json.dumps({"files": [str(written)]}, ensure_ascii=False))

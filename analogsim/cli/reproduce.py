@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from analogsim.cli.options import as_json, verbosity
+from analogsim.cli.paths import FOLDER
 
 
 @click.command(context_settings={"show_default": True})
@@ -13,11 +14,15 @@ from analogsim.cli.options import as_json, verbosity
 @click.option("--medium", "size", flag_value="medium", default="medium", help="The default.")
 @click.option("--full", "size", flag_value="full", help="The size of the paper.")
 @click.option("--on", metavar="CIRCUIT", help="Move the study onto a circuit: ideal, crossbar or optoelectronic.")
-@click.option("--write", metavar="FOLDER", help="Write page, figure and numbers there, as in docs/results.")
+@click.option(
+    "--write", type=FOLDER, metavar="FOLDER", help="Write page, figure and numbers there, as in docs/results."
+)
 @click.option("--seeds", type=int, metavar="N", help="Repetitions.  [default: the card's]")
 @click.option("--row", "rows", multiple=True, metavar="NAME", help="Only this row of the table. May be repeated.")
 @click.option("--workers", type=int, metavar="N", help="Processes, one thread each.  [default: all cores]")
-@click.option("--output", metavar="FOLDER", help="Where finished points are kept.  [default: the user's cache]")
+@click.option(
+    "--output", type=FOLDER, metavar="FOLDER", help="Where finished points are kept.  [default: the user's cache]"
+)
 @click.option("--fresh", is_flag=True, help="Compute everything again.")
 @click.option("--judge", is_flag=True, help="Compute nothing: only judge what is finished.")
 @as_json
@@ -46,10 +51,12 @@ def command(
 
     from analogsim.cli.sweep import Bar
     from analogsim.errors import out_of_range
-    from analogsim.experiments.reproduce import page, reproduce
+    from analogsim.experiments.reproduce import card, page, reproduce
 
     if options["workers"] is not None and options["workers"] < 1:
         raise out_of_range("--workers", options["workers"], "at least 1")
+    if write:
+        page.check(write, card.read(name).name)
     bar = Bar(hidden=verbose != 0)
     try:
         outcome = reproduce(

@@ -5,11 +5,17 @@ from typing import Any
 import click
 
 from analogsim.cli.options import as_json, simulation, verbosity
+from analogsim.cli.paths import RESULT, claim, keep
 
 
 @click.command(context_settings={"show_default": True})
 @simulation
-@click.option("--output", metavar="FILE", help="Result (.nc); figures go beside it.  [default: analogsim-CIRCUIT.nc]")
+@click.option(
+    "--output",
+    type=RESULT,
+    metavar="FILE",
+    help="Result (.nc); figures go beside it.  [default: analogsim-CIRCUIT.nc]",
+)
 @click.option("--trace", is_flag=True, help="Draw the oscilloscope picture of the output neurons, too.")
 @as_json
 @verbosity
@@ -35,15 +41,13 @@ def command(output: str | None, trace: bool, as_json: bool, verbose: int, **opti
     import matplotlib as mpl
 
     mpl.use("agg")
-    from analogsim.errors import InputError
     from analogsim.experiments import plots, results, summary
     from analogsim.experiments.run import train
     from analogsim.experiments.setup import prepare
-    from analogsim.files import check_writable
 
-    if target.suffix != ".nc":
-        raise InputError(f"{target}: a result is a NetCDF file; end its name in .nc.")
-    check_writable(target)
+    figures = ("convergence", "lipschitz", *(["oscilloscope"] if trace else []))
+    pictures = {name: target.with_name(f"{target.stem}-{name}.png") for name in figures}
+    claim(target, *pictures.values())
     setup = prepare(settings)
     talk = verbose >= 0 and not as_json
     if talk:
@@ -52,10 +56,10 @@ def command(output: str | None, trace: bool, as_json: bool, verbose: int, **opti
 
     with _progress(setup.updates, hidden=verbose < 0) as bar:
         dataset = train(setup, progress=lambda: bar.update(1))
-    results.save(dataset, target)
-    written = [target]
-    for name in ("convergence", "lipschitz", *(["oscilloscope"] if trace else [])):
-        written.append(plots.save(plots.draw(dataset, name), target.with_name(f"{target.stem}-{name}.png")))
+    trouble = keep(lambda path: results.save(dataset, path), target)
+    written = [] if trouble else [target]
+    for name, picture in pictures.items() if not trouble else ():
+        written.append(plots.save(plots.draw(dataset, name), picture))
     if as_json:
         report = {
             **summary.figures(dataset),
@@ -65,7 +69,10 @@ def command(output: str | None, trace: bool, as_json: bool, verbose: int, **opti
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     elif talk:
         click.echo(summary.table(dataset))
-        click.echo(f"\nwrote {', '.join(str(path) for path in written)}")
+        if written:
+            click.echo(f"\nwrote {', '.join(str(path) for path in written)}")
+    if trouble:
+        raise trouble
     if dataset.attrs["interrupted"]:
         done, planned = int(dataset["epoch"][-1]), settings.epochs
         raise click.ClickException(f"interrupted after epoch {done} of {planned}; what is finished is in {target}.")

@@ -5,11 +5,12 @@ from typing import Any
 import click
 
 from analogsim.cli.options import as_json, verbosity
+from analogsim.cli.paths import PICTURE, claim
 
 
 @click.command()
 @click.argument("name")
-@click.option("-o", "--output", metavar="FILE", help="Picture of a device (.png, .svg, .pdf).")
+@click.option("-o", "--output", type=PICTURE, metavar="FILE", help="Picture of a device (.png, .svg, .pdf).")
 @as_json
 @verbosity
 def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
@@ -51,7 +52,9 @@ def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
     if as_json or verbose >= 0:
         _card(found, as_json)
     if output or (explicit and not as_json):
-        written = _picture(name, Path(output or f"{Path(name).stem}.png"))
+        target = Path(output or f"{Path(name).stem}.png")
+        claim(target)
+        written = _picture(name, target)
         if verbose >= 0:
             click.echo(f"\nwrote {written}", err=as_json)
 
@@ -107,16 +110,15 @@ def _result(name: str, as_json: bool) -> None:
     dataset = results.load(name)
     record = results.read_stamp(dataset)
     is_run = "trainer" in dataset.dims
-    if as_json:
-        found = summary.figures(dataset) if is_run else summary.extremes(dataset)
-        click.echo(json.dumps({**found, "stamp": record}, indent=2, ensure_ascii=False))
-        return
-    for line in record.get("words", []):
-        click.echo(line)
-    click.echo()
-    click.echo(summary.table(dataset) if is_run else summary.extremes_table(dataset))
-    click.echo()
-    click.echo(f"{' '.join(record['command'])}   ({record['date']}, analogsim {record['version']})")
+    with results.reading(name):
+        if as_json:
+            found = summary.figures(dataset) if is_run else summary.extremes(dataset)
+            said = json.dumps({**found, "stamp": record}, indent=2, ensure_ascii=False)
+        else:
+            table = summary.table(dataset) if is_run else summary.extremes_table(dataset)
+            made = f"{' '.join(record['command'])}   ({record['date']}, analogsim {record['version']})"
+            said = "\n".join([*record["words"], "", table, "", made])
+    click.echo(said)
 
 
 def _card(found: list[Any], as_json: bool) -> None:
@@ -157,16 +159,16 @@ def find(name: str) -> list[Any]:
         If there is none; the message names the nearest.
     """
     import tomllib
-    from pathlib import Path
 
     from analogsim import cards
     from analogsim.circuits.base import MODELS
     from analogsim.errors import unknown
+    from analogsim.files import expand
 
     kinds = [kind for kind in ("circuit", "device") if name in cards.names(kind)]
     if name.endswith(".toml"):
         try:
-            is_circuit = tomllib.loads(Path(name).read_text(encoding="utf-8")).get("model") in MODELS
+            is_circuit = tomllib.loads(expand(name).read_text(encoding="utf-8")).get("model") in MODELS
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
             is_circuit = True  # `read` says what is wrong
         kinds = ["circuit" if is_circuit else "device"]

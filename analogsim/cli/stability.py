@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from analogsim.cli.options import as_json, hardware, verbosity
+from analogsim.cli.paths import RESULT, claim, keep
 
 
 @click.command(context_settings={"show_default": True})
@@ -19,7 +20,10 @@ from analogsim.cli.options import as_json, hardware, verbosity
 @click.option("--samples", type=int, default=8, help="Samples that are settled at each point.")
 @click.option("--horizon", type=float, default=200.0, help="How long the ODE runs, in largest time constants.")
 @click.option(
-    "--output", metavar="FILE", help="Result (.nc); the map beside it.  [default: analogsim-stability-CIRCUIT.nc]"
+    "--output",
+    type=RESULT,
+    metavar="FILE",
+    help="Result (.nc); the map beside it.  [default: analogsim-stability-CIRCUIT.nc]",
 )
 @as_json
 @verbosity
@@ -49,11 +53,10 @@ def command(
     from analogsim.experiments import plots, results
     from analogsim.experiments.settings import Settings
     from analogsim.experiments.stability import stability_map
-    from analogsim.files import check_writable
 
     settings = Settings(**options)
     target = Path(output or f"analogsim-stability-{Path(settings.circuit).stem}.nc")
-    check_writable(target)
+    claim(target, target.with_suffix(".png"))
     bar = Bar(hidden=verbose < 0)
     dataset = stability_map(
         settings,
@@ -63,11 +66,14 @@ def command(
         progress=lambda done, total: bar(done, total, {}),
     )
     bar.end()
-    results.save(dataset, target)
-    picture = plots.save(plots.draw(dataset, "stability"), target.with_suffix(".png"))
+    trouble = keep(lambda path: results.save(dataset, path), target)
+    picture = None if trouble else plots.save(plots.draw(dataset, "stability"), target.with_suffix(".png"))
     if as_json:
         click.echo(json.dumps(dataset.drop_attrs().to_dict(), indent=2, ensure_ascii=False, default=str))
     elif verbose >= 0:
         table = dataset[["verdict", "spectral_abscissa", "linearised_at", "converged", "diverged"]]
         click.echo(table.to_dataframe().to_string(float_format="%.3g"))
-        click.echo(f"\nwrote {target}, {picture}")
+        if not trouble:
+            click.echo(f"\nwrote {target}, {picture}")
+    if trouble:
+        raise trouble

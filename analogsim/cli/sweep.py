@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from analogsim.cli.options import as_json, simulation, verbosity
+from analogsim.cli.paths import RESULT, claim
 
 
 @click.command(context_settings={"show_default": True})
@@ -27,7 +28,7 @@ from analogsim.cli.options import as_json, simulation, verbosity
 @click.option("--scheduler", metavar="ADDRESS", help="Run on this dask cluster instead, as in tcp://host:8786.")
 @click.option("--point-timeout", type=float, metavar="SECONDS", help="Give up a point after so long.")
 @click.option("--fresh", is_flag=True, help="Start over instead of going on from what is on disk.")
-@click.option("--output", metavar="FILE", help="Result (.nc).  [default: analogsim-sweep-CIRCUIT.nc]")
+@click.option("--output", type=RESULT, metavar="FILE", help="Result (.nc).  [default: analogsim-sweep-CIRCUIT.nc]")
 @as_json
 @verbosity
 def command(
@@ -64,6 +65,7 @@ def command(
         return
     circuit = options.pop("circuit")
     target = output or f"analogsim-sweep-{Path(circuit).stem}.nc"
+    claim(target)
     bar = Bar(hidden=verbose < 0)
     dataset = sweep(
         circuit, list(over), seeds=seeds, metrics=metrics.split(",") if metrics else None, output=target,

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from analogsim.cli.options import as_json, resumable, simulation, verbosity
+from analogsim.cli.paths import RESULT, claim
 
 
 @click.command(context_settings={"show_default": True})
@@ -20,7 +21,10 @@ from analogsim.cli.options import as_json, resumable, simulation, verbosity
 @click.option("--confidence", type=float, default=0.9, help="At which a value is judged before all seeds are used.")
 @resumable
 @click.option(
-    "--output", metavar="FILE", help="Result (.nc); the chart beside it.  [default: analogsim-tolerance-CIRCUIT.nc]"
+    "--output",
+    type=RESULT,
+    metavar="FILE",
+    help="Result (.nc); the chart beside it.  [default: analogsim-tolerance-CIRCUIT.nc]",
 )
 @as_json
 @verbosity
@@ -45,6 +49,7 @@ def command(output: str | None, limit: float, as_json: bool, verbose: int, **opt
     control = {name: options.pop(name) for name in names}
     settings = Settings(**options)
     target = Path(output or f"analogsim-tolerance-{Path(settings.circuit).stem}.nc")
+    claim(target, target.with_suffix(".png"))
     hidden = verbose < 0 or not sys.stderr.isatty()
 
     def tell(done: int, state: str) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from analogsim.cli.paths import NETWORK, claim, keep
+
 HANDED_ON = ("epochs", "batch_size", "feedback", "validation", "patience", "checkpoint")
 RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "phase", "step")
 
@@ -37,9 +39,12 @@ RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "
 @click.option("--dtype", metavar="NAME", default="float32", help="float32 or float64.")
 @click.option("--seed", "seeds", type=int, multiple=True, default=(0,), help="Of all that is random. May be repeated.")
 @click.option(
-    "--checkpoint", metavar="FILE", help="Written after each epoch (.npz); a run goes on from it bit for bit."
+    "--checkpoint",
+    type=NETWORK,
+    metavar="FILE",
+    help="Written after each epoch (.npz); a run goes on from it bit for bit.",
 )
-@click.option("--output", metavar="FILE", help="Trained network (.npz).")
+@click.option("--output", type=NETWORK, metavar="FILE", help="Trained network (.npz).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines instead of words.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
@@ -59,7 +64,6 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
 
     from analogsim.errors import InputError, out_of_range
     from analogsim.experiments.data import load
-    from analogsim.files import check_writable
     from analogsim.learning import optimisers, training
     from analogsim.learning.reference import rules
     from analogsim.network import Network
@@ -69,8 +73,6 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
     function = rules.rule(rule, **{key: value for key, value in chosen.items() if value is not None})
     if len(seeds) > 1 and (output or options["checkpoint"]):
         raise InputError("--output and --checkpoint hold one run; give one --seed with them.")
-    if output and Path(output).suffix != ".npz":
-        raise InputError(f"{output}: a network is an .npz file; end its name in .npz.")
     if options["dtype"] not in ("float32", "float64"):
         raise InputError(f"--dtype {options['dtype']}: float32 or float64.")
     try:
@@ -86,13 +88,11 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
     for seed in seeds:
         if seed < 0:
             raise out_of_range("--seed", seed, "a whole number ≥ 0")
-    for path in (output, options["checkpoint"]):
-        if path:
-            check_writable(path)
+    claim(*filter(None, (output, options["checkpoint"])))
     data = load(options["data"])
     dtype = options["dtype"]
     batches = -(-round(len(data.train_x) * (1 - options["validation"])) // options["batch_size"])
-    reports = []
+    reports, trouble = [], None
     for seed in seeds:
         net = Network.random(
             (data.train_x.shape[1], *hidden, data.train_y.shape[1]),
@@ -117,8 +117,10 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
         )  # fmt: skip
         reports.append({"seed": seed, "epochs": result.epoch, "status": result.status, "traces": result.traces})
         if output:
-            result.network.save(output)
+            trouble = keep(result.network.save, Path(output))
     if as_json:
         click.echo(json.dumps({"rule": rule, "data": options["data"], "runs": reports}, indent=2))
+    if trouble:
+        raise trouble
     if any(report["status"] == "diverged" for report in reports):
         raise click.ClickException("a run diverged; see its traces. Try a smaller --beta, dp-damped, or dpt.")

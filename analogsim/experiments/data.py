@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.errors import InputError, missing, unknown
-from analogsim.files import read_npz
+from analogsim.files import expand, read_npz
 
 NAMES = ("digits", "mnist", "fashion-mnist")
 SPLIT_SEED = 0
@@ -99,7 +99,7 @@ def load(name: str | Path) -> Dataset:
     if text in SHA256:
         return _idx_family(text)
     if text.endswith(".npz"):
-        return _npz(Path(text))
+        return _npz(expand(text))
     raise unknown("data set", text, NAMES, hint="Your own data: the path of an .npz with x and y.")
 
 

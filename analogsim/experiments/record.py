@@ -174,7 +174,7 @@ Page = dict[str, tuple[tuple[str, ...], str, str]]
 PAGES: Page = {
     "test_accuracy": (("epoch", "trainer"), "test accuracy", "%"),
     "test_loss": (("epoch", "trainer"), "mean loss on the test set", "1"),
-    "lipschitz": (("epoch", "trainer"), "Lipschitz constant $\\|W_L\\cdots W_1\\|_2$", "1"),
+    "lipschitz": (("epoch", "trainer"), "Lipschitz constant ‖W_L ⋯ W_1‖", "1"),
     "gradient_cosine": (("epoch", "layer"), "cosine to the exact gradient", "1"),
     "gradient_norm_ratio": (("epoch", "layer"), "length over that of the exact gradient", "1"),
     "gradient_cosine_whole": (("epoch",), "cosine to the exact gradient, all layers", "1"),
@@ -187,7 +187,7 @@ PROBE: Page = {
     "residual": (("snapshot", "sample", "time"), "residual max |τ da/dt|", "activity"),
     "status": (("snapshot", "sample"), "verdict", "1"),
     "settling_time": (("snapshot", "sample"), "settling time", "τ"),
-    "output": (("snapshot", "shown", "time", "compartment", "class"), "output $a_L$", "activity"),
+    "output": (("snapshot", "shown", "time", "compartment", "class"), "output a_L", "activity"),
     "inference_time": (("snapshot", "sample"), "time of an inference", "s"),
     "inference_energy": (("snapshot", "sample"), "energy of the arrays in an inference, estimated", "J"),
     "update_time": (("snapshot", "sample"), "time of a sample in an update", "s"),

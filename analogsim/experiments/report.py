@@ -19,7 +19,8 @@ from analogsim import __version__
 from analogsim.experiments import plots, results, summary
 from analogsim.experiments.plots import choice, sweeps
 from analogsim.experiments.report_style import CSS
-from analogsim.files import atomic
+from analogsim.files import atomic, expand
+from analogsim.text import visible
 
 FIGURES = 8
 """Figures of one result; a sweep of many metrics shows the first."""
@@ -43,7 +44,11 @@ def report(files: Iterable[str | Path], output: str | Path) -> Path:
         If a file is no result, or the page cannot be written.
     """
     paths = [Path(file) for file in files]
-    sections = [section(path, results.load(path)) for path in paths]
+    sections = []
+    for path in paths:
+        dataset = results.load(path)
+        with results.reading(path):
+            sections.append(section(path, dataset))
     title = "analogsim: " + ", ".join(path.stem for path in paths)
     page = (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -54,7 +59,7 @@ def report(files: Iterable[str | Path], output: str | Path) -> Path:
     )
     with atomic(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return Path(output)
+    return expand(output)
 
 
 def section(path: Path, dataset: xr.Dataset) -> str:
@@ -71,7 +76,7 @@ def section(path: Path, dataset: xr.Dataset) -> str:
 
 def escape(value: Any) -> str:
     """Text as HTML."""
-    return html.escape(str(value))
+    return html.escape(visible(str(value)))
 
 
 def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str = "") -> str:

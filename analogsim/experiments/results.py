@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import logging
 import platform
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from analogsim import __version__
 from analogsim.errors import InputError
-from analogsim.files import atomic
+from analogsim.files import atomic, expand
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -71,23 +75,104 @@ def commit() -> dict[str, Any]:
 
 
 def read_stamp(dataset: xr.Dataset) -> dict[str, Any]:
-    """Return the stamp of a result."""
-    found: dict[str, Any] = json.loads(dataset.attrs[STAMP])
+    """Return the stamp of a result, in which whatever is known has the type that it should have.
+
+    ``command``, ``words``, ``cards``, ``packages`` and ``settings`` are always there, empty if unknown; ``version`` and
+    ``date`` too.
+
+    Raises
+    ------
+    InputError
+        If there is no stamp, or it is damaged; the message names the entry.
+    """
+    where = Path(dataset.encoding.get("source") or "this dataset").name
+    text = dataset.attrs.get(STAMP)
+    if text is None:
+        raise InputError(f"{where}: no result of analogsim (no attribute {STAMP}).")
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        raise InputError(f"{where}: its stamp (the attribute {STAMP}) is damaged: it is no JSON.") from None
+    empty = {"version": "?", "date": "?", "command": [], "words": [], "cards": {}, "packages": {}, "settings": {}}
+    found = {**empty, **found} if isinstance(found, dict) else found
+    for place, is_right in _entries(found):
+        if not is_right:
+            raise InputError(f"{where}: its stamp (the attribute {STAMP}) is damaged in {place}.")
     return found
+
+
+def _entries(stamp: Any) -> Iterator[tuple[str, bool]]:
+    """Every entry that somebody reads, and whether its type is right."""
+    yield "the whole", isinstance(stamp, dict)
+    for key in ("version", "date", "python", "platform", "commit"):
+        yield key, isinstance(stamp.get(key, ""), str)
+    for key in ("command", "words"):
+        yield key, _is_list_of_text(stamp[key])
+    for key in ("cards", "packages", "settings"):
+        yield key, isinstance(stamp[key], dict)
+    yield "settings.rule", isinstance(stamp["settings"].get("rule", ""), str)
+    yield from _of_cards("cards", stamp["cards"])
+
+
+def _of_cards(where: str, cards: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    """A circuit's parts may be nested: what has a title, values or sources is a card."""
+    for key, card in cards.items():
+        place = f"{where}.{key}"
+        if not isinstance(card, dict):
+            continue
+        if CARD & card.keys():
+            yield place, card.keys() >= CARD
+            yield from ((f"{place}.{name}", isinstance(card[name], str)) for name in CARD - {"cite", "values"})
+            yield f"{place}.cite", _is_list_of_text(card["cite"])
+            yield f"{place}.values", isinstance(card["values"], dict)
+            for name, entry in card["values"].items():
+                yield f"{place}.values.{name}", isinstance(entry, dict) and {"value", "unit", "source"} <= entry.keys()
+        yield from _of_cards(place, {name: part for name, part in card.items() if name != "values"})
+
+
+CARD = {"title", "path", "description", "valid", "cite", "values"}
+
+
+def _is_list_of_text(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Turn whatever a damaged result makes its readers stumble over into one error that names the file.
+
+    Raises
+    ------
+    InputError
+        In place of what was raised inside by a variable or attribute that is missing or of another kind.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, StopIteration) as error:
+        logging.getLogger("analogsim").debug("%s", path, exc_info=True)
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        raise InputError(f"{path}: not a whole result of analogsim ({reason}).") from None
 
 
 def save(dataset: xr.Dataset, path: str | Path) -> Path:
     """Write a result as NetCDF4 (``.nc``), whole or not at all.
 
+    The file is made in memory, which takes its size once more: HDF5 does not survive a disk that fills up.
+
     Raises
     ------
     InputError
         If the folder cannot be written.
+    NotWritten
+        If there is no room.
     """
-    path = Path(path)
+    path = expand(path)
     packed = {name: {"zlib": True, "complevel": 4} for name, v in dataset.data_vars.items() if v.dtype.kind in "fiub"}
+    data = dataset.to_netcdf(engine="h5netcdf", encoding=packed)
     with atomic(path) as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=packed)
+        temporary.write_bytes(data)
     return path
 
 
@@ -100,10 +185,7 @@ def load(path: str | Path) -> xr.Dataset:
         If the file is missing, damaged, or was not written by `save`.
     """
     with open_lazily(path) as opened:
-        try:
-            return opened.load()
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise _unreadable(path, error) from None
+        return _read(path, opened.load)
 
 
 def open_lazily(path: str | Path) -> xr.Dataset:
@@ -111,13 +193,10 @@ def open_lazily(path: str | Path) -> xr.Dataset:
     import xarray as xr
 
     _register()
-    path = Path(path)
+    path = expand(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
-    try:
-        dataset = xr.open_dataset(path, engine="h5netcdf")
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise _unreadable(path, error) from None
+    dataset = _read(path, lambda: xr.open_dataset(path, engine="h5netcdf"))
     if STAMP not in dataset.attrs:
         dataset.close()
         raise InputError(f"{path}: a NetCDF file, but not a result of analogsim (no attribute {STAMP}).")
@@ -129,8 +208,19 @@ def _register() -> None:
     from analogsim import accessor  # noqa: F401
 
 
-def _unreadable(path: str | Path, error: Exception) -> InputError:
-    return InputError(f"{path}: not a readable NetCDF4 file ({' '.join(str(error).split())[:120]}).")
+def _read(path: str | Path, read: Callable[[], xr.Dataset]) -> xr.Dataset:
+    """Read, with one error for whatever h5py, h5netcdf and xarray raise on a damaged file."""
+    # A half-opened file complains once more, on stderr, when it is let go of: here, if the error is by then.
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        try:
+            return read()
+        except Exception as error:
+            problem = InputError(f"{path}: not a readable NetCDF4 file ({' '.join(str(error).split())[:120]}).")
+        gc.collect(1)
+    finally:
+        sys.unraisablehook = hook
+    raise problem
 
 
 def _plain(value: Any) -> Any:

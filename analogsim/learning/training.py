@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.errors import InputError, out_of_range
-from analogsim.files import atomic, read_npz
+from analogsim.files import atomic, expand, read_npz
 from analogsim.learning import traces
 from analogsim.learning.optimisers import ADAM, Optimiser, flat
 from analogsim.learning.reference.feedback import FeedbackPath
@@ -153,7 +153,7 @@ def train(
     if blocks:
         run.identity["blocks"] = True
     state = Training(net)
-    if checkpoint is not None and Path(checkpoint).exists():
+    if checkpoint is not None and expand(checkpoint).exists():
         run.restore(read_npz(checkpoint), state, Path(checkpoint))
     space = Workspace()
     if options.get("order") == "random":

@@ -28,7 +28,7 @@ def test_writes_three_files_from_weights(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-o", "x.sp"], "ends in .cir"),
+        (["-o", "x.sp"], "end its name in .cir"),
         (["--verify", "--no-testbench"], "leave out --no-testbench"),
         (["--sample", "100000"], "--sample"),
         (["--level", "tia"], "real amplifiers"),

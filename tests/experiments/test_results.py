@@ -1,11 +1,12 @@
 """Result files: what is written is read back, whole or not at all."""
 
 import json
+from pathlib import Path
 
 import pytest
 import xarray as xr
 
-from analogsim.errors import InputError
+from analogsim.errors import InputError, NotWritten
 from analogsim.experiments import results
 
 
@@ -35,9 +36,10 @@ def test_round_trip_with_labels_words_and_stamp(dataset, tmp_path):
 def test_a_failed_write_leaves_the_old_file(dataset, tmp_path, monkeypatch):
     path = results.save(dataset, tmp_path / "r.nc")
     before = path.read_bytes()
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", lambda *a, **k: (_ for _ in ()).throw(OSError(28, "disk full")))
-    with pytest.raises(InputError, match="disk full"):
-        results.save(dataset, path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", lambda *a, **k: (_ for _ in ()).throw(OSError(28, "disk full")))
+        with pytest.raises(NotWritten, match="disk full"):
+            results.save(dataset, path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["r.nc"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import xarray as xr
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -90,11 +91,17 @@ def draw(dataset: xr.Dataset, name: str, metric: str | None = None) -> Figure:
     """
     if name not in (*FIGURES, *PAGES):
         raise unknown("figure", name, (*FIGURES, *PAGES))
+    open_before = plt.get_fignums()
     try:
         if name in PAGES:
             return PAGES[name](dataset)
         figure = FIGURES[name](dataset, **({"metric": metric} if name in OF_A_SWEEP else {})).figure
-    except (KeyError, ValueError) as error:  # what it shows is not there, or not over the dimensions that it needs
+    except Exception as error:
+        for number in set(plt.get_fignums()).difference(open_before):
+            plt.close(number)
+        if not isinstance(error, KeyError | ValueError):
+            raise
+        # What it shows is not there, or not over the dimensions that it needs.
         fitting = _fitting(dataset)
         if name in fitting:
             raise InputError(f"the figure {name!r} needs what this result lacks: {str(error)[:120]}") from None

@@ -16,7 +16,7 @@ from analogsim.devices.dynamic import Dynamic
 from analogsim.devices.optical import Optical
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
-from analogsim.experiments.plots.style import BLUE, COLUMN, GREEN, GREY, ORANGE, STYLE
+from analogsim.experiments.plots.style import BLUE, COLUMN, GREEN, GREY, ORANGE, STYLE, plain
 
 LEVELS = (0.25, 0.5, 1.0)
 """Shares of the conductance range shown as examples."""
@@ -44,7 +44,7 @@ def device(made: Device | Optical) -> Figure:
         with plt.rc_context(STYLE):
             figure, ax = plt.subplots(figsize=(COLUMN, 2.4))
             made.picture(ax)
-            figure.suptitle(str(made.record.get("title", type(made).__name__)), fontsize=8)
+            figure.suptitle(plain(made.record.get("title", type(made).__name__)), fontsize=8)
         return figure
     panels: tuple[Callable[[Any, Axes], None], ...]
     panel: Callable[[Any, Axes], None]
@@ -59,7 +59,7 @@ def device(made: Device | Optical) -> Figure:
         for panel, ax, letter in zip(panels, axes, "ab", strict=True):
             panel(made, ax)
             ax.set_title(f"({letter})", loc="left", fontweight="bold")
-        figure.suptitle(str(made.record.get("title", type(made).__name__)), fontsize=8)
+        figure.suptitle(plain(made.record.get("title", type(made).__name__)), fontsize=8)
     return figure
 
 

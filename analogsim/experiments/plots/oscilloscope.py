@@ -30,12 +30,12 @@ def oscilloscope(dataset: xr.Dataset, sample: int = 0) -> Figure:
         ):
             ax.plot(t, np.delete(curves, shown, axis=1), style, color=GREY, lw=0.5)
             ax.plot(t, curves[:, shown], style, color=ORANGE)
-        for style, name in (("-", "+"), ("--", "−")):
-            axes[0].plot([], [], style, color=ORANGE, label=f"class shown ({shown}), $a^{name}$")
+        for style, name in (("-", "⁺"), ("--", "⁻")):
+            axes[0].plot([], [], style, color=ORANGE, label=f"class shown ({shown}), a{name}")
         axes[0].plot([], [], "-", color=GREY, lw=0.5, label="other classes")
         axes[0].legend(loc="center right")
         axes[3].semilogy(t, run["residual"].isel(sample=sample).values, color=ORANGE)
-        for ax, name in zip(axes, ("$a^±$", "mean", "$a^+ - a^-$", "residual"), strict=True):
+        for ax, name in zip(axes, ("a⁺, a⁻", "mean", "a⁺ − a⁻", "residual"), strict=True):
             ax.set_ylabel(name)
         axes[3].set_xlabel(label(run["time"]))
         figure.align_ylabels(axes)

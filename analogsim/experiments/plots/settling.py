@@ -48,8 +48,8 @@ def transient(dataset: xr.Dataset, *, ax: Axes, sample: int = 0) -> Axes:
             ax.plot(time, trace, line, color=color, linewidth=width, zorder=order)
     ax.set(xlim=(0, float(time[-1])), xlabel=label(time), ylabel=label(output))
     for text, color, line in (
-        (f"class shown ({target}), $a^+$", ORANGE, "-"),
-        (f"class shown ({target}), $a^-$", ORANGE, "--"),
+        (f"class shown ({target}), a⁺", ORANGE, "-"),
+        (f"class shown ({target}), a⁻", ORANGE, "--"),
         ("other classes", GREY, "-"),
     ):
         ax.plot([], [], line, color=color, label=text)

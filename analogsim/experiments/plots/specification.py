@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from analogsim.experiments.plots.style import BLUE, GREY, ORANGE, styled
+from analogsim.experiments.plots.style import BLUE, GREY, ORANGE, plain, styled
 
 WIDE = 5.0
 
@@ -38,7 +38,7 @@ def budget(dataset: xr.Dataset, *, ax: Axes) -> Axes:
         ticks = [t for t in (-10, -1, 0, 1, 10, 100) if ax.get_xlim()[0] <= t <= ax.get_xlim()[1]]
         ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
         words = "accuracy lost (points; logarithmic beyond 1)"
-    ax.set_yticks(at, [name.removeprefix("circuit.") for name in names])
+    ax.set_yticks(at, [plain(name.removeprefix("circuit.")) for name in names])
     ax.set_xlabel(words)
     ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.0)
     return ax
@@ -63,7 +63,7 @@ def tolerance(dataset: xr.Dataset, *, ax: Axes) -> Axes:
     ax.plot(found["value"].where(found["value"] > 0).values, at, "|", color="k", ms=7, label="now")
     ax.set_xscale("log")
     units = ["" if unit == "1" else f" ({unit})" for unit in found["unit"].values]
-    ax.set_yticks(at, [f"{name}{unit}" for name, unit in zip(names, units, strict=True)])
+    ax.set_yticks(at, [plain(f"{name}{unit}") for name, unit in zip(names, units, strict=True)])
     ax.set_ylim(-0.7, len(names) - 0.3)
     limit = found.attrs["limit"]
     ax.set_xlabel(f"tolerance for {limit:g} point{'' if limit == 1 else 's'}")

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from analogsim.errors import unknown
 from analogsim.files import atomic
+from analogsim.text import visible
 
 COLUMN = 3.4
 """Width of a journal's column in inches."""
@@ -66,8 +67,17 @@ def styled(plot: Callable[..., Axes]) -> Callable[..., Axes]:
 
 def label(variable: xr.DataArray) -> str:
     """The axis label from a variable's own ``long_name`` and ``units``."""
-    name, units = variable.attrs["long_name"], variable.attrs["units"]
+    name, units = plain(variable.attrs["long_name"]), plain(variable.attrs["units"])
     return name if units == "1" else f"{name} ({units})"
+
+
+def plain(text: Any) -> str:
+    """Text of a user, as it is to be drawn: dollars are no formula, a first ``_`` hides no curve, nothing is invisible.
+
+    All text in a figure that comes from a card, a key, a metric or a result passes through here.
+    """
+    shown = visible(str(text)).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
 
 
 def save(figure: Figure, path: str | Path, *, dpi: float | None = None) -> Path:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from analogsim.errors import InputError, unknown
-from analogsim.experiments.plots.style import COLORS, GREY, label, styled
+from analogsim.experiments.plots.style import COLORS, GREY, label, plain, styled
 
 BESIDE = ("status", "message", "seconds", "point_seed")
 """Variables of a sweep that are no metric."""
@@ -67,7 +67,7 @@ def lines(dataset: xr.Dataset, *, ax: Axes, metric: str | None = None, x: str | 
         part = variable.sel(dict(zip(others, values, strict=True))).squeeze(
             [dim for dim in variable.dims if dim not in (x, "seed", *others)], drop=True
         )
-        name = ", ".join(f"{dim} = {_short(value)}" for dim, value in zip(others, values, strict=True))
+        name = ", ".join(f"{plain(dim)} = {_short(value)}" for dim, value in zip(others, values, strict=True))
         if "seed" in part.dims:
             low, part, high = part.min("seed"), over_seeds(part), part.max("seed")
             if numeric(dataset, x):
@@ -228,4 +228,4 @@ def _wrapped(variable: xr.DataArray) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
+    return f"{value:g}" if isinstance(value, float | np.floating) else plain(value)

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from analogsim.experiments.plots.style import COLORS, GREY, STYLE, save
+from analogsim.experiments.plots.style import COLORS, GREY, STYLE, plain, save
 from analogsim.experiments.reproduce.card import Study
 from analogsim.experiments.reproduce.table import Line, published, shown, theirs
 
@@ -50,7 +50,7 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path, compared: bool =
             if len(ax.get_legend_handles_labels()[1]) > 1 and figure.get("legend", True):
                 # Curves may run behind it where there is no free corner.
                 ax.legend(loc="best", frameon=True, facecolor="white", edgecolor="none", framealpha=0.8)
-            ax.set_title(" ".join(filter(None, [figure.get("title", ""), value])))
+            ax.set_title(plain(" ".join(filter(None, [figure.get("title", ""), value]))))
         for ax in axes.flat[len(panels) :]:
             ax.axis("off")
         return save(made, path, dpi=PAGE_DPI)
@@ -80,7 +80,7 @@ def _reference(ax: Axes, figure: Mapping[str, Any], lines: Sequence[Line]) -> No
     """A level line, with its standard deviation as a band."""
     for line in lines:
         mean, sd = line.mean(figure["y"]), line.sd(figure["y"])
-        ax.axhline(mean, color=GREY, linewidth=0.8, linestyle="--", label=line.row, zorder=0)
+        ax.axhline(mean, color=GREY, linewidth=0.8, linestyle="--", label=plain(line.row), zorder=0)
         if np.isfinite(sd):
             ax.axhspan(mean - sd, mean + sd, color=GREY, alpha=0.2, linewidth=0, zorder=0)
 
@@ -94,7 +94,7 @@ def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Li
         _over_axis(ax, x, y, lines, figure)
     else:
         _over_series(ax, x, y, lines, figure)
-    ax.set_ylabel(figure.get("label", heading))
+    ax.set_ylabel(plain(figure.get("label", heading)))
     if figure.get("log"):
         ax.set_yscale("log")
     if "limits" in figure:
@@ -116,7 +116,7 @@ def _by_row(ax: Axes, study: Study, y: str, lines: Sequence[Line], split: str | 
             error = published_sd if np.isfinite(published_sd) else None
             ax.errorbar(k + 0.1, published_mean, yerr=error, color=GREY, marker="s", mfc="none", linestyle="")
             any_theirs = True
-    ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
+    ax.set_xticks(range(len(names)), list(map(plain, names)), rotation=60, ha="right", rotation_mode="anchor")
     if any_theirs:
         ax.plot([], [], "o", color=COLORS[0], label="here")
         ax.plot([], [], "s", color=GREY, mfc="none", label="published")
@@ -132,17 +132,17 @@ def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[
     marks = cycle(MARKS)
     for k, (name, members) in enumerate(groups.items()):
         numbers = all(isinstance(line.at[x], int | float) for line in members)
-        at = [line.at[x] if numbers else shown(line.at[x]) for line in members]
+        at = [line.at[x] if numbers else plain(shown(line.at[x])) for line in members]
         means, sds = ([getattr(line, what)(y) for line in members] for what in ("mean", "sd"))
         error = np.nan_to_num(sds) if np.isfinite(sds).any() else None
         look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "linestyle": LINES[k // len(COLORS) % len(LINES)]}
-        ax.errorbar(at, means, yerr=error, marker=next(marks), label=name, **look)
-    ax.set_xlabel(figure.get("axis", x))
+        ax.errorbar(at, means, yerr=error, marker=next(marks), label=plain(name), **look)
+    ax.set_xlabel(plain(figure.get("axis", x)))
     if figure.get("log_x"):
         ax.set_xscale("log")
         values = sorted({line.at[x] for line in lines if x in line.at})
         if len(values) <= TICKS:
-            ax.set_xticks(values, map(shown, values))
+            ax.set_xticks(values, [plain(shown(value)) for value in values])
             ax.minorticks_off()
 
 
@@ -158,11 +158,11 @@ def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mappin
         found = line.series[y]
         mean, steps = found.mean(0), line.series[x].mean(0) if x in line.series else np.arange(1, found.shape[1] + 1)
         look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "linestyle": LINES[k // len(COLORS) % len(LINES)]}
-        ax.plot(steps, mean, label=_name(line, lines, figure.get("split")), **look)
+        ax.plot(steps, mean, label=plain(_name(line, lines, figure.get("split"))), **look)
         if len(found) > 1:
             sd = found.std(0, ddof=1)
             ax.fill_between(steps, mean - sd, mean + sd, color=look["color"], alpha=0.2, linewidth=0)
-    ax.set_xlabel(figure.get("axis", x))
+    ax.set_xlabel(plain(figure.get("axis", x)))
     if figure.get("log_x"):
         ax.set_xscale("log")
 

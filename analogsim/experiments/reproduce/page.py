@@ -20,9 +20,11 @@ from analogsim.experiments.reproduce.points import LABELS
 from analogsim.experiments.reproduce.study import Outcome
 from analogsim.experiments.reproduce.table import published, shown, theirs
 from analogsim.experiments.results import stamp
-from analogsim.files import atomic
+from analogsim.files import atomic, expand
 
 INDEX = "README.md"
+MARK = "ritten by `analogsim reproduce"
+"""In every page that this module wrote."""
 
 
 def write(outcome: Outcome, folder: str | Path) -> Path:
@@ -42,9 +44,7 @@ def write(outcome: Outcome, folder: str | Path) -> Path:
 
     if not any(line.computed for line in outcome.lines):
         raise InputError(f"{outcome.study.path}: nothing of it is finished, so there is no page to write.")
-    folder = Path(folder)
-    if not folder.parent.is_dir():
-        raise InputError(f"--write {folder}: no folder {str(folder.parent)!r}. Create it, or choose another.")
+    folder = check(folder, outcome.study.name)
     folder.mkdir(exist_ok=True)
     study, data = outcome.study, folder / f"{outcome.study.name}.json"
     content = _load(data)
@@ -59,6 +59,25 @@ def write(outcome: Outcome, folder: str | Path) -> Path:
     _text(page, "\n".join(_page(study, content)) + "\n")
     _text(folder / INDEX, "\n".join(_index(folder)) + "\n")
     return page
+
+
+def check(folder: str | Path, name: str) -> Path:
+    """Return the folder, if the page of a study may be written there.
+
+    Raises
+    ------
+    InputError
+        If there is no such place, or pages of somebody else are in the way.
+    """
+    folder = expand(folder)
+    if not folder.parent.is_dir():
+        raise InputError(f"--write {folder}: no folder {str(folder.parent)!r}. Create it, or choose another.")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--write {folder}: is no folder. Choose another.")
+    for path in (folder / f"{name}.md", folder / INDEX):
+        if path.is_file() and MARK not in path.read_text(encoding="utf-8", errors="replace"):
+            raise InputError(f"{path}: was not written by `analogsim reproduce`. Choose another folder for --write.")
+    return folder
 
 
 def report(outcome: Outcome) -> dict[str, Any]:
@@ -234,6 +253,8 @@ def _load(path: Path) -> dict[str, Any]:
         return {}
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict) or not {"study", "title", "results"} <= found.keys():
+            raise ValueError("no study, title and results")
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a page of results ({error}). Remove it, or choose another folder.") from None
     return found

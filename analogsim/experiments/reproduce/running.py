@@ -23,9 +23,12 @@ from analogsim.experiments.reproduce.points import Point, digest
 from analogsim.experiments.results import commit
 from analogsim.experiments.sweeps.backends import cores
 from analogsim.files import atomic
+from analogsim.text import visible
 
 Record = dict[str, Any]
 """kind, settings, status, message, values, series, seconds, version, commit, date."""
+
+RECORDED = {"status", "message", "values", "series", "seconds", "version"}
 
 CONTINUED = ("epochs",)
 """Settings by which a longer run continues a shorter one: they are not in the name of its checkpoint."""
@@ -119,7 +122,7 @@ def one(point: Point, folder: Path, verbose: bool = False) -> tuple[str, Record]
 
     def tell(text: str) -> None:
         if verbose:
-            print(f"{datetime.now():%H:%M:%S} {point.words()}: {text}", file=sys.stderr, flush=True)
+            print(visible(f"{datetime.now():%H:%M:%S} {point.words()}: {text}"), file=sys.stderr, flush=True)
 
     record: Record = {"kind": point.kind, "settings": point.settings, "message": "", "values": {}, "series": {}}
     try:
@@ -157,7 +160,7 @@ def _read(path: Path) -> Record | None:
         record: Record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and "values" in record else None
+    return record if isinstance(record, dict) and record.keys() >= RECORDED else None
 
 
 def _number(value: float) -> float | None:

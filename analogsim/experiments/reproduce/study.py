@@ -10,6 +10,7 @@ from typing import Any
 from analogsim.experiments.reproduce import claims, running, table
 from analogsim.experiments.reproduce.card import Study, read
 from analogsim.experiments.reproduce.points import Point, points
+from analogsim.files import expand
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def reproduce(
     """
     study = read(name) if isinstance(name, str) else name
     chosen = points(study, size, on, seeds, rows)
-    folder = Path(output) if output else cache(study.name)
+    folder = expand(output) if output else cache(study.name)
     if compute:
         records = running.run(chosen, folder, workers=workers, fresh=fresh, verbose=verbose, progress=progress)
     else:

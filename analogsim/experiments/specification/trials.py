@@ -26,7 +26,7 @@ from analogsim.experiments.sweeps.points import Row, loaded, stamp
 from analogsim.experiments.sweeps.store import Store
 from analogsim.experiments.sweeps.sweeping import manifest
 from analogsim.experiments.trainers import Digital, OnChip
-from analogsim.files import check_writable
+from analogsim.files import check_writable, expand
 from analogsim.learning.reference import backprop, implicit
 
 FIGURES = {
@@ -128,8 +128,8 @@ def folder_of(output: str | Path | None) -> Path | None:
         return None
     if Path(output).suffix != ".nc":
         raise InputError(f"{output}: a result is a NetCDF file; end its name in .nc.")
-    check_writable(Path(output))
-    return Path(output).with_suffix(".trials")
+    check_writable(output)
+    return expand(output).with_suffix(".trials")
 
 
 def trained(setup: Setup, learner: str = "chip") -> list[float]:

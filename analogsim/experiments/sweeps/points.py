@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ from analogsim.experiments.run import train
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import prepare
 from analogsim.experiments.sweeps.metrics import INITIAL, TRAINED, Chosen, Initial, Metric
+from analogsim.files import expand
 
 STATUS = ("missing", "done", "diverged", "failed", "timeout")
 """``done``; ``diverged``: a result too, of samples that do not stay finite; ``failed`` and ``timeout``: no numbers."""
@@ -113,7 +113,7 @@ def loaded(name: str, stamp: int) -> data.Dataset:
 
 
 def stamp(name: str) -> int:
-    return Path(name).stat().st_mtime_ns if name.endswith(".npz") and Path(name).exists() else 0
+    return expand(name).stat().st_mtime_ns if name.endswith(".npz") and expand(name).exists() else 0
 
 
 @contextmanager

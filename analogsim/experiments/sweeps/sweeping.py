@@ -28,7 +28,7 @@ from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose
 from analogsim.experiments.sweeps.plan import Plan
 from analogsim.experiments.sweeps.points import STATUS, Task, work
 from analogsim.experiments.sweeps.store import Store
-from analogsim.files import check_writable
+from analogsim.files import check_writable, expand
 
 log = logging.getLogger("analogsim")
 Progress = Callable[[int, int, Mapping[str, int]], Any]
@@ -139,7 +139,7 @@ def execute(
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Run a plan; see `sweep`."""
-    output = Path(output)
+    output = expand(output)
     if output.suffix != ".nc":
         raise InputError(f"{output}: a result is a NetCDF file; end its name in .nc.")
     check_writable(output)
@@ -180,8 +180,9 @@ def execute(
     setup = prepare(plan.base)
     record = {"seed": plan.base.seed, "settings": asdict(plan.base), "cards": dict(setup.chip.record)}
     record |= {"words": [*plan.words(), *setup.words()], "sweep": {"design": plan.design, "dims": list(plan.dims)}}
-    results.save(results.stamped(dataset, **record), output)
-    return results.open_lazily(output)
+    dataset = results.stamped(dataset, **record)
+    results.save(dataset, output)
+    return results.open_lazily(output) if output.is_file() else dataset  # a device is not read again
 
 
 class Tasks:
@@ -267,7 +268,7 @@ def manifest(plan: Plan, metrics: Mapping[str, Any]) -> dict[str, Any]:
     for name in sorted(names["circuit"]):
         for device in names["device"] if name == base.circuit else {None}:
             found |= _cards(name, device)
-    files = {name: _sha(Path(name).read_bytes()) for name in names["data"] if Path(str(name)).is_file()}
+    files = {name: _sha(expand(name).read_bytes()) for name in names["data"] if expand(str(name)).is_file()}
     return {
         "version": __version__,
         "code": code(),
