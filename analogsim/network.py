@@ -96,8 +96,9 @@ class Network:
         activation(self.output_activation)
         if self.loss not in LOSSES:
             raise unknown("loss", self.loss, LOSSES)
-        object.__setattr__(self, "weights", weights)
-        object.__setattr__(self, "biases", biases)
+        kind = np.result_type(*weights, *biases)
+        object.__setattr__(self, "weights", tuple(w.astype(kind, copy=False) for w in weights))
+        object.__setattr__(self, "biases", tuple(b.astype(kind, copy=False) for b in biases))
 
     @classmethod
     def random(
@@ -186,9 +187,11 @@ def _array(name: str, value: ArrayLike, ndim: int) -> Array:
     array = np.asarray(value)
     if np.iscomplexobj(array):
         raise InputError(f"{name} is complex; expected real numbers.")
-    if not np.issubdtype(array.dtype, np.floating):
+    if array.dtype not in (np.float32, np.float64):
+        # Also of the other byte order, which compiled code would misread.
+        small = np.issubdtype(array.dtype, np.floating) and array.dtype.itemsize <= 4
         try:
-            array = array.astype(float)
+            array = array.astype(np.float32 if small else np.float64)
         except (TypeError, ValueError):
             raise InputError(f"{name} is not numeric.") from None
     if array.ndim != ndim or array.size == 0:

@@ -88,6 +88,10 @@ def datafile(meaning: str, *, default: Any = MISSING) -> Any:
     return field(default=default, metadata={"meaning": meaning, "unit": "1", "datafile": True})
 
 
+class Follows(float):
+    """A value that a card leaves out and that follows from others; `dataclasses.replace` works it out again."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Carded:
     """Base of what a card describes: every declared field is checked when an object is made, with or without a card.
@@ -103,10 +107,27 @@ class Carded:
     def __post_init__(self) -> None:
         for item in declared(type(self)):
             value = getattr(self, item.name)
+            if isinstance(value, Follows):
+                object.__setattr__(self, item.name, value := None)
             if value is None and item.default is None:
                 continue
             checked = _checked(_where(self.record, type(self).__name__, item.name), item, value)
             object.__setattr__(self, item.name, checked)
+        self._complete()
+
+    def _complete(self) -> None:
+        """Let a model work out, with `_follow`, what its card leaves out; every value given has been checked."""
+
+    def _follow(self, unit: str, **values: float) -> None:
+        """Set fields that follow from others, and note them in the record."""
+        for name, value in values.items():
+            object.__setattr__(self, name, Follows(value))
+        if self.record:
+            entries = {
+                name: {"value": float(value), "unit": unit, "source": "follows from the others"}
+                for name, value in values.items()
+            }
+            object.__setattr__(self, "record", {**self.record, "values": {**self.record["values"], **entries}})
 
 
 T = TypeVar("T", bound=Carded)

@@ -320,6 +320,19 @@ class Chip:
         new.__dict__.update(weights)
         return new
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle and `copy.deepcopy` keep: views that only read their dictionaries cannot be copied."""
+        return {**self.__dict__, "devices": dict(self.devices), "record": dict(self.record)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take it over and close it again: copies of arrays that cannot be written to can be."""
+        closed: dict[str, Any] = {"nudge": _fixed(state["nudge"])}
+        for name in _PER_LAYER:
+            closed[name] = tuple(None if v is None else _fixed(v) for v in state[name])
+        for name in ("devices", "record"):
+            closed[name] = MappingProxyType(state[name])
+        self.__dict__.update({**state, **closed})
+
     def save(self, path: str | Path) -> None:
         """Write an ``.npz`` that `load_chip` reads. No pickle."""
         arrays: dict[str, Any] = {name: getattr(self, name) for name in _WHOLE}
@@ -406,5 +419,5 @@ def _check(name: str, value: Array | None, shape: tuple[int, ...] | None) -> Non
         return
     if value is None or value.shape != shape:
         raise InputError(f"{name} has shape {None if value is None else value.shape}; expected {shape}.")
-    if not np.issubdtype(value.dtype, np.number) or not np.isfinite(value).all():
-        raise InputError(f"{name} holds NaN, Inf or what is no number.")
+    if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
+        raise InputError(f"{name} holds NaN, Inf or what is no real number.")

@@ -180,7 +180,7 @@ class Crossbar(Arrays, NeuronCircuit):
         scales = scales or [self.headroom * _scale(target, self.full_scale) for target in weights]
 
         def written(name: str, j: int, cells: Cells) -> Array:
-            return self.device.program(self._wanted(weights[j], scales[j]), rng, cells)
+            return self._programmed(self._wanted(weights[j], scales[j]), rng, cells)
 
         return self._realise(written, weights, scales, biases, seed, rng)
 
@@ -189,9 +189,19 @@ class Crossbar(Arrays, NeuronCircuit):
         wanted = shares(np.clip(weights / scale, -1.0, 1.0), self.mapping)
         if self.slices > 1:
             wanted = sliced(wanted, self.slices, self.slice_bits)
+            if self.mapping == "reference":
+                wanted[:, -1] = 0.5
         wanted *= self.device.span
         wanted += self.device.g_min
         return wanted
+
+    def _programmed(self, wanted: Array, rng: np.random.Generator, cells: Cells) -> Array:
+        """Conductances after programming; the reference column is set to its half even if that is no level."""
+        device = self.device
+        if self.mapping == "reference" and device.levels:
+            wanted[..., :-1, :] = device.target(wanted[..., :-1, :])
+            device = replace(device, levels=0)
+        return device.program(wanted, rng, cells)
 
     def granularity(self, chip: Chip, j: int) -> float:
         """Change of a weight of layer j+1 by one pulse of a typical cell at w = 0, or by one conductance level.

@@ -8,8 +8,11 @@ differential    u^± = (1 ± w̃)/2                     w̃ = u⁺ − u⁻
 reference       u = (1 + w̃)/2, u_ref = ½            w̃ = 2 (u − u_ref)
 ==============  ==================================  =====================
 
-The reference is one column of cells, shared by all outputs of the array. With K slices of b bits a share is rounded to
-K·b bits, each slice holding b of them in a cell of its own: u = Σ_k B^k (B − 1)/(B^K − 1) u_k with B = 2^b.
+The reference is one column of cells, shared by all outputs of the array. It is trimmed to ½, be that a level of the
+cells or not (two columns at the levels beside ½, each with half the weight, come to the same), so an even number L of
+levels holds the odd multiples of w_max/(L − 1) and no zero. With K slices of b bits a share is rounded to K·b bits,
+each slice holding b of them in a cell of its own: u = Σ_k B^k (B − 1)/(B^K − 1) u_k with B = 2^b; the reference is ½
+in each.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class Optoelectronic(NeuronCircuit):
         super().__post_init__()
         if self.time_unit is None:
             lags = (self.source.bandwidth, self.detector.bandwidth, self.neuron_bandwidth)
-            object.__setattr__(self, "time_unit", sum(1.0 / (2.0 * np.pi * f) for f in lags))
+            self._follow("s", time_unit=sum(1.0 / (2.0 * np.pi * f) for f in lags))
         if self.source.calibration and len(self._all_rows(0)[0]) != self.device.channels:
             raise InputError(
                 f"the calibrated source has {len(self._all_rows(0)[0])} channels, the device {self.device.channels}; "

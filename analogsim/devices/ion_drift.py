@@ -49,8 +49,7 @@ class IonDrift(Dynamic):
     def rate(self, state: ArrayLike, voltage: ArrayLike) -> Array:
         """dx/dt, 1/s."""
         x = np.asarray(state, dtype=float)
-        window = 1.0 - (2.0 * x - 1.0) ** (2 * self.window) if self.window else 1.0
-        return self.mobility * self.r_on / self.thickness**2 * self.state_current(x, voltage) * window
+        return self.mobility * self.r_on / self.thickness**2 * self.state_current(x, voltage) * self._window(x)
 
     def state_current(self, state: ArrayLike, voltage: ArrayLike) -> Array:
         """V / M(x), A."""
@@ -59,7 +58,16 @@ class IonDrift(Dynamic):
 
     def state(self, conductance: ArrayLike) -> Array:
         """x of a conductance."""
-        return (self.r_off - 1.0 / np.asarray(conductance, dtype=float)) / (self.r_off - self.r_on)
+        with np.errstate(divide="ignore"):
+            resistance = 1.0 / np.asarray(conductance, dtype=float)
+        return self.inside((self.r_off - resistance) / (self.r_off - self.r_on), conductance)
+
+    def _window(self, x: Array) -> Array:
+        """f(x), without loss of digits close to the limits."""
+        if not self.window:
+            return np.ones_like(x)
+        with np.errstate(divide="ignore"):
+            return -np.expm1(2 * self.window * np.log1p(-2.0 * np.minimum(x, 1.0 - x)))
 
     def drift_time(self, voltage: float) -> float:
         """t_0 = D²/(µ V), the time scale of switching, s."""

@@ -66,7 +66,7 @@ class PulsedMetalOxide(MetalOxide, Pulsed):
         if self.step is None:
             middle = self.conductance((self.w_max + self.w_min) / 2)
             change = self.set_change(middle, self.set_voltage, self.set_time)
-            object.__setattr__(self, "step", float(change) * self._weights)
+            self._follow("1", step=float(change) * self._weights)
 
     def set_change(self, conductance: ArrayLike, voltage: float, duration: float, cell: ArrayLike = 0.0) -> Array:
         """Change of a conductance by a set pulse, S; `cell` is ξ."""

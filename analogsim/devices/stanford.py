@@ -84,4 +84,6 @@ class StanfordPKU(Dynamic):
 
     def state(self, conductance: ArrayLike) -> Array:
         """Gap of a low-field conductance I_0 e^{−g/g_0}/V_0, m."""
-        return -self.g0 * np.log(np.asarray(conductance, dtype=float) * self.v0 / self.i0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gap = -self.g0 * np.log(np.asarray(conductance, dtype=float) * self.v0 / self.i0)
+        return self.inside(gap, conductance)

@@ -69,5 +69,6 @@ class VTEAM(Dynamic):
 
     def state(self, conductance: ArrayLike) -> Array:
         """x of a conductance, m."""
-        share = (1.0 / np.asarray(conductance, dtype=float) - self.r_on) / (self.r_off - self.r_on)
-        return share * self.thickness
+        with np.errstate(divide="ignore"):
+            resistance = 1.0 / np.asarray(conductance, dtype=float)
+        return self.inside((resistance - self.r_on) / (self.r_off - self.r_on) * self.thickness, conductance)

@@ -59,8 +59,9 @@ class Yakopcic(Dynamic):
         up = self.speed_up * np.maximum(np.exp(v) - np.exp(self.v_up), 0.0)
         down = self.speed_down * np.maximum(np.exp(-v) - np.exp(self.v_down), 0.0)
         rising = self.polarity * (up - down) > 0
-        slow_up = np.exp(-self.alpha_up * (x - self.x_up)) * ((self.x_up - x) / (1.0 - self.x_up) + 1.0)
-        slow_down = np.exp(self.alpha_down * (x + self.x_down - 1.0)) * x / (1.0 - self.x_down)
+        # (x_p − x)/(1 − x_p) + 1 = (1 − x)/(1 − x_p); with x_p or x_n = 1 the motion stops at the limit alone.
+        slow_up = np.exp(-self.alpha_up * (x - self.x_up)) * (1.0 - x) / ((1.0 - self.x_up) or 1.0)
+        slow_down = np.exp(self.alpha_down * (x + self.x_down - 1.0)) * x / ((1.0 - self.x_down) or 1.0)
         window = np.where(
             rising, np.where(x >= self.x_up, slow_up, 1.0), np.where(x <= 1.0 - self.x_down, slow_down, 1.0)
         )
@@ -73,4 +74,4 @@ class Yakopcic(Dynamic):
 
     def state(self, conductance: ArrayLike) -> Array:
         """x of a low-field conductance a₁ b x."""
-        return np.asarray(conductance, dtype=float) / (self.a1 * self.b)
+        return self.inside(np.asarray(conductance, dtype=float) / (self.a1 * self.b), conductance)

@@ -141,8 +141,8 @@ def code_of(p, layer):
 @jit
 def activate_layer(p, a, s, layer):
     """s = f(a) for one layer of packed arrays."""
-    start, stop = 2 * p.batch * p.cum[layer], 2 * p.batch * p.cum[layer + 1]
-    activate(code_of(p, layer), a[start:stop], s[start:stop])
+    start, size = 2 * p.batch * p.cum[layer], 2 * p.batch * (p.cum[layer + 1] - p.cum[layer])
+    activate(code_of(p, layer), span(a, start, size), span(s, start, size))
 
 
 @inner
@@ -279,7 +279,7 @@ def target(p, a, s, z):
     last = p.cum.size - 2
     for layer in range(last + 1):
         activate_layer(p, a, s, layer)
-    copy(p.drive, z)
+    copy(p.drive, span(z, 0, p.drive.size))
     for layer in range(last + 1):
         zl = block(z, p, layer)
         if layer > 0:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analogsim.circuits.chip import Chip, Population
+from analogsim.engine import results
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,11 +26,13 @@ def over(
     """
     import xarray as xr
 
-    streams = np.random.default_rng(seed).spawn(len(population))
+    rng = np.random.default_rng(seed)
+    drawn_from, streams = results.seed_of(seed, rng), rng.spawn(len(population))
     several = "chip" in getattr(initial, "dims", ())
     found = [
         call(chip, rng, initial.isel(chip=k) if several else initial)
         for k, (chip, rng) in enumerate(zip(population, streams, strict=True))
     ]
     label = xr.IndexVariable("chip", list(population.seeds), {"long_name": "seed of the chip", "units": "1"})
-    return xr.concat(found, dim=label, data_vars="all", combine_attrs="override")
+    whole = xr.concat(found, dim=label, data_vars="all", combine_attrs="override")
+    return whole.assign_attrs(analogsim_run=results.stamp(dict(population[0].record), drawn_from))

@@ -4,10 +4,15 @@
 same BLAS routines are called on flat arrays. ``max(a, b)`` can lose a NaN and is a serial chain of compares; LLVM's
 ``maximum`` (IEEE 754-2019) propagates it and runs several lanes at a time. Slices and reshapes check and count
 references; the views made here do neither, so an argument of the function that makes them must own what they look at.
+
+All three look at memory by its address, so they are the gate of what Python hands over: an array that is not contiguous
+in rows, of another type or read-only where it is written is refused when the call is compiled (layout, type and
+writability are part of an argument's type, so known calls pay nothing), one that is too short when it is looked at.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -17,12 +22,33 @@ from numba.extending import intrinsic as _intrinsic
 from numba.np.arrayobj import make_array, populate_array
 from numba.np.linalg import ensure_blas, get_blas_kind, make_constant_slot
 
+from analogsim.errors import InputError
+
 intrinsic: Any = _intrinsic
+
+
+def _fits(*arrays: Any, written: Any = None) -> None:
+    """Refuse at compile time what cannot be read as a run of numbers of one type."""
+    for kind in arrays:
+        if not isinstance(kind, types.Array) or kind.layout != "C" or not kind.aligned:
+            raise InputError(f"compiled code got {kind}: not contiguous in rows; np.ascontiguousarray makes it so.")
+        if kind.dtype != arrays[0].dtype or kind.dtype not in (types.float32, types.float64):
+            raise InputError(f"compiled code got {kind}; expected float32 or float64, all arrays of one type.")
+    if written is not None and not written.mutable:
+        raise InputError(f"compiled code would write into {written}; give it a copy.")
+
+
+def _holds(context: Any, builder: Any, size: Any, end: Any) -> None:
+    """Refuse at run time to look beyond the end of an array."""
+    with builder.if_then(builder.icmp_signed(">", end, size), likely=False):
+        context.call_conv.return_user_exc(builder, InputError, ("compiled code got an array that is too short.",))
 
 
 @intrinsic
 def greatest(typing: Any, x: Any, y: Any) -> Any:
     """The larger of two numbers of one type, NaN if either is NaN."""
+    if x != y:
+        raise InputError(f"compiled code got {x} beside {y}; expected arrays of one type.")
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = args[0].type
@@ -36,6 +62,7 @@ def greatest(typing: Any, x: Any, y: Any) -> Any:
 def multiply(typing: Any, x: Any, x0: Any, y: Any, y0: Any, out: Any, out0: Any, m: Any, k: Any, n: Any) -> Any:
     """out (m, n) = x (m, k) · y (k, n), row-major, each beginning at its offset in a flat array."""
     ensure_blas()
+    _fits(x, y, out, written=out)
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         m, k, n = args[6:]
@@ -48,10 +75,10 @@ def multiply(typing: Any, x: Any, x0: Any, y: Any, y0: Any, out: Any, out0: Any,
             found = [{"c": ir.IntType(8), "n": cgutils.intp_t, "p": cgutils.voidptr_t}[letter] for letter in kinds]
             return cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.IntType(32), found), name)
 
-        a, b, c = (
-            pointer(builder.gep(make_array(signature.args[i])(context, builder, args[i]).data, [args[i + 1]]))
-            for i in (0, 2, 4)
-        )
+        flat = [make_array(signature.args[i])(context, builder, args[i]) for i in (0, 2, 4)]
+        for array, start, (rows, columns) in zip(flat, args[1:6:2], ((m, k), (k, n), (m, n)), strict=True):
+            _holds(context, builder, array.nitems, builder.add(start, builder.mul(rows, columns)))
+        a, b, c = (pointer(builder.gep(array.data, [start])) for array, start in zip(flat, args[1:6:2], strict=True))
         one, zero = (pointer(make_constant_slot(context, builder, scalar, v)) for v in (1.0, 0.0))
         kind, plain = (ir.Constant(ir.IntType(8), ord(letter)) for letter in (get_blas_kind(scalar), "n"))
         # BLAS is column-major: outᵀ = yᵀ xᵀ. For one row its matrix-vector product is much faster.
@@ -70,7 +97,8 @@ def multiply(typing: Any, x: Any, x0: Any, y: Any, y0: Any, out: Any, out0: Any,
 
 def _view(dimensions: int) -> Any:
     def typer(typing: Any, flat: Any, start: Any, *shape: Any) -> Any:
-        kind = types.Array(flat.dtype, dimensions, "C")
+        _fits(flat)
+        kind = types.Array(flat.dtype, dimensions, "C", readonly=not flat.mutable)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             source, view = make_array(flat)(context, builder, args[0]), make_array(kind)(context, builder)
@@ -78,6 +106,7 @@ def _view(dimensions: int) -> Any:
             strides = [ir.Constant(cgutils.intp_t, width)]
             for size in reversed(sizes[1:]):
                 strides.insert(0, builder.mul(strides[0], size))
+            _holds(context, builder, source.nitems, builder.add(args[1], reduce(builder.mul, sizes)))
             data = builder.gep(source.data, [args[1]])
             populate_array(view, data, sizes, strides, ir.Constant(cgutils.intp_t, width), None)
             return imputils.impl_ret_borrowed(context, builder, kind, view._getvalue())

@@ -72,8 +72,8 @@ def relax(
         Increasing, within [0, t_end]: where to keep the state. The end alone by default.
     solver : str
         "auto" ("adams" where nothing cuts the run into stretches, else "etd", about half as fast; "exponential-sra" if
-        there is white noise at the nodes), "adams", "etd", "dp5", "exponential-em", "exponential-sra", "scipy:RK45",
-        "scipy:DOP853", "scipy:Radau", …
+        there is white noise at the nodes), "adams", "etd", "dp5", "exponential-em", "exponential-sra", or scipy's
+        "scipy:RK23", "scipy:RK45", "scipy:DOP853", "scipy:Radau", "scipy:BDF" and "scipy:LSODA".
     rtol, atol : float
         Tolerances of the adaptive solvers. Ours keep max |error| of each step below atol + rtol·max |a| for every
         sample, so the worst sample sets the step; scipy's measure an RMS over the whole batch.
@@ -112,6 +112,7 @@ def relax(
         shared = {k: v for k, v in locals().items() if k not in ("chip", "over", "x", "y", "seed", "initial")}
         return over(chip, seed, initial, lambda one, rng, state: relax(one, x, y, seed=rng, initial=state, **shared))
     rng = np.random.default_rng(seed)
+    drawn_from = results.seed_of(seed, rng)
     if chip.has_noise and chip.read_mode == "quasi-static":
         chip = freeze(chip, rng)
     stream = x if isinstance(x, Stream) else None
@@ -125,7 +126,7 @@ def relax(
     _positive(rtol=rtol, atol=atol, dt=dt, tol=tol)
     name = solver
     if clock is not None or delay is not None:
-        return _special(batch, stream, t_end, wanted, clock, delay, dt, rng, initial, tol)
+        return _special(batch, stream, t_end, wanted, clock, delay, dt, rng, initial, tol, drawn_from)
     if solver == "auto":
         name = _best(batch, stream)
     advance = find_solver(name)
@@ -141,7 +142,7 @@ def relax(
     sigma = np.full(batch.packed.leak.shape, chip.node_noise)
     options = Options(rtol, atol, dt, sigma, rng, 0.0, progress)
     a = start(batch, initial)
-    run = _Run(batch, wanted, a)
+    run = _Run(batch, wanted, a, drawn_from)
     for stop, current in _segments(batch, stream, rng, dt, t_end, run):
         run.advance(advance, current, stop, options)
     return run.dataset(tol, solver=name, rtol=rtol, atol=atol)
@@ -166,6 +167,7 @@ def _special(
     rng: np.random.Generator,
     initial: list[Array] | xr.Dataset | None,
     tol: float,
+    seed: Any,
 ) -> xr.Dataset:
     """Clocks and delays, which march in their own ways."""
     if clock is not None and delay is not None:
@@ -174,7 +176,7 @@ def _special(
         what = "noise on the chip" if batch.chip.has_noise else "amplifiers with dynamics"
         what = "a stream" if stream is not None else what
         raise InputError(f"{'clock' if clock else 'delay'} does not go together with {what}.")
-    run = _Run(batch, times, start(batch, initial))
+    run = _Run(batch, times, start(batch, initial), seed)
     if clock is not None:
         run.advance(lambda b, a, rec, t, _: clocks.advance(b, a, rec, t, clock, rng), batch, t_end, Options())
         return run.dataset(tol, solver=f"Poisson clocks of each {clock.of}, {clock.rate:g} ticks a unit of time")
@@ -187,8 +189,8 @@ def _special(
 class _Run:
     """The outputs of one trajectory, put together from its segments."""
 
-    def __init__(self, batch: Batch, times: Array, a: Array) -> None:
-        self.batch, self.times, self.a = batch, times, a
+    def __init__(self, batch: Batch, times: Array, a: Array, seed: Any) -> None:
+        self.batch, self.times, self.a, self.seed = batch, times, a, seed
         self.t = 0.0
         self.step = 0.0
         self.alive = np.ones(batch.packed.batch, bool)
@@ -254,7 +256,7 @@ class _Run:
         variables["blown_at"] = (("sample",), self.blown_at, blown)
         # The last state belongs to what was presented then, and so does the gradient that is read from it.
         variables |= results.inputs(self.kept)
-        ds = results.dataset(variables, batch, evaluations=self.evaluations, **attrs)
+        ds = results.dataset(variables, batch, seed=self.seed, evaluations=self.evaluations, **attrs)
         clock = {"long_name": "time", "units": "τ", "seconds": batch.chip.time_unit}
         return ds.assign_coords(time=("time", self.times, clock))
 

@@ -81,15 +81,36 @@ def status_variable(status: NDArray[np.integer]) -> tuple[Any, ...]:
     return (("sample",), np.array(STATUS, dtype="<U11")[status], {"long_name": "verdict", "units": "1"})
 
 
-def attributes(batch: Batch, **more: Any) -> dict[str, Any]:
+def seed_of(seed: int | np.random.Generator | None, rng: np.random.Generator) -> Any:
+    """What the same bits can be drawn from again: a seed as it was given, or the state of its generator before a draw.
+
+    Parameters
+    ----------
+    seed : int or numpy.random.Generator
+        The caller's.
+    rng : numpy.random.Generator
+        Made of it.
+    """
+    if isinstance(seed, int | np.integer):
+        return int(seed)
+    return {**rng.bit_generator.state, "seed_sequence": getattr(rng.bit_generator.seed_seq, "state", None)}
+
+
+def stamp(chip: dict[str, Any], seed: Any) -> str:
+    """The reproducibility stamp as JSON."""
+
+    def plain(value: Any) -> Any:
+        return value.tolist() if hasattr(value, "tolist") else str(value)
+
+    known = {"version": __version__, "numpy": np.__version__, "seed": seed, "chip": chip}
+    return json.dumps(known, ensure_ascii=False, default=plain)
+
+
+def attributes(batch: Batch, *, seed: Any, **more: Any) -> dict[str, Any]:
     """What `gradient` and a reader need to know of the run."""
     chip = batch.chip
     return {
-        "analogsim_run": json.dumps(
-            {"version": __version__, "numpy": np.__version__, "chip": dict(chip.record)},
-            ensure_ascii=False,
-            default=str,
-        ),
+        "analogsim_run": stamp(dict(chip.record), seed),
         "wiring": batch.wiring.to_json(),
         "rule": batch.wiring.name,
         "time_unit_s": chip.time_unit,

@@ -26,7 +26,7 @@ def advance(
 
     def rate(t: float, y: Any) -> Any:
         out = np.empty_like(a)
-        kernel.rate(p, np.asarray(y, a.dtype), s, out)
+        kernel.rate(p, np.ascontiguousarray(y, a.dtype), s, out)
         out[dead] = 0
         return out
 
@@ -49,7 +49,7 @@ def advance(
                 rec.tally[0] += 1
             if t in trace and rec.tally[4] < len(rec.history_t):
                 z, k = np.empty_like(a), rec.tally[4]
-                state = y.astype(a.dtype)
+                state = np.ascontiguousarray(y, a.dtype)
                 kernel.target(p, state, s, z)
                 kernel.residual(p, state, z, rec.history[k])
                 rec.history_t[k] = t

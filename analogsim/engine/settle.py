@@ -91,10 +91,11 @@ def settle(
     if method not in equilibrium.METHODS:
         raise unknown("method", method, equilibrium.METHODS)
     rng = np.random.default_rng(seed)
+    drawn_from = results.seed_of(seed, rng)
     batch = quiet(prepare(chip, x, y, wiring, beta, dtype), rng)
     options = {"method": method, "eta": eta, "max_sweeps": max_sweeps, "horizon": horizon}
     found = equilibrium.find(batch, start(batch, initial), tol * scale(batch.beta), **options)  # type: ignore[arg-type]
-    return _dataset(batch, found, tol, horizon, stability, confirm)
+    return _dataset(batch, found, tol, horizon, stability, confirm, drawn_from)
 
 
 def quiet(batch: Batch, rng: np.random.Generator) -> Batch:
@@ -119,7 +120,7 @@ def quiet(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def _dataset(
-    batch: Batch, found: Equilibrium, tol: float, horizon: float, stability: bool, confirm: bool
+    batch: Batch, found: Equilibrium, tol: float, horizon: float, stability: bool, confirm: bool, seed: Any
 ) -> xr.Dataset:
     layers = [a.transpose(1, 0, 2) for a in batch.split(found.a)]
     variables = results.layer_variables(batch, layers, ("sample", "compartment"))
@@ -132,7 +133,7 @@ def _dataset(
     if confirm:
         variables["hardware"] = _confirmed(batch, found, tol, horizon)
     variables |= results.inputs(batch)
-    return results.dataset(variables, batch, evaluations=found.evaluations, tol=tol)
+    return results.dataset(variables, batch, seed=seed, evaluations=found.evaluations, tol=tol)
 
 
 def _spectrum(batch: Batch, found: Equilibrium) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from analogsim.activations import activation
 from analogsim.engine.kernel import activate_layer, block, code_of, curve, echo, mix, multiply, read, receive, slope
+from analogsim.engine.primitives import span
 from analogsim.engine.problem import Batch
 from analogsim.jit import jit
 
@@ -24,8 +25,8 @@ KRYLOV, ROOM = (15, 20, 25, 30, 40, 60), 0.5
 def slopes(p, a, d):
     """d = f'(a) on packed arrays."""
     for layer in range(p.cum.size - 1):
-        start, stop = 2 * p.batch * p.cum[layer], 2 * p.batch * p.cum[layer + 1]
-        slope(code_of(p, layer), a[start:stop], d[start:stop])
+        start, size = 2 * p.batch * p.cum[layer], 2 * p.batch * (p.cum[layer + 1] - p.cum[layer])
+        slope(code_of(p, layer), span(a, start, size), span(d, start, size))
 
 
 @jit

@@ -74,16 +74,32 @@ class Optimiser:
         self._moments: list[tuple[Array, ...]] = []
 
     def update(self, parameters: Iterable[Array], gradients: Iterable[Array]) -> None:
-        """Change the parameters in place; the same arrays in the same order each time."""
+        """Change the parameters in place; the same arrays in the same order each time.
+
+        Raises
+        ------
+        InputError
+            If a parameter is no writeable array of float32 or float64, or a gradient has another shape.
+        """
         parameters, gradients = list(parameters), list(gradients)
+        for k, (p, g) in enumerate(zip(parameters, gradients, strict=True)):
+            if p.dtype not in (np.float32, np.float64) or not p.flags.writeable:
+                raise InputError(f"parameter {k} is changed in place: give a writeable array of float32 or float64.")
+            if np.shape(g) != p.shape:
+                raise InputError(f"gradient {k} has shape {np.shape(g)}; expected {p.shape}, that of its parameter.")
         if not self._moments:
-            self._moments = [tuple(np.zeros_like(p) for _ in range(self.moments)) for p in parameters]
+            self._moments = [tuple(np.zeros(p.shape, p.dtype) for _ in range(self.moments)) for p in parameters]
         if [m[0].shape for m in self._moments] != [p.shape for p in parameters]:
             raise InputError("the optimiser has seen parameters of other shapes; make a new one for a new network.")
         rate = self.schedule(self.updates)
         self.updates += 1
         for p, g, moments in zip(parameters, gradients, self._moments, strict=True):
-            self._step(p.reshape(-1), g.reshape(-1), tuple(m.reshape(-1) for m in moments), rate)
+            # The steps run over flat arrays: of one whose rows do not follow one another that is a copy.
+            whole = np.ascontiguousarray(p)
+            gradient = np.ascontiguousarray(g, p.dtype)
+            self._step(whole.reshape(-1), gradient.reshape(-1), tuple(m.reshape(-1) for m in moments), rate)
+            if whole is not p:
+                p[...] = whole
 
     def _step(self, p: Array, g: Array, moments: tuple[Array, ...], rate: float) -> None:
         raise NotImplementedError

@@ -111,3 +111,36 @@ def test_impossible_combinations_say_so():
         circuit("crossbar", slices=8, slice_bits=8)
     with pytest.raises(InputError, match="last measurement"):
         circuit("crossbar", device="rram-wan", age=1e6).program(NET)
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+@pytest.mark.parametrize("levels", [2, 3, 4, 15, 16])
+def test_levels_round_without_shifting(mapping, levels):
+    """Weights spread evenly: each is rounded by at most half a step, and as much up as down."""
+    w = np.linspace(-1, 1, 4001).reshape(1, -1)
+    chip = circuit("crossbar", device="ideal", mapping=mapping, **{"device.levels": levels}).program(
+        Network((w,), (np.zeros(1),))
+    )
+    error = chip.forward[0] - w
+    # Of a pair both cells are rounded; at ½ of a level they may go the same way.
+    step = {"one-sided": 1, "differential": 2, "reference": 2}[mapping] / (levels - 1)
+    assert np.abs(error).max() <= step / 2 * (1 + 1e-12)
+    assert abs(error.mean()) < 0.01 * step
+
+
+@pytest.mark.parametrize(("slices", "bits"), [(2, 1), (3, 2)])
+def test_slices_against_a_reference_round_without_shifting(slices, bits):
+    w = np.linspace(-1, 1, 4001).reshape(1, -1)
+    made = circuit("crossbar", device="ideal", mapping="reference", slices=slices, slice_bits=bits)
+    error = made.program(Network((w,), (np.zeros(1),))).forward[0] - w
+    step = 2 / (2 ** (slices * bits) - 1)
+    assert np.abs(error).max() <= step / 2 * (1 + 1e-12)
+    assert abs(error.mean()) < 0.01 * step
+
+
+def test_updates_keep_the_reference_where_it_is():
+    made = circuit("crossbar", device="ideal", mapping="reference", **{"device.levels": 4})
+    chip = made.program(NET)
+    after = made.update(chip, [(0 * w, 0 * b) for w, b in zip(NET.weights, NET.biases, strict=True)], None)
+    np.testing.assert_allclose(after.forward[0], chip.forward[0], atol=1e-15)
+    np.testing.assert_allclose(after.devices["conductance.0"][-1], made.device.g_min + made.device.span / 2)

@@ -62,3 +62,23 @@ def test_read_noise_replaces_the_models_own():
 def test_impossible_combinations_are_refused(wrong):
     with pytest.raises(InputError, match="out of range"):
         Ideal(g_max=1e-4, **wrong)
+
+
+def test_words_say_how_many_cells_write_verify_leaves_outside():
+    """Gaussian errors of σ, one write and one correction read without noise but written with it: P(|ξ| > tol)²."""
+    from math import erf, sqrt
+
+    sigma, tolerance = 0.01, 0.01
+
+    class Rough(Ideal):
+        def programming_sigma(self, conductance):
+            return np.full(np.shape(conductance), sigma * 1e-4)
+
+    # Far from zero, so that no cell is clipped.
+    cell = Rough(g_max=1.1e-3, g_min=1e-3, verify_attempts=2, verify_tolerance=tolerance, p_stuck_hrs=0.3)
+    out = 1 - erf(tolerance / sigma / sqrt(2))
+    assert cell.outside() == pytest.approx(out**2, abs=4 * (out**2 / 9000) ** 0.5)
+    said = next(words for words in cell.words() if "write-verify" in words)
+    assert said.endswith(f"at most 2 writes: {cell.outside():.1%} of the cells end outside")
+    exact = Ideal(g_max=1e-4, verify_attempts=5)
+    assert exact.outside() == 0

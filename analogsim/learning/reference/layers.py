@@ -5,6 +5,7 @@ A convolution or a pooling stage is added by another class with the same three m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -90,21 +91,58 @@ def stack(net: Network, feedback: Sequence[Array | None] | None = None) -> list[
     Raises
     ------
     InputError
-        If a matrix of ``feedback`` has the wrong shape.
+        If a matrix of ``feedback`` has the wrong shape, or holds what is no finite real number.
     """
-    paths = [None] * net.layers if feedback is None else list(feedback)
+    paths: list[Array | None] = [None] * net.layers if feedback is None else list(feedback)
     if len(paths) != net.layers:
         raise InputError(f"feedback holds {len(paths)} matrices; expected one for each of the {net.layers} layers.")
     for j, (path, w) in enumerate(zip(paths, net.weights, strict=True)):
-        if path is not None and path.shape != w.shape[::-1]:
+        if path is None:
+            continue
+        path = paths[j] = real(f"feedback[{j}]", path, w.dtype)
+        if path.shape != w.shape[::-1]:
             raise InputError(f"feedback[{j}] has shape {path.shape}; expected {w.shape[::-1]}, that of weights[{j}].T.")
     return [Dense(w, b, path) for w, b, path in zip(net.weights, net.biases, paths, strict=True)]
 
 
+def real(name: str, value: Any, dtype: Any) -> Array:
+    """An argument as an array of that type, contiguous in rows; as it is where it fits.
+
+    Raises
+    ------
+    InputError
+        If an entry is missing, complex, NaN, Inf or no number.
+    """
+    if isinstance(value, np.ma.MaskedArray) and value.mask.any():
+        raise InputError(f"{name} is masked: {int(value.mask.sum())} entries are missing; fill them in.")
+    try:
+        given = np.asarray(value)
+        if given.dtype.kind == "c":
+            raise InputError(f"{name} is complex; expected real numbers.")
+        with np.errstate(over="ignore", invalid="ignore"):
+            array: Array = np.ascontiguousarray(given, dtype)
+            # One product looks at all entries at a hundredth of the cost of a step.
+            large = not math.isfinite(np.vdot(array, array))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{name} is not an array of numbers.") from None
+    # Where it overflows, the entries are looked at one by one.
+    if large and not np.isfinite(array).all():
+        raise InputError(f"{name} holds NaN or Inf.")
+    return array
+
+
 def batch(net: Network, x: Array, y: Array) -> tuple[Array, Array]:
-    """Check x, (sample, feature), and y, (sample, class), against a network and give them the type of its weights."""
+    """Check x, (sample, feature), and y, (sample, class), against a network and give them the type of its weights.
+
+    Raises
+    ------
+    InputError
+        If a shape does not fit, or an entry is no finite real number.
+    """
     dtype = net.weights[0].dtype
-    x, y = np.ascontiguousarray(x, dtype), np.ascontiguousarray(y, dtype)
+    x, y = real("x", x, dtype), real("y", y, dtype)
     for name, value, width in (("x", x, net.sizes[0]), ("y", y, net.sizes[-1])):
         if value.ndim != 2 or value.shape[1] != width:
             raise InputError(f"{name} has shape {value.shape}; expected (sample, {width}).")
