@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
+import zipfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -135,16 +136,41 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+UNPACKED = 4 << 30
+"""Bytes that an archive may unpack to, 4 GiB; a zip of a few megabytes can hold more than any memory."""
+
+
+def check_regular(path: str | Path) -> None:
+    """Refuse what cannot be read to its end: a folder, a pipe, a device, or nothing.
+
+    Raises
+    ------
+    InputError
+        If `path` is no regular file, or a link to none.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file.")
+    if not path.is_file():
+        raise InputError(f"{path}: is {'a folder' if path.is_dir() else 'a pipe or a device'}; expected a file.")
+
+
 def read_npz(path: str | Path) -> dict[str, Any]:
     """Read every array of an ``.npz``; pickled objects are refused.
 
     Raises
     ------
     InputError
-        If the file is missing, no zip of arrays, or cut short.
+        If the file is missing or no regular file, no zip of arrays, cut short, or unpacks to more than `UNPACKED`.
     """
     path = expand(path)
+    check_regular(path)
     try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+            if size > UNPACKED:
+                raise ValueError(f"it unpacks to {size / 2**30:.3g} GiB, and {UNPACKED >> 30} GiB is the limit")
         found = np.load(path, allow_pickle=False)
         if not isinstance(found, np.lib.npyio.NpzFile):
             raise ValueError("a single array, no archive")
@@ -152,8 +178,6 @@ def read_npz(path: str | Path) -> dict[str, Any]:
             if len(set(archive.files)) < len(archive.files):
                 raise ValueError("two arrays of one name")
             return {key: archive[key] for key in archive.files}
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
     except Exception as error:
         # What a damaged zip or header raises is without end: zlib.error, NotImplementedError, struct.error, ...
         reason = " ".join(str(error).split())[:120]

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from analogsim.cli.options import DEFAULT, as_json, assignments, verbosity
+from analogsim.cli.options import DEFAULT, as_json, assignments, data_units, verbosity
 from analogsim.cli.paths import RESULT, claim, keep
 
 
@@ -15,6 +15,7 @@ from analogsim.cli.paths import RESULT, claim, keep
     "--layers", metavar="NAME[,NAME...]", help="Layers of the file, the first one first.  [default: all it holds]"
 )
 @click.option("--data", metavar="NAME|FILE", default=DEFAULT.data, help="digits, mnist, fashion-mnist or an .npz.")
+@data_units
 @click.option("--draws", type=int, default=5, help="Chips, each programmed and read with noise of its own.")
 @click.option("--samples", type=int, help="Of the test set.  [default: all]")
 @click.option("--activation", metavar="NAME", help="Of the hidden layers.  [default: what the file says, else relu]")
@@ -58,17 +59,26 @@ def command(
         claim(output)
     found = infer(weights, layers=layers, draws=draws, samples=samples, activation=activation, **options)
     trouble = keep(lambda path: results.save(found, path), Path(output)) if output else None
-    accuracy, errors = found["accuracy"], found["layer_error"]
-    digital = float(found["digital_accuracy"])
+    errors = found["layer_error"]
     stamp = results.read_stamp(found)
     if as_json:
         report = {name: found[name].values.tolist() for name in found.data_vars}
         click.echo(json.dumps({**report, "stamp": stamp}, indent=2, ensure_ascii=False))
     elif verbose >= 0:
         click.echo("\n".join(stamp["words"]))
-        spread = float(accuracy.std(ddof=1)) if draws > 1 else 0.0
-        click.echo(f"\naccuracy   chip {float(accuracy.mean()):.2f} ± {spread:.2f} %   digital {digital:.2f} %")
-        click.echo(f"agreement  {float(found['agreement'].mean()):.2f} % of the samples are classed alike")
+        click.echo()
+        for name, words, form, unit in (
+            ("accuracy", "accuracy", ".2f", " %"),
+            ("mse", "mse", ".4g", ""),
+            ("r2", "R²", ".4f", ""),
+        ):
+            if name in found:
+                chips, digital = found[name], float(found[f"digital_{name}"])
+                spread = float(chips.std(ddof=1)) if draws > 1 else 0.0
+                shown = f"chip {float(chips.mean()):{form}} ± {spread:{form}}{unit}"
+                click.echo(f"{words:9}  {shown}   digital {digital:{form}}{unit}")
+        if "agreement" in found:
+            click.echo(f"agreement  {float(found['agreement'].mean()):.2f} % of the samples are classed alike")
         click.echo(f"settled    {float(found['settled'].mean()):.2f} %")
         for layer in errors["layer"].values:
             values = errors.sel(layer=layer)

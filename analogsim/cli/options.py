@@ -16,6 +16,7 @@ from analogsim.experiments.settings import (
     OPTIMISERS,
     RULES,
     STATES,
+    TASKS,
     UPDATES,
     Settings,
 )
@@ -35,6 +36,21 @@ class Sizes(click.ParamType):
             return tuple(int(part) for part in str(value).split(","))
         except ValueError:
             self.fail(f"{value!r} is not a list of whole numbers such as 32 or 128,64.", param, ctx)
+
+
+class Pair(click.ParamType):
+    """Two numbers separated by a comma: ``0.1307,0.3081``."""
+
+    name = "MEAN,STD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            mean, std = (float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not two numbers such as 0.1307,0.3081.", param, ctx)
+        return mean, std
 
 
 def assignments(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -75,6 +91,19 @@ def simulation(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return hardware(command)
+
+
+def data_units(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What the numbers of a data set are: task, scale and normalisation."""
+    for option in reversed(
+        [
+            click.option("--task", metavar="NAME", help=f"{' or '.join(TASKS)}.  [default: what the data file shows]"),
+            click.option("--scale", type=float, default=DEFAULT.scale, help="Divide x by this; 255 for bytes."),
+            click.option("--normalise", type=Pair(), help="Then (x − MEAN)/STD, as other networks want it."),
+        ]
+    ):
+        command = option(command)
+    return command
 
 
 def hardware(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,7 +150,7 @@ def hardware(command: Callable[..., Any]) -> Callable[..., Any]:
         ]
     ):
         command = option(command)
-    return command
+    return data_units(command)
 
 
 def verbosity(command: Callable[..., Any]) -> Callable[..., Any]:

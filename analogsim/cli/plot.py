@@ -13,9 +13,8 @@ from analogsim.cli.paths import FOLDER, claim
     "figures",
     multiple=True,
     metavar="NAME",
-    help="Of a run: convergence, transient, lipschitz, accuracy, alignment, oscilloscope, overview; of a sweep: lines, "
-    "heatmap, "
-    "phase, cloud. May be repeated.  [default: what suits the data]",
+    help="Of a run: convergence, transient, lipschitz, accuracy (r2, mse), alignment, oscilloscope, overview; of a "
+    "sweep: lines, heatmap, phase, cloud. May be repeated.  [default: what suits the data]",
 )
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Of a sweep. May be repeated.  [default: all]")
 @click.option("--format", "suffix", metavar="FORMAT", default="png", help="png, svg or pdf.")

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from analogsim.cli.options import data_units
 from analogsim.cli.paths import NETWORK, claim, keep
 
 HANDED_ON = ("epochs", "batch_size", "feedback", "validation", "patience", "checkpoint")
@@ -21,6 +22,7 @@ RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "
 @click.option("--phase", metavar="NAME", help="Of ep: centred, positive or negative.")
 @click.option("--step", type=float, help="Of adversarial: length of the step up the input gradient.")
 @click.option("--data", metavar="NAME|FILE", default="digits", help="digits, mnist, fashion-mnist or an .npz.")
+@data_units
 @click.option("--hidden", default="32", metavar="N[,N...]", help="Neurons of each hidden layer.")
 @click.option("--activation", metavar="NAME", default="relu", help="Of the hidden layers.")
 @click.option("--loss", metavar="NAME", default="mse", help="mse or cross-entropy.")
@@ -35,7 +37,7 @@ RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "
 @click.option("--cosine", is_flag=True, help="Let the rate fall to zero by half a cosine.")
 @click.option("--feedback", metavar="PATH", default="transpose", help="transpose, alignment or kolen-pollack.")
 @click.option("--validation", type=float, default=0.0, help="Share of the training data kept to choose the epoch.")
-@click.option("--patience", type=int, help="Stop after so many epochs without a better validation accuracy.")
+@click.option("--patience", type=int, help="Stop after so many epochs without a better validation accuracy (or R²).")
 @click.option("--dtype", metavar="NAME", default="float32", help="float32 or float64.")
 @click.option("--seed", "seeds", type=int, multiple=True, default=(0,), help="Of all that is random. May be repeated.")
 @click.option(
@@ -64,7 +66,7 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
 
     from analogsim.errors import InputError, out_of_range
     from analogsim.experiments.data import load
-    from analogsim.learning import optimisers, training
+    from analogsim.learning import optimisers, scores, training
     from analogsim.learning.reference import rules
     from analogsim.network import Network
 
@@ -89,7 +91,13 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
         if seed < 0:
             raise out_of_range("--seed", seed, "a whole number ≥ 0")
     claim(*filter(None, (output, options["checkpoint"])))
-    data = load(options["data"])
+    if not 0 <= options["validation"] < 1:
+        raise out_of_range("--validation", options["validation"], "0 ≤ validation < 1, a share of the training data")
+    data = load(options["data"], **{name: options[name] for name in ("task", "scale", "normalise")})
+    scores.check(data.task, options["loss"])
+    if not (quiet or as_json):
+        for words in data.words:
+            click.echo(f"{data.name}: {words}")
     dtype = options["dtype"]
     batches = -(-round(len(data.train_x) * (1 - options["validation"])) // options["batch_size"])
     reports, trouble = [], None
@@ -106,20 +114,23 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
 
         def say(epoch: int, found: dict[str, float], seed: int = seed) -> None:
             if not (quiet or as_json):
-                accuracy = f"accuracy {found['accuracy']:.2%}, test {found['test_accuracy']:.2%}"
-                click.echo(f"seed {seed}  epoch {epoch:3d}  loss {found['loss']:.5f}  {accuracy}")
+                if data.task == "regression":
+                    figures = f"test mse {found['test_mse']:.5g}, R² {found['test_r2']:.4f}"
+                else:
+                    figures = f"accuracy {found['accuracy']:.2%}, test {found['test_accuracy']:.2%}"
+                click.echo(f"seed {seed}  epoch {epoch:3d}  loss {found['loss']:.5f}  {figures}")
 
         result = training.train(
             net, data.train_x.astype(dtype), data.train_y.astype(dtype), function, seed=seed, progress=say,
             optimiser=optimisers.make(options["optimiser"], schedule, options["momentum"], options["weight_decay"]),
-            test=(data.test_x.astype(dtype), data.test_y.astype(dtype)),
+            test=(data.test_x.astype(dtype), data.test_y.astype(dtype)), task=data.task,
             **{key: options[key] for key in HANDED_ON},
         )  # fmt: skip
         reports.append({"seed": seed, "epochs": result.epoch, "status": result.status, "traces": result.traces})
         if output:
             trouble = keep(result.network.save, Path(output))
     if as_json:
-        click.echo(json.dumps({"rule": rule, "data": options["data"], "runs": reports}, indent=2))
+        click.echo(json.dumps({"rule": rule, "data": options["data"], "words": data.words, "runs": reports}, indent=2))
     if trouble:
         raise trouble
     if any(report["status"] == "diverged" for report in reports):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.activations import ACTIVATIONS
+from analogsim.arrays import finite
 from analogsim.circuits.chip import Chip
 from analogsim.engine.kernel import Problem
 from analogsim.errors import InputError, number
@@ -39,8 +40,8 @@ class Stream:
     dwell: float
 
     def __post_init__(self) -> None:
-        x = _finite("Stream.x", self.x)
-        y = None if self.y is None else _finite("Stream.y", self.y)
+        x = finite("Stream.x", self.x)
+        y = None if self.y is None else finite("Stream.y", self.y)
         x = x[:, None] if x.ndim == 2 else x
         y = y[:, None] if y is not None and y.ndim == 2 else y
         if x.ndim != 3 or not len(x) or (y is not None and (y.ndim != 3 or y.shape[:2] != x.shape[:2])):
@@ -117,7 +118,7 @@ def prepare(
     Raises
     ------
     InputError
-        If a shape does not match, an entry is NaN or Inf, or y is missing though β ≠ 0.
+        If a shape does not match, an entry is NaN, Inf, complex or masked, or y is missing though β ≠ 0.
 
     Warns
     -----
@@ -137,7 +138,7 @@ def prepare(
         y = _matrix("y", y, chip.sizes[-1])
         if len(y) != len(x):
             raise InputError(f"x has {len(x)} samples and y has {len(y)}; samples come first.")
-    beta = _finite("beta", beta)
+    beta = finite("beta", beta)
     if beta.ndim > 1 or (beta.ndim == 1 and len(beta) != len(x)):
         raise InputError(f"beta has shape {beta.shape}; expected a number or ({len(x)},), one for each sample.")
     beta = np.broadcast_to(beta, (len(x),)).copy()
@@ -150,19 +151,9 @@ def prepare(
 def _matrix(name: str, value: ArrayLike, width: int) -> Array:
     if isinstance(value, Stream):
         raise InputError(f"{name} is a Stream, which only relax presents; give one batch of samples.")
-    array = _finite(name, value)
+    array = finite(name, value)
     if array.ndim != 2 or array.shape[1] != width or not len(array):
         raise InputError(f"{name} has shape {array.shape}; expected (sample, {width}).")
-    return array
-
-
-def _finite(name: str, value: ArrayLike) -> Array:
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is not numeric.") from None
-    if not np.isfinite(array).all():
-        raise InputError(f"{name} holds NaN or Inf.")
     return array
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import warnings
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,15 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.errors import InputError, missing, unknown
-from analogsim.files import expand, read_npz
+from analogsim.experiments.settings import checked_units
+from analogsim.experiments.targets import LARGEST, Targets
+from analogsim.files import expand
+from analogsim.learning import scores
 
 NAMES = ("digits", "mnist", "fashion-mnist")
+USUAL = 10.0
+"""Inputs beyond ± this are probably in other units."""
 SPLIT_SEED = 0
 """Seed of the fixed split of data that come without one, so that every run sees the same test set."""
 
 SOURCES = {
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "fashion-mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "fashion-mnist": "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/"
+    "b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion/",
 }
 SHA256 = {
     "mnist": {
@@ -41,8 +48,37 @@ SHA256 = {
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A figure of merit of a test set: its name in `analogsim.learning.scores.figures`, words, units and scale."""
+
+    of: str
+    long_name: str
+    units: str
+    scale: float = 1.0
+    digits: str = ".4g"
+
+    def say(self, value: float) -> str:
+        """The value in words."""
+        return f"{value:{self.digits}}" + (f" {self.units}" if self.units == "%" else "")
+
+
+FIGURES = {
+    "classification": {"test_accuracy": Figure("accuracy", "test accuracy", "%", 100.0, ".2f")},
+    "regression": {
+        "test_mse": Figure("mse", "mean squared error on the test set", "y²"),
+        "test_r2": Figure("r2", "R² on the test set, mean of the outputs", "1"),
+    },
+}
+"""What each task is judged by."""
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Inputs in [0, 1] (images) and one-hot targets, samples first."""
+    """Inputs, in [0, 1] for images, and targets, one-hot for labels; samples first.
+
+    In a regression the labels are empty. ``names`` are the labels of the classes where they are not their numbers,
+    and ``words`` what was made of a file.
+    """
 
     name: str
     train_x: NDArray[np.float64]
@@ -52,6 +88,9 @@ class Dataset:
     test_y: NDArray[np.float64]
     test_labels: NDArray[np.int64]
     source: str = ""
+    task: str = "classification"
+    names: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     @property
     def features(self) -> int:
@@ -60,8 +99,18 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """Number of output neurons it needs."""
+        """Number of output neurons it needs: classes, or values of a regression."""
         return self.train_y.shape[1]
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """What its test set judges by."""
+        return FIGURES[self.task]
+
+    def scores(self, out: NDArray[Any]) -> dict[str, float]:
+        """The figures of outputs for the test set, (sample, output)."""
+        found = scores.figures(self.task, out, self.test_y)
+        return {name: figure.scale * found[figure.of] for name, figure in self.figures.items()}
 
     def astype(self, dtype: Any) -> Dataset:
         """The same data with inputs and targets of another floating type; itself where nothing changes."""
@@ -71,7 +120,14 @@ class Dataset:
         return replace(self, **{part: getattr(self, part).astype(dtype) for part in parts})
 
 
-def load(name: str | Path) -> Dataset:
+def load(
+    name: str | Path,
+    *,
+    task: str | None = None,
+    scale: float = 1.0,
+    normalise: tuple[float, float] | None = None,
+    classes: int | None = None,
+) -> Dataset:
     """Load a data set.
 
     Parameters
@@ -79,13 +135,27 @@ def load(name: str | Path) -> Dataset:
     name : str or path
         ``digits`` (1797 images of 8 × 8 pixels, scikit-learn's bundled copy of the UCI optical recognition set; 80 %
         for training), ``mnist`` or ``fashion-mnist`` (60 000 + 10 000 of 28 × 28), or the path of an ``.npz`` with
-        ``x`` and ``y`` (split 80 : 20) or ``train_x``, ``train_y``, ``test_x``, ``test_y`` (``x_train``, ... too).
-        Labels are whole numbers from 0, or one row of targets for each sample.
+        ``x`` and ``y`` (split 80 : 20) or ``train_x``, ``train_y``, ``test_x``, ``test_y`` (``x_train``, ... too, the
+        layout of Keras' mnist.npz). What the targets of a file mean: `analogsim.experiments.targets.targets`.
+    task : {"classification", "regression"}, optional
+        What the targets of a file are, where it could be either.
+    scale : float
+        x is divided by it; > 0. Bytes of an image need 255.
+    normalise : (mean, std), optional
+        Then x becomes (x − mean)/std; std > 0.
+    classes : int, optional
+        How many classes the network tells apart, where that is known: labels of a file below it are their numbers.
 
     Raises
     ------
     InputError
-        If there is no such data set or file, or the file does not hold what it should.
+        If there is no such data set or file, or the file does not hold what it should: NaN, Inf, complex numbers, an x
+        or a target beyond ±1e15, or more than 4 GiB.
+
+    Warns
+    -----
+    UserWarning
+        If x reaches beyond ±10, or the labels of a file are not 0 … K − 1.
 
     Notes
     -----
@@ -93,33 +163,43 @@ def load(name: str | Path) -> Dataset:
     by pooch (extra ``[data]``) and checked by SHA-256. Sources: LeCun et al., doi:10.1109/5.726791; Xiao, Rasul &
     Vollgraf, arXiv 1708.07747.
     """
-    text = str(name)
-    if text == "digits":
-        return _digits()
-    if text in SHA256:
-        return _idx_family(text)
-    if text.endswith(".npz"):
-        return _npz(expand(text))
-    raise unknown("data set", text, NAMES, hint="Your own data: the path of an .npz with x and y.")
+    text, normalise = str(name), checked_units(task, scale, normalise)
+    if text in NAMES:
+        if task == "regression":
+            raise InputError(f"{text} holds classes; --task regression is for a data file of your own.")
+        found = _digits() if text == "digits" else _idx_family(text)
+    elif text.endswith(".npz"):
+        found = _npz(expand(text), task, classes)
+    else:
+        raise unknown("data set", text, NAMES, hint="Your own data: the path of an .npz with x and y.")
+    return _in_units(found, scale, normalise)
 
 
 def _digits() -> Dataset:
     from sklearn.datasets import load_digits
 
     bunch: Any = load_digits()
-    return _split("digits", bunch.data / 16.0, bunch.target.astype(np.int64), "scikit-learn's bundled UCI digits")
+    train, test = _split(len(bunch.data))
+    known = _classes(bunch.target)
+    return _dataset("digits", bunch.data / 16.0, known, train, test, source="scikit-learn's bundled UCI digits")
+
+
+def _classes(labels: NDArray[Any]) -> Targets:
+    labels = labels.astype(np.int64)
+    return Targets(np.eye(10)[labels], labels)
 
 
 def _idx_family(name: str) -> Dataset:
     files = {file: _locate(name, file) for file in SHA256[name]}
-    parts = {}
-    for part, prefix in (("train", "train"), ("test", "t10k")):
+    parts = []
+    for prefix in ("train", "t10k"):
         images = read_idx(files[f"{prefix}-images-idx3-ubyte.gz"])
         labels = read_idx(files[f"{prefix}-labels-idx1-ubyte.gz"])
         if images.ndim != 3 or labels.shape != images.shape[:1]:
             raise InputError(f"{name}: images of shape {images.shape} and labels of shape {labels.shape} do not match.")
-        parts[part] = images.reshape(len(images), -1) / 255.0, labels.astype(np.int64)
-    return _dataset(name, *parts["train"], *parts["test"], source=str(files["train-images-idx3-ubyte.gz"].parent))
+        known = _classes(labels)
+        parts.append((images.reshape(len(images), -1) / 255.0, known.values, known.labels))
+    return Dataset(name, *parts[0], *parts[1], source=str(files["train-images-idx3-ubyte.gz"].parent))
 
 
 def cache_folder() -> Path:
@@ -168,59 +248,54 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise InputError(f"{path}: not a readable IDX file ({error}).") from None
 
 
-def _npz(path: Path) -> Dataset:
-    arrays = read_npz(path)
-    pairs = {}
-    for part in ("train", "test"):
-        for key, target in ((f"{part}_x", f"{part}_y"), (f"x_{part}", f"y_{part}")):
-            if key in arrays and target in arrays:
-                x = _numbers(path, key, arrays[key])
-                pairs[part] = x, _labels(path, target, arrays[target], len(x))
-    if "train" in pairs and "test" in pairs:
-        return _dataset(str(path), *pairs["train"], *pairs["test"], source=str(path))
-    if "x" in arrays and "y" in arrays:
-        x = _numbers(path, "x", arrays["x"])
-        return _split(str(path), x, _labels(path, "y", arrays["y"], len(x)), str(path))
-    raise InputError(f"{path}: expected x and y, or train_x, train_y, test_x and test_y; got {sorted(arrays)[:8]}.")
+def _npz(path: Path, task: str | None, classes: int | None) -> Dataset:
+    from analogsim.experiments import own_data
+
+    found = own_data.read(path, task, classes)
+    train: Any = slice(found.train)
+    test: Any = slice(found.train, None)
+    if found.train is None:
+        train, test = _split(len(found.x))
+    return _dataset(str(path), found.x, found.targets, train, test, source=str(path), words=found.words)
 
 
-def _numbers(path: Path, key: str, value: NDArray[Any]) -> NDArray[np.float64]:
-    if not np.issubdtype(value.dtype, np.number) or np.iscomplexobj(value) or value.ndim < 2 or not len(value):
-        raise InputError(f"{path}: {key} is {value.dtype} of shape {value.shape}; expected numbers, (sample, feature).")
-    x = value.reshape(len(value), -1).astype(float)
-    if not np.isfinite(x).all():
-        raise InputError(f"{path}: {key} holds NaN or Inf.")
-    return x
+def _split(samples: int) -> list[NDArray[np.int64]]:
+    """Rows for training, 80 %, and for testing."""
+    order = np.random.default_rng(SPLIT_SEED).permutation(samples)
+    return np.split(order, [round(0.8 * samples)])
 
 
-def _labels(path: Path, key: str, value: NDArray[Any], samples: int) -> NDArray[np.int64]:
-    """Class numbers from whole numbers or from rows of targets."""
-    if value.ndim == 2 and value.shape[1] > 1 and np.issubdtype(value.dtype, np.number):
-        value = value.argmax(axis=1)
-    value = value.reshape(-1) if value.ndim == 2 else value
-    whole = np.issubdtype(value.dtype, np.number) and np.isfinite(value).all() and (value == np.floor(value)).all()
-    if value.shape != (samples,) or not whole or value.min() < 0:
-        raise InputError(
-            f"{path}: {key} must hold one whole number ≥ 0 for each of {samples} samples, or rows of targets."
-        )
-    return value.astype(np.int64)
-
-
-def _split(name: str, x: NDArray[np.float64], labels: NDArray[np.int64], source: str) -> Dataset:
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(x))
-    train, test = np.split(order, [round(0.8 * len(x))])
-    if not len(train) or not len(test):
-        raise InputError(f"{name}: {len(x)} samples are too few to split.")
-    return _dataset(name, x[train], labels[train], x[test], labels[test], source=source)
-
-
-def _dataset(name: str, train_x: Any, train_labels: Any, test_x: Any, test_labels: Any, *, source: str) -> Dataset:
-    if train_x.shape[1] != test_x.shape[1]:
-        raise InputError(f"{name}: {train_x.shape[1]} features for training, {test_x.shape[1]} for testing.")
-    classes = int(max(train_labels.max(), test_labels.max())) + 1
-    if classes > 10_000:
-        raise InputError(f"{name}: the largest label is {classes - 1}; labels are class numbers from 0.")
-    one_hot = np.eye(classes)
+def _dataset(
+    name: str, x: Any, known: Targets, train: Any, test: Any, *, source: str, words: tuple[str, ...] = ()
+) -> Dataset:
+    y, labels = known.values, known.labels
+    parts = [(x[rows], y[rows], labels[rows] if len(labels) else labels) for rows in (train, test)]
     return Dataset(
-        name, train_x, one_hot[train_labels], train_labels, test_x, one_hot[test_labels], test_labels, source
+        name, *parts[0], *parts[1], source=source, task=known.task, names=known.names, words=(*words, *known.words)
     )
+
+
+def _in_units(data: Dataset, scale: float, normalise: tuple[float, float] | None) -> Dataset:
+    """The data with x/scale, then (x − mean)/std; warns where that is not of order one."""
+    words = [f"x divided by {scale:g}"] if scale != 1 else []
+    words += [f"x standardised: (x − {normalise[0]:g})/{normalise[1]:g}"] if normalise else []
+    parts = []
+    for x in (data.train_x, data.test_x):
+        if scale != 1:
+            x = x / scale
+        parts.append(x if normalise is None else (x - normalise[0]) / normalise[1])
+    low, high = min(float(x.min()) for x in parts), max(float(x.max()) for x in parts)
+    top = max(-low, high)
+    if not top <= LARGEST:
+        raise InputError(f"{data.name}: x reaches {top:.3g}, beyond ±{LARGEST:g}; bring it to about 1 with --scale.")
+    said = f"{data.name}: x lies between {low:.4g} and {high:.4g}"
+    if top > USUAL:
+        hint = f"--normalise {parts[0].mean():.4g},{parts[0].std():.4g}, its mean and deviation, brings it there"
+        if not words and low >= 0 and 127 < high <= 255 and all((x == np.floor(x)).all() for x in parts):
+            hint = "these look like bytes, and --scale 255 brings them to 0 … 1"
+        warnings.warn(f"{said}, and circuits are made for inputs of about 1: {hint}.", stacklevel=2)
+    elif words and top < 0.05:
+        warnings.warn(f"{said} after {' and '.join(words)}; was it in these units already?", stacklevel=2)
+    if not words:
+        return data
+    return replace(data, train_x=parts[0], test_x=parts[1], words=(*data.words, *words))

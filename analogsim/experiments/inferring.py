@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from analogsim import activations
 from analogsim.circuits.base import child
 from analogsim.engine import results as engine_results
 from analogsim.engine.settle import states
@@ -18,6 +20,7 @@ from analogsim.experiments import data, results
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, overrides
 from analogsim.experiments.trainers import CHUNK
+from analogsim.learning.scores import figures
 from analogsim.network import TRANSPOSED, Network
 from analogsim.weights import load_network
 
@@ -55,12 +58,18 @@ def infer(
     -------
     xarray.Dataset
         ``accuracy`` (draw), ``digital_accuracy``, ``layer_error`` (draw, layer): ‖a − a_digital‖ / ‖a_digital‖ of the
-        pre-activations over the samples, ``agreement`` (draw) and ``settled`` (draw), in per cent.
+        pre-activations over the samples, ``agreement`` (draw) and ``settled`` (draw), in per cent. Of a regression
+        ``mse`` and ``r2`` with ``digital_mse`` and ``digital_r2`` instead of accuracy and agreement.
 
     Raises
     ------
     InputError
         If the weights cannot be read or do not fit the data, or for whatever is wrong with a card or an option.
+
+    Warns
+    -----
+    UserWarning
+        If the weights class data in other units clearly better, by a point of accuracy or more.
     """
     from analogsim.circuits import circuit
 
@@ -70,33 +79,41 @@ def infer(
     chosen = {"activation": activation, "output_activation": output_activation}
     functions = {key: value for key, value in chosen.items() if value}
     network = load_network(weights, layers=layers, **functions).astype(float)
-    found = data.load(settings.data)
+    found = data.load(settings.data, **settings.data_options, classes=network.sizes[-1])
     check_fits(weights, network, found)
     if samples is not None and not 1 <= samples <= len(found.test_x):
         raise out_of_range("samples", samples, f"1 ≤ samples ≤ {len(found.test_x)}, the test set")
-    x, labels = found.test_x[:samples], found.test_labels[:samples]
+    x, y = found.test_x[:samples], found.test_y[:samples]
+    _warn_of_units(network, found, settings)
     made, wiring = circuit(settings.circuit, device=settings.device, **overrides(settings)), settings.wiring()
     digital = network.forward(x)
-    choice = network.output(x).argmax(1)
-    accuracy, agreement, settled, errors = [], [], [], []
+    output, f_out = network.output(x), activations.activation(network.output_activation)
+    scores, agreement, settled, errors = [], [], [], []
     setup = None
     for draw in range(draws):
         chip = made.program(network, seed=settings.seed + draw)
         setup = setup or Setup(settings, found, network, made, chip, wiring)
         reads, status = _read(chip, x, wiring, child(settings.seed + draw, "inference"))
-        read = reads[-1].argmax(1)  # every output activation rises
-        accuracy.append(100 * float((read == labels).mean()))
-        agreement.append(100 * float((read == choice).mean()))
+        # The largest of the pre-activations is the class, since every output activation rises.
+        read = reads[-1] if found.task == "classification" else f_out(reads[-1])
+        scores.append(figures(found.task, read, y))
+        agreement.append(100 * float((read.argmax(1) == output.argmax(1)).mean()))
         settled.append(100 * float((status == engine_results.CONVERGED).mean()))
         errors.append(
             [float(np.linalg.norm(a - want) / np.linalg.norm(want)) for a, want in zip(reads, digital, strict=True)]
         )
     assert setup is not None
+    digitally, judged = figures(found.task, output, y), {}
+    for figure in found.figures.values():
+        chips = [figure.scale * score[figure.of] for score in scores]
+        judged[figure.of] = _labelled(("draw",), chips, f"{figure.long_name}, chip", figure.units)
+        reference = figure.scale * digitally[figure.of]
+        judged[f"digital_{figure.of}"] = _labelled((), reference, f"{figure.long_name}, digital", figure.units)
+    if found.task == "classification":
+        judged["agreement"] = _labelled(("draw",), agreement, "samples that chip and digital class alike", "%")
     dataset = xr.Dataset(
         {
-            "accuracy": _labelled(("draw",), accuracy, "test accuracy of the chip", "%"),
-            "digital_accuracy": _labelled((), 100 * float((choice == labels).mean()), "digital test accuracy", "%"),
-            "agreement": _labelled(("draw",), agreement, "samples that chip and digital class alike", "%"),
+            **judged,
             "settled": _labelled(("draw",), settled, "samples that settled", "%"),
             "layer_error": _labelled(("draw", "layer"), errors, "error of a, relative to digital", "1"),
         },
@@ -126,6 +143,40 @@ def check_fits(weights: str | Path, network: Network, found: data.Dataset) -> No
         raise InputError(
             f"{weights}: a network from {sizes[0]} inputs to {sizes[1]} outputs; {found.name} needs {needed[0]} and "
             f"{needed[1]}." + (TRANSPOSED if sizes[::-1] == needed else " Choose other --data, or --layers.")
+        )
+
+
+def _warn_of_units(network: Network, found: data.Dataset, settings: Settings) -> None:
+    """Tell where the weights seem to want other units of x than they get: nothing else would show it.
+
+    Tried on the test set in floating point: x standardised by its own mean and deviation, x/255 where it looks like
+    bytes, and x as the file has it. Another unit must win by a point, and by twice the deviation of the samples that
+    the two class differently.
+    """
+    if found.task != "classification":
+        return
+    x, at = found.test_x, found.train_x
+    tried = {}
+    if settings.normalise is None:
+        mean, std = float(at.mean()), float(at.std())
+        if std > 0:
+            tried[f"with --normalise {mean:.4g},{std:.4g}"] = (x - mean) / std
+        if at.max() > data.USUAL:
+            tried["with --scale 255"] = x / 255
+    else:
+        tried["without --normalise"] = x * settings.normalise[1] + settings.normalise[0]
+    right = network.output(x).argmax(1) == found.test_labels
+    best, words = 0, ""
+    for how, other in tried.items():
+        better = network.output(other).argmax(1) == found.test_labels
+        gain, differ = int(better.sum()) - int(right.sum()), int((better != right).sum())
+        if gain > max(best, 2 * differ**0.5, len(x) / 100):
+            best, words = gain, f"{how} {100 * better.mean():.2f} %"
+    if words:
+        warnings.warn(
+            f"these weights class {100 * right.mean():.2f} % of the test set right as it is, and {words}: they seem to "
+            "come from data in those units.",
+            stacklevel=3,
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from analogsim.circuits.base import child
+from analogsim.errors import InputError
 from analogsim.experiments.setup import Setup
 from analogsim.experiments.trainers import Digital, OnChip
 from analogsim.learning.reference import backprop
@@ -22,8 +23,9 @@ class Learnt:
 
     Attributes
     ----------
-    accuracies : tuple of float
-        Test accuracy after each epoch, or after the last alone, %.
+    scores : tuple of dict
+        Figures of the test set after each epoch, or after the last alone: ``test_accuracy`` (%) of classes,
+        ``test_mse`` and ``test_r2`` of a regression.
     activation_max : float
         Largest |a| of the last batch; 0 for digital training.
     settled : float
@@ -32,10 +34,15 @@ class Learnt:
         What was trained, with its chip or its network.
     """
 
-    accuracies: tuple[float, ...]
+    scores: tuple[dict[str, float], ...]
     activation_max: float
     settled: float
     trainer: OnChip | Digital
+
+    @property
+    def accuracies(self) -> tuple[float, ...]:
+        """Test accuracies, %; an `InputError` for a regression, which has none."""
+        return tuple(_accuracy(found) for found in self.scores)
 
     @property
     def accuracy(self) -> float:
@@ -57,8 +64,8 @@ def train_chip(setup: Setup, *, every_epoch: bool = False, progress: Callable[[]
     """
     settings = setup.settings
     chip = OnChip(setup.circuit, setup.chip, setup.wiring, settings, child(settings.seed, "chip"))
-    accuracies = _epochs(setup, chip, every_epoch, progress)
-    return Learnt(accuracies, chip.activation_max, chip.settled_share(), chip)
+    scores = _epochs(setup, chip, every_epoch, progress)
+    return Learnt(scores, chip.activation_max, chip.settled_share(), chip)
 
 
 def train_digital(setup: Setup, rule: Any = backprop, *, every_epoch: bool = False) -> Learnt:
@@ -69,11 +76,11 @@ def train_digital(setup: Setup, rule: Any = backprop, *, every_epoch: bool = Fal
 
 def _epochs(
     setup: Setup, trainer: OnChip | Digital, every_epoch: bool, progress: Callable[[], Any] | None
-) -> tuple[float, ...]:
+) -> tuple[dict[str, float], ...]:
     # Layers of a few hundred neurons gain nothing from more threads, which wait for each other busily.
     with threadpool_limits(1):
         return tuple(
-            accuracy(setup, trainer)
+            setup.data.scores(trainer.output(setup.data.test_x))
             for epoch in lessons(setup, trainer, progress)
             if epoch == setup.settings.epochs or (every_epoch and epoch)
         )
@@ -93,5 +100,11 @@ def lessons(setup: Setup, trainer: OnChip | Digital, progress: Callable[[], Any]
 
 
 def accuracy(setup: Setup, trainer: OnChip | Digital) -> float:
-    """Test accuracy, %, of a chip read through its hardware."""
-    return 100 * float((trainer.output(setup.data.test_x).argmax(1) == setup.data.test_labels).mean())
+    """Test accuracy, %, of a chip read through its hardware; an `InputError` for a regression, which has none."""
+    return _accuracy(setup.data.scores(trainer.output(setup.data.test_x)))
+
+
+def _accuracy(scores: dict[str, float]) -> float:
+    if "test_accuracy" not in scores:
+        raise InputError("a regression has no accuracy; its figures are test_mse and test_r2.")
+    return scores["test_accuracy"]

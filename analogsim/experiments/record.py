@@ -53,7 +53,7 @@ class Notebook:
         data, wiring = self.setup.data, self.setup.wiring
         page: dict[str, Any] = {}
         outputs = [trainer.output(data.test_x) for trainer in self.trainers.values()]
-        page["test_accuracy"] = [100 * float((out.argmax(1) == data.test_labels).mean()) for out in outputs]
+        page |= {name: [found[name] for found in map(data.scores, outputs)] for name in data.figures}
         loss = LOSSES[self.setup.network.loss]
         page["test_loss"] = [float(loss.value(out, data.test_y).mean()) for out in outputs]
         page["lipschitz"] = [measure.lipschitz(trainer.network) for trainer in self.trainers.values()]
@@ -79,9 +79,9 @@ class Notebook:
         page["settled"] = self.chip.settled_share()
         self.pages.append(page)
         self.noted = self.chip.chip
-        accuracies = zip(self.trainers, page["test_accuracy"], strict=True)
-        told = ", ".join(f"{name} {value:.2f} %" for name, value in accuracies)
-        log.info("epoch %d: test accuracy %s", len(self.pages) - 1, told)
+        for name, figure in data.figures.items():
+            told = ", ".join(f"{who} {figure.say(x)}" for who, x in zip(self.trainers, page[name], strict=True))
+            log.info("epoch %d: %s %s", len(self.pages) - 1, figure.long_name, told)
 
     def probe(self) -> None:
         """Relax some test samples on the chip last noted, in continuous time from a = 0, as an oscilloscope would."""
@@ -133,19 +133,42 @@ class Notebook:
                 found[f"update_{what}"] = found[f"update_{what}"] + found[f"inference_{what}"]
         return found
 
+    @property
+    def output(self) -> str:
+        """Name of the dimension of the output neurons."""
+        return "class" if self.setup.data.task == "classification" else "value"
+
+    def _judged(self) -> Page:
+        """The figures that the task is judged by."""
+        figures = self.setup.data.figures
+        return {name: (("epoch", "trainer"), figure.long_name, figure.units) for name, figure in figures.items()}
+
+    def _probe(self) -> Page:
+        """`PROBE` with the dimension of the output neurons."""
+        dims, words, units = PROBE["output"]
+        return {**PROBE, "output": ((*dims, self.output), words, units)}
+
+    def _probed(self) -> dict[str, Any]:
+        """What the probe samples are."""
+        data = self.setup.data
+        if data.task == "classification":
+            labels = data.test_labels[:PROBES]
+            return {"probe_label": ("sample", labels, {"long_name": "class of the probe sample", "units": "1"})}
+        about = {"long_name": "target of the probe sample", "units": "y"}
+        return {"probe_target": (("sample", "value"), data.test_y[:PROBES], about)}
+
     def dataset(self, *, interrupted: bool) -> xr.Dataset:
         """All pages and probes with labels and units."""
         pages, probes = self.pages, list(self.probes.values())
         variables = {
             name: (dims, np.array([page[name] for page in pages]), {"long_name": words, "units": units})
-            for name, (dims, words, units) in (PAGES | health.PAGES).items()
+            for name, (dims, words, units) in (self._judged() | PAGES | health.PAGES).items()
         }
         variables |= {
             name: (dims, np.array([probe[name] for probe in probes]), {"long_name": words, "units": units})
-            for name, (dims, words, units) in PROBE.items()
+            for name, (dims, words, units) in self._probe().items()
         }
-        labels = self.setup.data.test_labels[:PROBES]
-        variables["probe_label"] = (("sample",), labels, {"long_name": "class of the probe sample", "units": "1"})
+        variables |= self._probed()
         layers = self.chip.chip.layers
         coords: dict[str, tuple[str, Any, dict[str, Any]]] = {
             "epoch": ("epoch", np.arange(len(pages)), {"long_name": "epoch", "units": "1"}),
@@ -156,13 +179,19 @@ class Notebook:
             "verdict": ("verdict", list(health.VERDICTS), {"long_name": "verdict"}),
             "slopes": ("slopes", ["one", "true"], {"long_name": "slopes of the activations"}),
             "compartment": ("compartment", ["+", "-"], {"long_name": "compartment of the dyad"}),
-            "class": ("class", np.arange(self.setup.data.classes), {"long_name": "output neuron", "units": "1"}),
+            self.output: (
+                self.output,
+                np.arange(self.setup.data.classes),
+                {"long_name": "output neuron", "units": "1"},
+            ),
             "time": (
                 "time",
                 np.linspace(0, T_END, TIMES),
                 {"long_name": "time", "units": "τ", "seconds": self.chip.chip.time_unit},
             ),
         }
+        if self.setup.data.names:
+            coords["class_name"] = ("class", list(self.setup.data.names), {"long_name": "label of the class"})
         assumed = self.setup.circuit.cost_assumptions
         found = xr.Dataset(variables, coords, {"interrupted": int(interrupted), "cost_assumptions": assumed})
         found.attrs |= {f"update_{name}": value for name, value in health.update_cost(self.setup).items()}
@@ -172,7 +201,6 @@ class Notebook:
 
 Page = dict[str, tuple[tuple[str, ...], str, str]]
 PAGES: Page = {
-    "test_accuracy": (("epoch", "trainer"), "test accuracy", "%"),
     "test_loss": (("epoch", "trainer"), "mean loss on the test set", "1"),
     "lipschitz": (("epoch", "trainer"), "Lipschitz constant ‖W_L ⋯ W_1‖", "1"),
     "gradient_cosine": (("epoch", "layer"), "cosine to the exact gradient", "1"),
@@ -187,7 +215,7 @@ PROBE: Page = {
     "residual": (("snapshot", "sample", "time"), "residual max |τ da/dt|", "activity"),
     "status": (("snapshot", "sample"), "verdict", "1"),
     "settling_time": (("snapshot", "sample"), "settling time", "τ"),
-    "output": (("snapshot", "shown", "time", "compartment", "class"), "output a_L", "activity"),
+    "output": (("snapshot", "shown", "time", "compartment"), "output a_L", "activity"),
     "inference_time": (("snapshot", "sample"), "time of an inference", "s"),
     "inference_energy": (("snapshot", "sample"), "energy of the arrays in an inference, estimated", "J"),
     "update_time": (("snapshot", "sample"), "time of a sample in an update", "s"),

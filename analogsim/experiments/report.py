@@ -153,8 +153,10 @@ def _tables(dataset: xr.Dataset) -> str:
         rows: list[tuple[Any, ...]] = [
             (f"layer {int(k)}", *_three(dataset["layer_error"].sel(layer=k))) for k in dataset["layer"]
         ]
-        rows.append(("accuracy (%)", *_three(dataset["accuracy"])))
-        rows.append(("digital accuracy (%)", *[float(dataset["digital_accuracy"])] * 3))
+        for name in ("accuracy", "mse", "r2"):
+            if name in dataset:
+                rows.append((_label(dataset[name]), *_three(dataset[name])))
+                rows.append((_label(dataset[f"digital_{name}"]), *[float(dataset[f"digital_{name}"])] * 3))
         return table(("", "least", "median", "greatest"), rows, "Relative error of each layer over the draws")
     if "trainer" in dataset.dims and "snapshot" in dataset.dims:
         return f'<div class="wide"><pre>{escape(summary.table(dataset))}</pre></div>'

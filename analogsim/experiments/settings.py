@@ -6,6 +6,7 @@ Imports nothing heavy, since the command line takes its choices and defaults fro
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,7 @@ DRIVEN = ("pulses", "tiki-taka", "tiki-taka-2")
 STATES = {"settle": "at rest, noise held", "relax": "after 20 time constants of the full noisy dynamics"}
 FLOWS = ("ode", "sweeps", "neurons", "layers")
 HEALTH = ("off", "light", "full")
+TASKS = ("classification", "regression")
 OPTIMISERS = ("adam", "sgd")
 DTYPES = ("float64", "float32")
 
@@ -90,6 +92,12 @@ class Settings:
         Card values by key, as in ``{"device.read_noise": 0.1}``.
     data : str
         ``digits``, ``mnist``, ``fashion-mnist`` or the path of an ``.npz``.
+    task : {"classification", "regression"}, optional
+        What the targets of a data file are, where it could be either; see `analogsim.experiments.targets`.
+    scale : float
+        x of the data is divided by it, > 0; bytes of an image need 255.
+    normalise : (mean, std), optional
+        Then x becomes (x − mean)/std, std > 0.
     hidden : tuple of int
         Neurons of each hidden layer.
     activation : str, optional
@@ -143,6 +151,9 @@ class Settings:
     nudge: str = "plain"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     data: str = "digits"
+    task: str | None = None
+    scale: float = 1.0
+    normalise: tuple[float, float] | None = None
     hidden: tuple[int, ...] = (64,)
     activation: str | None = None
     loss: str = "mse"
@@ -166,6 +177,8 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.data, str):
+            object.__setattr__(self, "data", os.path.expanduser(self.data))
         for kind, value, choices in (
             ("rule", self.rule, RULES),
             ("nudge", self.nudge, NUDGES),
@@ -203,6 +216,7 @@ class Settings:
         if self.continuous < 0 or not 0 <= self.gate < max(1, self.continuous):
             raise InputError(f"continuous = {self.continuous}, gate = {self.gate}: 0 ≤ gate < continuous, in τ.")
         self._check_combinations()
+        object.__setattr__(self, "normalise", checked_units(self.task, self.scale, self.normalise))
         for name, whole in (
             ("epochs", self.epochs),
             ("batch_size", self.batch_size),
@@ -233,6 +247,11 @@ class Settings:
         ):
             if bad:
                 raise InputError(f"{words}.")
+
+    @property
+    def data_options(self) -> dict[str, Any]:
+        """What `analogsim.experiments.data.load` takes besides the name."""
+        return {"task": self.task, "scale": self.scale, "normalise": self.normalise}
 
     def noise_levels(self) -> dict[str, float]:
         """The noise asked for, by kind: ``{"read": 0.05, "node": 0.02}``."""
@@ -273,3 +292,20 @@ class Settings:
                 return Wiring.dyadic(0.0)
             case _:
                 return Wiring.dyadic(lam)
+
+
+def checked_units(task: str | None, scale: float, normalise: Any) -> tuple[float, float] | None:
+    """`normalise` as two numbers, once these options of a data set have been checked."""
+    if task is not None and task not in TASKS:
+        raise unknown("task", task, TASKS)
+    if not 0 < scale < math.inf:
+        raise out_of_range("scale", scale, "scale > 0; x is divided by it")
+    if normalise is None:
+        return None
+    try:
+        mean, std = (float(value) for value in normalise)
+    except (TypeError, ValueError):
+        raise InputError(f"normalise = {normalise!r}: expected MEAN,STD, as in 0.1307,0.3081.") from None
+    if not math.isfinite(mean) or not 0 < std < math.inf:
+        raise out_of_range("normalise", normalise, "a finite mean, and a standard deviation > 0")
+    return mean, std

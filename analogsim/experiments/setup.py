@@ -10,6 +10,7 @@ from analogsim.circuits.chip import Chip
 from analogsim.errors import InputError
 from analogsim.experiments.data import Dataset, load
 from analogsim.experiments.settings import NOISES, NUDGES, RULES, UPDATES, Settings
+from analogsim.learning import scores
 from analogsim.network import Network
 from analogsim.wiring import Wiring
 
@@ -43,6 +44,7 @@ class Setup:
             f"Network   {sizes}, {self.network.activation} hidden, {self.network.output_activation} output, "
             f"{self.network.loss} loss",
             f"Data      {data.name}: {len(data.train_x)} for training, {len(data.test_x)} for testing ({data.source})",
+            *(f"          {said}" for said in data.words),
             f"Training  {s.optimiser}, rate {s.learning_rate:g}, {s.epochs} epoch{'s' * (s.epochs != 1)} in batches of "
             f"{s.batch_size}, seed {s.seed}",
         ]
@@ -86,7 +88,8 @@ def prepare(settings: Settings, data: Dataset | None = None) -> Setup:
         For whatever is wrong with a card, a key, a value, a name or a file.
     """
     made = circuit(settings.circuit, device=settings.device, **overrides(settings))
-    data = (data or load(settings.data)).astype(settings.dtype)
+    data = (data or load(settings.data, **settings.data_options)).astype(settings.dtype)
+    scores.check(data.task, settings.loss)
     init = "glorot" if settings.rule in ("ep", "sshm", "dyadic") else "kaiming"
     sizes = (data.features, *settings.hidden, data.classes)
     network = Network.random(sizes, settings.hidden_activation, settings.loss, seed=settings.seed, init=init)

@@ -9,8 +9,14 @@ import xarray as xr
 
 from analogsim.experiments.health import alarm
 
-BY_TRAINER = ("test_accuracy", "test_loss", "lipschitz")
+BY_TRAINER = ("test_accuracy", "test_mse", "test_r2", "test_loss", "lipschitz")
+"""Figures of every trainer, as far as the task has them."""
 COSTS = ("inference_time", "inference_energy", "update_time", "update_energy")
+JUDGED = (
+    ("test_accuracy", "test accuracy", "{:.2f} %"),
+    ("test_mse", "mean squared error, test", "{:.4g}"),
+    ("test_r2", "R², test", "{:.4f}"),
+)
 OF_THE_CHIP = (
     *("gradient_cosine_whole", "gradient_cosine", "gradient_norm_ratio", "symmetry_defect", "saturation"),
     *("activation_max", "settled"),
@@ -25,6 +31,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Any]:
         **{
             name: {str(t): _ends(dataset[name].sel(trainer=t)) for t in dataset["trainer"].values}
             for name in BY_TRAINER
+            if name in dataset
         },
         **{name: _ends(dataset[name]) for name in OF_THE_CHIP},
         "verdicts": {str(word): int(count) for word, count in zip(*np.unique(status, return_counts=True), strict=True)},
@@ -47,7 +54,11 @@ def table(dataset: xr.Dataset) -> str:
     trainers = [str(name) for name in dataset["trainer"].values]
     rows = [
         ["", *trainers],
-        ["test accuracy", *(f"{found['test_accuracy'][t][1]:.2f} %" for t in trainers)],
+        *(
+            [words, *(form.format(found[name][t][1]) if found[name][t][1] is not None else "—" for t in trainers)]
+            for name, words, form in JUDGED
+            if name in found
+        ),
         ["Lipschitz constant", *(_arrow(found["lipschitz"][t], "{:.3g}") for t in trainers)],
         ["gradient cosine", _arrow(found["gradient_cosine_whole"])],
     ]

@@ -8,6 +8,7 @@ from functools import reduce
 import numpy as np
 
 from analogsim.activations import activation
+from analogsim.learning import scores
 from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.layers import Array, Gradients
 from analogsim.network import LOSSES, Network
@@ -19,15 +20,22 @@ SILENT = 0.05
 Forward = Callable[[Network, Array], list[Array]]
 
 
-def accuracy(net: Network, x: Array, y: Array, forward: Forward | None = None) -> float:
-    """Share of samples whose largest output is that of the target; `forward` as in `network`."""
-    if forward is None:
-        return net.accuracy(x, np.asarray(y).argmax(-1))
-    return float((forward(net, x)[-1].argmax(-1) == np.asarray(y).argmax(-1)).mean())
+def judged(net: Network, x: Array, y: Array, task: str, forward: Forward | None = None) -> dict[str, float]:
+    """The figures of a task (`analogsim.learning.scores.figures`) on some samples; `forward` as in `network`."""
+    a = (forward or Network.forward)(net, x)[-1]
+    return scores.figures(task, activation(net.output_activation)(a), np.asarray(y))
 
 
-def network(net: Network, x: Array, y: Array, most: int = 10000, *, forward: Forward | None = None) -> dict[str, float]:
-    """Mean loss, accuracy, saturation and Lipschitz estimate of the digital forward pass, on at most `most` samples.
+def network(
+    net: Network,
+    x: Array,
+    y: Array,
+    most: int = 10000,
+    *,
+    task: str = "classification",
+    forward: Forward | None = None,
+) -> dict[str, float]:
+    """Mean loss, figures of the task, saturation and Lipschitz estimate of the digital pass, on at most `most` samples.
 
     `forward` gives the pre-activations of a network that does not infer by a feed-forward pass.
 
@@ -40,7 +48,7 @@ def network(net: Network, x: Array, y: Array, most: int = 10000, *, forward: For
     hidden = [float((f.derivative(value) < SILENT * f.slope_max).mean()) for value in a[:-1]]
     return {
         "loss": float(LOSSES[net.loss].value(out, y).mean()),
-        "accuracy": float((out.argmax(-1) == y.argmax(-1)).mean()),
+        **scores.figures(task, out, y),
         "saturation": float(np.mean(hidden)) if hidden else 0.0,
         "max_activation": max(float(np.abs(f(value)).max()) for value in a),
         "lipschitz": _norm(reduce(lambda p, w: w @ p, net.weights)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 
 from analogsim.errors import InputError, out_of_range
 from analogsim.files import atomic, expand, read_npz
-from analogsim.learning import traces
+from analogsim.learning import scores, traces
 from analogsim.learning.optimisers import ADAM, Optimiser, flat
 from analogsim.learning.reference.feedback import FeedbackPath
-from analogsim.learning.reference.layers import Array, Workspace
+from analogsim.learning.reference.layers import Array, Workspace, batch
 from analogsim.network import Network
 
 
@@ -44,9 +45,11 @@ class Training:
     Attributes
     ----------
     network : Network
-        After the last epoch, or of the best validation accuracy where there was a validation split.
+        After the last epoch, or of the best validation accuracy (of a regression, R²) where there was a validation
+        split.
     traces : dict of lists
-        One entry an epoch: loss, accuracy, validation_accuracy, test_accuracy, lipschitz, saturation, and for each
+        One entry an epoch: loss, accuracy, validation_accuracy, test_accuracy (of a regression mse, r2,
+        validation_mse and so on), lipschitz, saturation, and for each
         layer k angle_k (degrees to back-propagation), reference_norm_k (of that), gradient_norm_k, weight_norm_k.
     epoch : int
         Epochs done.
@@ -80,6 +83,7 @@ def train(
     validation: float = 0.0,
     patience: int | None = None,
     test: tuple[Array, Array] | None = None,
+    task: str | None = None,
     checkpoint: str | Path | None = None,
     angles: bool = True,
     blocks: bool = False,
@@ -94,7 +98,7 @@ def train(
     ----------
     net : Network
         Where to start; it is not changed. Its type is that of all arithmetic.
-    x, y : (sample, feature) and (sample, class) arrays
+    x, y : (sample, feature) and (sample, output) arrays
     rule : callable
         ``rule(net, x, y, **options) -> gradients``: any of `analogsim.learning.reference`.
     epochs, batch_size : int
@@ -110,6 +114,9 @@ def train(
         Stop after so many epochs without a better validation accuracy.
     test : (x, y), optional
         Only traced.
+    task : {"classification", "regression"}, optional
+        What is traced of the targets: accuracy, or mean squared error and R². A classification if not given where every
+        row of y is ≥ 0 and sums to 1.
     checkpoint : path, optional
         ``.npz`` written after every epoch. Where it exists training goes on from it, with the bits of an uninterrupted
         run; a kill loses the epoch under way.
@@ -142,7 +149,9 @@ def train(
         raise InputError("patience needs a validation split: validation=0.1, say.")
     net = net.replace(weights=tuple(w.copy() for w in net.weights), biases=tuple(b.copy() for b in net.biases))
     dtype = net.weights[0].dtype
-    x, y = np.asarray(x, dtype), np.asarray(y, dtype)
+    x, y = batch(net, x, y)
+    task = task or scores.task_of(y)
+    scores.check(task, net.loss)
     keep = len(x) - round(validation * len(x))
     held = (x[keep:], y[keep:]) if keep < len(x) else None
     x, y = x[:keep], y[:keep]
@@ -170,17 +179,18 @@ def train(
         with np.errstate(over="ignore", invalid="ignore"):
             order = batches(len(x), batch_size, run.data_rng, blocks=blocks)
             found = _epoch(net, x, y, rule, order, run, space, angles, current)
-            found |= traces.network(net, x, y, forward=forward)
+            found |= traces.network(net, x, y, task=task, forward=forward)
+            for name, data in (("validation", held), ("test", test)):
+                if data is not None:
+                    figures = traces.judged(net, np.asarray(data[0], dtype), data[1], task, forward)
+                    found |= {f"{name}_{key}": figure for key, figure in figures.items()}
         if not all(np.isfinite(p).all() for p in flat(run.pairs)):
             state.status = "diverged"
-        for name, data in (("validation", held), ("test", test)):
-            if data is not None:
-                found[f"{name}_accuracy"] = traces.accuracy(net, np.asarray(data[0], dtype), data[1], forward)
         for key, value in found.items():
             state.traces.setdefault(key, []).append(value)
         state.epoch += 1
         if state.status == "done":
-            run.judge(found.get("validation_accuracy"), state.epoch)
+            run.judge(found.get("validation_accuracy", found.get("validation_r2")), state.epoch)
         if checkpoint is not None:
             run.save(Path(checkpoint), state)
         if progress is not None:
@@ -222,7 +232,7 @@ class _Run:
         seed = identity["seed"]
         self.data_rng, self.rule_rng = np.random.default_rng(seed), np.random.default_rng([seed, 1])
         self.best: list[Array] | None = None
-        self.best_accuracy, self.best_epoch = -1.0, 0
+        self.best_accuracy, self.best_epoch = -math.inf, 0
 
     def exhausted(self, patience: int | None, epoch: int) -> bool:
         return patience is not None and epoch - self.best_epoch >= patience and self.best is not None

@@ -53,7 +53,8 @@ def suitable(dataset: xr.Dataset) -> list[str]:
     if "layer_error" in dataset:
         return ["inference"]
     if "snapshot" in dataset.dims and "trainer" in dataset.dims:
-        return ["convergence", "lipschitz", "accuracy", "alignment", "transient"]
+        learning = ["accuracy"] if "test_accuracy" in dataset else ["r2", "mse"]
+        return ["convergence", "lipschitz", *learning, "alignment", "transient"]
     if "time" in dataset.dims and "a_1" in dataset:
         return ["trace", *(["residual"] if "time" in dataset.get("residual", xr.DataArray()).dims else [])]
     raise InputError(

@@ -17,16 +17,19 @@ FIGURES: dict[str, Callable[..., plt.Axes]] = {
     "transient": settling.transient,
     "lipschitz": training.lipschitz,
     "accuracy": training.accuracy,
+    "r2": training.r2,
+    "mse": training.mse,
     "alignment": training.alignment,
 }
 
 
 def overview(dataset: xr.Dataset) -> Figure:
     """One sample settling, all samples settling, learning, and the Lipschitz constant, across two columns."""
+    learning = "accuracy" if "test_accuracy" in dataset else "r2"
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(2, 2, figsize=(2 * COLUMN + 0.2, 4.4))
         for name, ax, letter in zip(
-            ("transient", "convergence", "accuracy", "lipschitz"), axes.flat, ascii_lowercase, strict=False
+            ("transient", "convergence", learning, "lipschitz"), axes.flat, ascii_lowercase, strict=False
         ):
             FIGURES[name](dataset, ax=ax)
             ax.set_title(f"({letter})", loc="left", fontweight="bold")

@@ -36,21 +36,33 @@ def _when_all_is_over(residual: xr.DataArray) -> float:
     return float(min(time[-1], 5 * np.ceil(time[seen][-1] / 5))) if seen.any() else float(time[-1])
 
 
+def probed(dataset: xr.Dataset, sample: int) -> tuple[int, str, str]:
+    """The output neuron to look at for a probe sample, that of its class or else the first; and what to call it."""
+    if "probe_label" not in dataset:
+        target = float(dataset["probe_target"][sample, 0])
+        return 0, f"first output (target {target:.3g})", "other outputs"
+    shown = int(dataset["probe_label"].values[sample])
+    name = str(dataset["class_name"].values[shown]) if "class_name" in dataset.coords else str(shown)
+    name = name.replace("$", r"\$")
+    return shown, f"class shown ({name})", "other classes"
+
+
 @styled
 def transient(dataset: xr.Dataset, *, ax: Axes, sample: int = 0) -> Axes:
     """Both compartments of every output neuron after training, for one sample from the moment it is switched on."""
     output = dataset["output"].isel(snapshot=-1, shown=sample)
-    time, target = output["time"], int(dataset["probe_label"][sample])
-    for neuron in output["class"].values:
+    (dim,) = set(output.dims) - {"time", "compartment"}
+    time, (target, words, others) = output["time"], probed(dataset, sample)
+    for neuron in output[dim].values:
         color, width, order = (ORANGE, 1.2, 3) if neuron == target else (GREY, 0.6, 2)
         for compartment, line in (("+", "-"), ("-", "--")):
-            trace = output.sel({"class": neuron, "compartment": compartment})
+            trace = output.sel({dim: neuron, "compartment": compartment})
             ax.plot(time, trace, line, color=color, linewidth=width, zorder=order)
     ax.set(xlim=(0, float(time[-1])), xlabel=label(time), ylabel=label(output))
     for text, color, line in (
-        (f"class shown ({target}), a⁺", ORANGE, "-"),
-        (f"class shown ({target}), a⁻", ORANGE, "--"),
-        ("other classes", GREY, "-"),
+        (f"{words}, a⁺", ORANGE, "-"),
+        (f"{words}, a⁻", ORANGE, "--"),
+        *([(others, GREY, "-")] if output.sizes[dim] > 1 else []),
     ):
         ax.plot([], [], line, color=color, label=text)
     ax.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="none")

@@ -23,6 +23,24 @@ def accuracy(dataset: xr.Dataset, *, ax: Axes) -> Axes:
 
 
 @styled
+def r2(dataset: xr.Dataset, *, ax: Axes) -> Axes:
+    """R² of the chip, digital DP⊤ and back-propagation on the test set: 1 is perfect, 0 no better than the mean."""
+    _trainers(ax, dataset["test_r2"])
+    ax.set_ylabel("R² on the test set")
+    ax.legend(loc="lower right")
+    return ax
+
+
+@styled
+def mse(dataset: xr.Dataset, *, ax: Axes) -> Axes:
+    """Mean squared error of the chip, digital DP⊤ and back-propagation on the test set."""
+    _trainers(ax, dataset["test_mse"])
+    ax.set_yscale("log")
+    ax.legend(loc="upper right")
+    return ax
+
+
+@styled
 def lipschitz(dataset: xr.Dataset, *, ax: Axes) -> Axes:
     """Spectral norm of the product of the weight matrices."""
     _trainers(ax, dataset["lipschitz"])

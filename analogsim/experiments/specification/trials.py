@@ -22,7 +22,7 @@ from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, prepare
 from analogsim.experiments.sweeps import backends
 from analogsim.experiments.sweeps.plan import Plan, digest
-from analogsim.experiments.sweeps.points import Row, loaded, stamp
+from analogsim.experiments.sweeps.points import Row, loaded
 from analogsim.experiments.sweeps.store import Store
 from analogsim.experiments.sweeps.sweeping import manifest
 from analogsim.experiments.trainers import Digital, OnChip
@@ -92,6 +92,11 @@ class Trials:
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise out_of_range("workers", self.workers, "workers ≥ 1")
+        if loaded(self.settings).task == "regression":
+            raise InputError(
+                f"{self.settings.data}: budget and tolerance count points of accuracy, which a regression has not; "
+                "see what a value costs with `analogsim sweep CIRCUIT --over KEY=VALUES --metrics test_r2`."
+            )
         self._lent = None if self.folder else tempfile.TemporaryDirectory(prefix="analogsim-")
         about = manifest(Plan(self.settings, ()), dict.fromkeys(FIGURES, trained))
         self._store = Store(self.folder or self._lent.name, about, fresh=self.fresh)  # type: ignore[union-attr]
@@ -168,7 +173,7 @@ def _squares(setup: Setup, chip: OnChip) -> NDArray[np.float64]:
 
 
 def _prepared(settings: Settings) -> Setup:
-    return prepare(settings, loaded(settings.data, stamp(settings.data)))
+    return prepare(settings, loaded(settings))
 
 
 def _work(item: tuple[int, Trial]) -> Row:

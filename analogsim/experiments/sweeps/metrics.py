@@ -16,6 +16,7 @@ from analogsim.circuits.base import child
 from analogsim.engine import results
 from analogsim.engine.settle import settle
 from analogsim.errors import InputError, unknown
+from analogsim.experiments.data import FIGURES
 from analogsim.experiments.record import GRADIENT_SAMPLES, PROBES
 from analogsim.experiments.setup import Setup
 from analogsim.experiments.trainers import OnChip, Settled
@@ -88,6 +89,15 @@ TRAINED: dict[str, Metric] = {
     "test_accuracy_backprop": Metric(
         "test accuracy of back-propagation", "%", _last("test_accuracy", trainer="back-propagation")
     ),
+    **{
+        f"{name}{suffix}": Metric(f"{figure.long_name}{whose}", figure.units, _last(name, trainer=trainer))
+        for name, figure in FIGURES["regression"].items()
+        for suffix, whose, trainer in (
+            ("", "", "chip"),
+            ("_digital", ", digital DP⊤", "digital DP⊤"),
+            ("_backprop", ", back-propagation", "back-propagation"),
+        )
+    },
     "test_loss": Metric("mean loss on the test set", "1", _last("test_loss", trainer="chip")),
     "lipschitz": Metric("Lipschitz constant", "1", _last("lipschitz", trainer="chip")),
     "gradient_cosine": Metric("cosine to the exact gradient", "1", _last("gradient_cosine_whole")),
@@ -146,16 +156,19 @@ Own = Callable[[Setup], float]
 Chosen = dict[str, Metric | Own]
 
 
-def choose(metrics: Iterable[str] | Mapping[str, Own] | None) -> Chosen:
-    """The metrics by name; all of a run's if nothing is said.
+def choose(metrics: Iterable[str] | Mapping[str, Own] | None, tasks: Iterable[str] = FIGURES) -> Chosen:
+    """The metrics by name; all of a run's that suit the tasks if nothing is said.
 
     Raises
     ------
     InputError
-        If a name is unknown.
+        If a name is unknown, or is of a task that is not among them.
     """
+    suits = {name for task in tasks for name in FIGURES[task]}
+    bound = {name: name.removesuffix("_digital").removesuffix("_backprop") for name in TRAINED}
+    bound = {name: of for name, of in bound.items() if any(of in figures for figures in FIGURES.values())}
     if metrics is None:
-        return {**TRAINED}
+        return {name: metric for name, metric in TRAINED.items() if bound.get(name) in (None, *suits)}
     if isinstance(metrics, Mapping):
         return dict(metrics)
     known = TRAINED | INITIAL
@@ -163,6 +176,8 @@ def choose(metrics: Iterable[str] | Mapping[str, Own] | None) -> Chosen:
     for name in metrics:
         if name not in known:
             raise unknown("metric", name, known)
+        if bound.get(name) not in (None, *suits):
+            raise InputError(f"metric {name!r} has no meaning for {' and '.join(tasks)}; take {', '.join(suits)}.")
         chosen[name] = known[name]
     if not chosen:
         raise InputError("metrics: give at least one.")

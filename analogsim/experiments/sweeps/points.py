@@ -81,7 +81,7 @@ def one(key: int, seed: int, fields: dict[str, Any], metrics: Chosen, timeout: f
 
 def measure(settings: Settings, metrics: Chosen) -> tuple[str, str, list[float]]:
     """Simulate some settings and read the metrics: status, message, values."""
-    setup = prepare(settings, loaded(settings.data, stamp(settings.data)))
+    setup = prepare(settings, loaded(settings))
     run = train(setup, stamp=False) if any(metric in TRAINED.values() for metric in metrics.values()) else None
     initial = Initial(setup)
     values = []
@@ -102,10 +102,14 @@ def measure(settings: Settings, metrics: Chosen) -> tuple[str, str, list[float]]
     return ("diverged", f"{bad} of {of} samples diverge", values) if bad else ("done", "", values)
 
 
-@lru_cache(maxsize=2)
-def loaded(name: str, stamp: int) -> data.Dataset:
+def loaded(settings: Settings) -> data.Dataset:
     """The data set, read once in each process; its arrays are shared by the points, so they are made read-only."""
-    found = data.load(name)
+    return _loaded(settings.data, stamp(settings.data), **settings.data_options)
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: str, stamp: int, **options: Any) -> data.Dataset:
+    found = data.load(name, **options)
     for value in vars(found).values():
         if isinstance(value, np.ndarray):
             value.flags.writeable = False

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ from analogsim import __version__, cards
 from analogsim.circuits.base import roles
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import results
+from analogsim.experiments.data import FIGURES
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import prepare
 from analogsim.experiments.sweeps import backends
 from analogsim.experiments.sweeps.axes import axis, split
 from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose
 from analogsim.experiments.sweeps.plan import Plan
-from analogsim.experiments.sweeps.points import STATUS, Task, work
+from analogsim.experiments.sweeps.points import STATUS, Task, loaded, work
 from analogsim.experiments.sweeps.store import Store
 from analogsim.files import check_writable, expand
 
@@ -115,16 +116,31 @@ def sweep(
         base, tuple(axis(key, values, base) for key, values in pairs), tuple(seeds) if seeds is not None else None,
         design, points,
     )  # fmt: skip
+    chosen = choose(metrics, tasks(plan))
     if output is not None:
         return execute(
-            plan, choose(metrics), output, workers=workers, scheduler=scheduler, fresh=fresh,
+            plan, chosen, output, workers=workers, scheduler=scheduler, fresh=fresh,
             point_timeout=point_timeout, progress=progress,
         )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="analogsim-") as folder:
         return execute(
-            plan, choose(metrics), Path(folder) / "sweep.nc", workers=workers, scheduler=scheduler,
+            plan, chosen, Path(folder) / "sweep.nc", workers=workers, scheduler=scheduler,
             point_timeout=point_timeout, progress=progress,
         ).load()  # fmt: skip
+
+
+def tasks(plan: Plan) -> list[str]:
+    """What the data sets of a plan are for; all but the user's own files hold classes."""
+    names = next((swept.values for swept in plan.axes if swept.key == "data"), (plan.base.data,))
+    found = set()
+    for name in map(str, names):
+        try:
+            found.add(loaded(replace(plan.base, data=name)).task if name.endswith(".npz") else "classification")
+        except InputError:
+            if len(names) == 1 and name == plan.base.data:
+                raise
+            # Among others, a file that cannot be read is a row of the result.
+    return sorted(found or FIGURES)
 
 
 def execute(

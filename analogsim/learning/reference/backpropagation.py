@@ -41,7 +41,7 @@ def backprop(
     Raises
     ------
     InputError
-        If x or y do not fit the network.
+        If x or y do not fit the network, or hold NaN, Inf, complex or masked entries.
 
     Notes
     -----

@@ -54,7 +54,11 @@ def adversarial(
         raise out_of_range("step", step, "step ≥ 0")
     x, y = batch(net, x, y)
     direction = input_gradient(net, x, y)
-    return rule(net, x + x.dtype.type(step) * (np.sign(direction) if sign else direction), y, **options)
+    moved = x + x.dtype.type(step) * (np.sign(direction) if sign else direction)
+    if not np.isfinite(moved).all():  # a network that diverges has no gradient, which is a result
+        pairs = zip(net.weights, net.biases, strict=True)
+        return [(np.full_like(w, np.nan), np.full_like(b, np.nan)) for w, b in pairs]
+    return rule(net, moved, y, **options)
 
 
 class _RobustInput(Relaxation):

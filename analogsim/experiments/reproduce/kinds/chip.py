@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from analogsim.errors import InputError
 from analogsim.experiments import data, summary
 from analogsim.experiments.reproduce.kinds import Found, Reader
 from analogsim.experiments.run import train
@@ -47,13 +48,16 @@ def prepared(take: Reader) -> Setup:
     found |= {key: tuple(found[key]) for key in TUPLES if key in found}
     found["overrides"] = {**found.get("overrides", {}), **overrides}
     chosen = Settings(**found)
-    return prepare(chosen, part(chosen.data, train_samples, test_samples))
+    units = {**chosen.data_options, "task": chosen.task or "classification"}
+    return prepare(chosen, part(chosen.data, train_samples, test_samples, **units))
 
 
 @lru_cache(maxsize=2)
-def part(name: str, train_samples: int | None, test_samples: int | None) -> data.Dataset:
-    """The first samples of a data set."""
-    whole = data.load(name)
+def part(name: str, train_samples: int | None, test_samples: int | None, **options: Any) -> data.Dataset:
+    """The first samples of a data set; `options` as of `analogsim.experiments.data.load`."""
+    whole = data.load(name, **options)
+    if whole.task == "regression":
+        raise InputError(f"{name}: studies are judged by accuracy, which a regression has not.")
     return replace(
         whole,
         **{f"train_{key}": getattr(whole, f"train_{key}")[:train_samples] for key in ("x", "y", "labels")},

@@ -120,7 +120,7 @@ def samples(take: Reader, dtype: str) -> tuple[np.ndarray, ...]:
 
 @lru_cache(maxsize=2)
 def _samples(name: str, train: int | None, test: int | None, dtype: str) -> tuple[np.ndarray, ...]:
-    found = data.load(name)
+    found = data.load(name, task="classification")
     parts = found.train_x[:train], found.train_y[:train], found.test_x[:test], found.test_y[:test]
     return tuple(part.astype(dtype) for part in parts)
 

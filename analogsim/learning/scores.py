@@ -1,0 +1,68 @@
+"""How good outputs are: accuracy where targets are classes, squared error and R² where they are values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analogsim.errors import InputError, unknown
+
+TASKS = ("classification", "regression")
+ROUNDING = 1e-3
+"""Shares of classes sum to one within this: they may have been written with three digits."""
+
+
+def shares(y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which rows are shares of classes, ≥ 0 and with a sum of 1; one-hot rows are."""
+    with np.errstate(over="ignore"):
+        return np.asarray((y >= 0).all(axis=1) & (np.abs(y.sum(axis=1, dtype=float) - 1) <= ROUNDING))
+
+
+def task_of(y: NDArray[Any]) -> str:
+    """``classification`` if every row of targets, (sample, output), holds shares of classes; else ``regression``."""
+    return "classification" if y.shape[1] > 1 and shares(y).all() else "regression"
+
+
+def check(task: str, loss: str) -> None:
+    """Refuse a task that is none, and a loss that has no meaning for it.
+
+    Raises
+    ------
+    InputError
+        For cross-entropy, whose targets are shares of classes, in a regression.
+    """
+    if task not in TASKS:
+        raise unknown("task", task, TASKS)
+    if task == "regression" and loss != "mse":
+        raise InputError(f"loss {loss!r} is for classes, and these targets are values: take the loss mse.")
+
+
+def figures(task: str, out: NDArray[Any], y: NDArray[Any]) -> dict[str, float]:
+    """Figures of merit of outputs against targets, both (sample, output).
+
+    Returns
+    -------
+    dict
+        Of a classification ``accuracy``, the share of samples whose largest output is the largest target. Of a
+        regression ``mse``, Σ (r − y)² / (samples · outputs), in the square of the unit of y, and ``r2``, see `r2`.
+    """
+    if task == "classification":
+        return {"accuracy": float((out.argmax(-1) == y.argmax(-1)).mean())}
+    return {"mse": float(np.mean((out.astype(float) - y) ** 2)), "r2": r2(out, y)}
+
+
+def r2(out: NDArray[Any], y: NDArray[Any]) -> float:
+    """R² = 1 − Σ (r − y)² / Σ (y − ȳ)², the coefficient of determination of each output, their mean.
+
+    1 is perfect, 0 no better than the mean ȳ of the targets, and there is no lower bound. An output whose targets are
+    all the same has none and is left out; NaN where that is every one.
+    """
+    y = y.astype(float)
+    spread = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
+    varies = np.ptp(y, axis=0) > 0
+    if not varies.any():
+        return float("nan")
+    error = ((out[:, varies] - y[:, varies]) ** 2).sum(axis=0)
+    return float(np.mean(1 - error / spread[varies]))
