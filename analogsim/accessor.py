@@ -21,13 +21,13 @@ class Accessor:
     @cached_property
     def plot(self) -> Plot:
         """Figures; matplotlib loads when this is first used."""
-        from analogsim.experiments.plots.choice import Plot
+        from analogsim.experiments.plots.choice import Plot  # no point runs this
 
         return Plot(self._dataset)
 
     @property
     def stamp(self) -> dict[str, Any]:
         """How the result was made."""
-        from analogsim.experiments.results import read_stamp
+        from analogsim.experiments.results import read_stamp  # no point runs this
 
         return read_stamp(self._dataset)

@@ -144,10 +144,7 @@ def circuit(name: str | Path, *, device: str | Path | Part | None = None, **over
     0.2
     """
     card = cards.read("circuit", name)
-    if card.model not in MODELS:
-        raise unknown("circuit model", card.model, MODELS, where=card.path)
-    module, _, attribute = MODELS[card.model].partition(":")
-    cls = getattr(import_module(f"analogsim.circuits.{module}"), attribute)
+    cls = model(card)
     of_device = cards.select(overrides, "device", card.parts)
     if not card.device and (device is not None or of_device):
         raise InputError(f"the circuit {str(name)!r} has no devices; use 'crossbar' for {device or of_device!r}.")
@@ -160,6 +157,15 @@ def circuit(name: str | Path, *, device: str | Path | Part | None = None, **over
             hint = "" if role == "device" else f" Its {role} is set in the card; --device is its memory."
             raise InputError(f"{card.path}: {role} {str(wanted)!r} does not fit; it takes {', '.join(can)}.{hint}")
     return cards.resolve(cls, card, cards.select(overrides, "circuit", card.parts), **parts)
+
+
+def model(card: cards.Card) -> type[Circuit]:
+    """The class whose equations a circuit's card gives numbers to."""
+    if card.model not in MODELS:
+        raise unknown("circuit model", card.model, MODELS, where=card.path)
+    module, _, attribute = MODELS[card.model].partition(":")
+    cls: type[Circuit] = getattr(import_module(f"analogsim.circuits.{module}"), attribute)
+    return cls
 
 
 def roles(card: cards.Card, device: Any = None) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def command(output: str | None, limit: float, as_json: bool, verbose: int, **opt
     from pathlib import Path
 
     from analogsim.experiments.settings import Settings
-    from analogsim.experiments.specification import tables, tolerance
+    from analogsim.experiments.specification import tables, tolerance, trials
 
     names = ("names", "others", "seeds", "confidence", "workers", "fresh")
     control = {name: options.pop(name) for name in names}
@@ -56,9 +56,13 @@ def command(output: str | None, limit: float, as_json: bool, verbose: int, **opt
         if not hidden:
             click.echo(f"\r{done} trainings; {state}\x1b[K", err=True, nl=False)
 
-    dataset = tolerance(settings, loss=limit, output=target, progress=tell, **control)
-    if not hidden:
-        click.echo(err=True)
+    try:
+        dataset = tolerance(settings, loss=limit, output=target, progress=tell, **control)
+    except trials.Failed as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        if not hidden:
+            click.echo(err=True)
     tables.show(dataset, target, as_json=as_json, quiet=verbose < 0)
 
 

@@ -27,6 +27,9 @@ FEW = 4
 RUNAWAY = 10.0
 """Growth of the largest |a| over its value before training that raises the alarm; trained networks stay below 5."""
 
+COSTS = ("inference_time", "inference_energy", "update_time", "update_energy")
+"""What is estimated of each sample's inference and each update, where a circuit has figures for it."""
+
 VERDICTS = tuple(results.STATUS)
 Page = dict[str, tuple[tuple[str, ...], str, str]]
 PAGES: Page = {

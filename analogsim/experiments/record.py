@@ -17,7 +17,6 @@ from analogsim.engine.relax import relax
 from analogsim.errors import InputError
 from analogsim.experiments import health
 from analogsim.experiments.setup import Setup
-from analogsim.experiments.summary import COSTS
 from analogsim.experiments.trainers import Digital, OnChip
 from analogsim.learning.reference import implicit
 from analogsim.network import LOSSES
@@ -113,7 +112,7 @@ class Notebook:
         made, settings = self.setup.circuit, self.setup.settings
         tol = TOLERANCE * min(1.0, settings.beta)
         if not isinstance(made, Crossbar | Optoelectronic):
-            return dict.fromkeys(COSTS, np.full(len(x), np.nan))
+            return dict.fromkeys(health.COSTS, np.full(len(x), np.nan))
         free = relax(chip, x, tol=TOLERANCE, **{**common, "beta": 0.0})
         found = {}
         for name, dataset, limit in (("inference", free, TOLERANCE), ("update", nudged, tol)):

@@ -6,8 +6,9 @@ Imports nothing heavy, since the command line takes its choices and defaults fro
 from __future__ import annotations
 
 import math
+import operator
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,34 @@ HEALTH = ("off", "light", "full")
 TASKS = ("classification", "regression")
 OPTIMISERS = ("adam", "sgd")
 DTYPES = ("float64", "float32")
+LARGEST = 1_000_000
+"""Neurons of a layer: what its weights would need no machine has."""
+
+
+def layers(hidden: Any) -> tuple[int, ...]:
+    """Neurons of each hidden layer: from a list of them, from one number, or as written, ``"64x32"``.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    try:
+        given = hidden.split("x") if isinstance(hidden, str) else hidden
+        sizes = tuple(given) if isinstance(given, Iterable) else (given,)
+        found = tuple(int(n) if isinstance(n, str) else operator.index(n) for n in sizes)
+    except (TypeError, ValueError):
+        raise InputError(f"hidden = {hidden!r}: expected numbers of neurons, as in 64 or 64x32.") from None
+    for n in found:
+        if not 1 <= n <= LARGEST:
+            raise out_of_range("hidden", n, f"1 ≤ hidden ≤ {LARGEST}")
+    return found
+
+
+def kind_of(noise: str) -> str:
+    """The kind in ``"node:0.02"``; a bare number is read noise."""
+    kind, colon, _ = noise.rpartition(":")
+    return kind if colon else "read"
 
 
 @dataclass(frozen=True)
@@ -179,6 +208,7 @@ class Settings:
     def __post_init__(self) -> None:
         if isinstance(self.data, str):
             object.__setattr__(self, "data", os.path.expanduser(self.data))
+        object.__setattr__(self, "hidden", layers(self.hidden))
         for kind, value, choices in (
             ("rule", self.rule, RULES),
             ("nudge", self.nudge, NUDGES),
@@ -221,7 +251,6 @@ class Settings:
             ("epochs", self.epochs),
             ("batch_size", self.batch_size),
             ("write_every", self.write_every),
-            *(("hidden", n) for n in self.hidden),
         ):
             if whole < 1:
                 raise out_of_range(name, whole, f"{name} ≥ 1")
@@ -257,8 +286,7 @@ class Settings:
         """The noise asked for, by kind: ``{"read": 0.05, "node": 0.02}``."""
         levels: dict[str, float] = {}
         for text in self.noise:
-            kind, colon, number = text.rpartition(":")
-            kind = kind if colon else "read"
+            kind, number = kind_of(text), text.rpartition(":")[2]
             if kind not in NOISES:
                 raise unknown("kind of noise", kind, NOISES, hint="A bare number is read noise.")
             if kind in levels:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from analogsim.circuits.base import Circuit, circuit
+from analogsim import cards
+from analogsim.cards.quantities import declared
+from analogsim.circuits.base import Circuit, circuit, model
 from analogsim.circuits.chip import Chip
 from analogsim.errors import InputError
 from analogsim.experiments.data import Dataset, load
-from analogsim.experiments.settings import NOISES, NUDGES, RULES, UPDATES, Settings
+from analogsim.experiments.settings import NOISES, NUDGES, RULES, UPDATES, Settings, kind_of
 from analogsim.learning import scores
 from analogsim.network import Network
 from analogsim.wiring import Wiring
@@ -110,14 +113,48 @@ def trimmed(chip: Chip, residual: float) -> Chip:
     return chip.replace(**shrunk, gain=gain, nudge=residual * chip.nudge)
 
 
+OPTIONS = {
+    "noise": "read noise",
+    "node_noise": "node noise",
+    "flicker_noise": "1/f noise",
+    "ou_noise": "Ornstein-Uhlenbeck noise",
+    "telegraph_noise": "telegraph noise",
+    "asymmetry": "asymmetry of its feedback",
+}
+"""Values of a circuit's card that have an option of their own, in words."""
+
+
 def overrides(settings: Settings) -> dict[str, Any]:
-    """Card values by key: those of the options, and those set by hand."""
-    found: dict[str, Any] = {}
-    for kind, level in settings.noise_levels().items():
-        found[f"circuit.{NOISES[kind]}"] = level
+    """Card values by key: those of the options, and those set by hand.
+
+    Raises
+    ------
+    InputError
+        If a value is set twice, or the circuit has nothing of the kind.
+    """
+    found = {NOISES[kind]: level for kind, level in settings.noise_levels().items()}
     if settings.asymmetry:
-        found["circuit.asymmetry"] = settings.asymmetry
+        found["asymmetry"] = settings.asymmetry
+    if not found:
+        return {**settings.overrides}
+    known = _keys(settings.circuit)
     for key in found:
-        if key in settings.overrides or key.removeprefix("circuit.") in settings.overrides:
-            raise InputError(f"{key} is set twice: by its own option and by --set.")
-    return {**found, **settings.overrides}
+        if key not in known:
+            have = ", ".join(name for name in cards.names("circuit") if key in _keys(name))
+            raise InputError(f"the circuit {settings.circuit!r} has no {OPTIONS[key]}; circuits that have it: {have}.")
+        if key in settings.overrides or f"circuit.{key}" in settings.overrides:
+            raise InputError(f"circuit.{key} is set twice: by its own option and by --set.")
+    return {**{f"circuit.{key}": value for key, value in found.items()}, **settings.overrides}
+
+
+def _keys(name: str) -> set[str]:
+    """What the card of a circuit may set."""
+    return {item.name for item in declared(model(cards.read("circuit", name)))}
+
+
+def with_value(fields: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """The fields of `Settings` with one value of a card, in place of the option or the key that set the same."""
+    noise = tuple(text for text in fields["noise"] if f"circuit.{NOISES.get(kind_of(text))}" != key)
+    kept = {name: other for name, other in fields["overrides"].items() if f"circuit.{name}" != key}
+    asymmetry = 0.0 if key == "circuit.asymmetry" else fields["asymmetry"]
+    return {**fields, "noise": noise, "asymmetry": asymmetry, "overrides": {**kept, key: value}}

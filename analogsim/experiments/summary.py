@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analogsim.experiments.health import alarm
+from analogsim.experiments.health import COSTS, alarm
 
 BY_TRAINER = ("test_accuracy", "test_mse", "test_r2", "test_loss", "lipschitz")
 """Figures of every trainer, as far as the task has them."""
-COSTS = ("inference_time", "inference_energy", "update_time", "update_energy")
 JUDGED = (
     ("test_accuracy", "test accuracy", "{:.2f} %"),
     ("test_mse", "mean squared error, test", "{:.4g}"),

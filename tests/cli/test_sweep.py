@@ -109,3 +109,32 @@ def test_progress_says_rate_and_time_left():
     assert line(30, 120, 20, 10.0, {"done": 28, "diverged": 2}) == " 30/120  25 %  2 points/s  45 s left  2 diverged"
     assert line(1, 10, 1, 20.0, {"done": 1}) == " 1/10  10 %  20 s a point  3 min left"
     assert line(10, 10, 0, 0.0, {"done": 10}) == "10/10 100 %"
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e300", "-1"])
+def test_a_limit_that_no_timer_counts_is_refused(seconds):
+    done = invoke("sweep", "ideal", "--over", "alpha=0,1", "--point-timeout", seconds)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "leave it out for none" in done.stderr
+
+
+def test_a_scheduler_that_is_gone_is_one_line(monkeypatch, tmp_path):
+    from analogsim.experiments.sweeps import backends
+
+    class Gone(backends.Cluster):
+        ahead = 2
+
+        def __init__(self, scheduler):
+            self.scheduler = scheduler
+
+        def submit(self, work, items):
+            with self._alive():
+                raise backends.CancelledError("scheduler-connection-lost")
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(backends, "Cluster", Gone)
+    done = invoke("sweep", "ideal", "--over", "alpha=0,1", "--scheduler", "tcp://h:1", "--output", tmp_path / "s.nc")
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert "tcp://h:1 is gone; rows that were finished are kept, and the same command goes on" in done.stderr

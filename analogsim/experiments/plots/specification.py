@@ -22,14 +22,16 @@ def budget(dataset: xr.Dataset, *, ax: Axes) -> Axes:
     at = np.arange(len(names))[::-1]
     ax.figure.set_size_inches(ax.figure.get_figwidth(), max(1.8, 0.9 + 0.32 * len(names)))  # type: ignore[union-attr]
     for shift, prefix, color, text in ((0.18, "only", BLUE, "alone"), (-0.18, "all but", ORANGE, "all but this")):
-        x = loss.sel(case=[f"{prefix} {name}" for name in names])
+        x = loss.sel(case=[f"{prefix} {name}" for name in names]).values  # NaN, and so no bar, where a trial failed
         ax.barh(
-            at + shift, x.mean("seed"), 0.34, xerr=x.std("seed", ddof=1), color=color, label=text,
+            at + shift, x.mean(1), 0.34, xerr=x.std(1, ddof=1), color=color, label=text,
             error_kw={"lw": 0.8, "capsize": 1.5},
         )  # fmt: skip
     for case, style in (("all", "-"), ("none", ":")):
-        x = loss.sel(case=case)
+        x = loss.sel(case=case).values
         mean, spread = float(x.mean()), float(x.std(ddof=1))
+        if np.isnan(mean):  # a trial failed
+            continue
         ax.axvspan(mean - spread, mean + spread, color=GREY, alpha=0.15, lw=0, zorder=0)
         ax.axvline(mean, color=GREY, ls=style, label=f"{case}, ± deviation", zorder=0.5)
     words = "accuracy lost (points)"

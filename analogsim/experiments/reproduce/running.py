@@ -12,21 +12,25 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from analogsim import __version__
 from analogsim.errors import InputError
+from analogsim.experiments.reproduce import kinds
 from analogsim.experiments.reproduce.kinds import load
 from analogsim.experiments.reproduce.points import Point, digest
-from analogsim.experiments.results import commit
-from analogsim.experiments.sweeps.backends import cores
+from analogsim.experiments.results import commit, packages
+from analogsim.experiments.sweeps import backends
+from analogsim.experiments.sweeps.imports import code
 from analogsim.files import atomic
 from analogsim.text import visible
 
 Record = dict[str, Any]
-"""kind, settings, status, message, values, series, seconds, version, commit, date."""
+"""kind, settings, status, message, values, series, seconds, version, code, commit, date."""
 
 RECORDED = {"status", "message", "values", "series", "seconds", "version"}
 
@@ -67,7 +71,7 @@ def run(
     Raises
     ------
     InputError
-        If a setting is wrong or the folder cannot be written.
+        If a setting is wrong, the folder cannot be written, or holds points of other code.
     """
     folder = Path(folder)
     try:
@@ -76,6 +80,11 @@ def run(
         raise InputError(f"{folder}: cannot write there ({error.strerror}). Choose another --output.") from None
     wanted = {point.key: point for point in points}
     found = {} if fresh else there(points, folder)
+    if any(record.get("code") != made_by() for record in found.values()):
+        raise InputError(
+            f"{folder} holds points of this study that other code computed, which do not mix with new ones. Compute "
+            "them again with --fresh, or choose another --output; --judge judges what is there."
+        )
     if fresh:
         for point in wanted.values():
             for path in (folder / "checkpoints").glob(f"{_checkpoint(point)}*"):
@@ -90,11 +99,17 @@ def run(
 
     for record in found.values():
         note(record)
-    number = min(workers or cores(), max(1, len(left)))
+    number = min(workers or backends.cores(), max(1, len(left)))
     for key, record in _compute(left, folder, number, verbose):
         found[key] = record
         note(record)
     return found
+
+
+def made_by() -> str:
+    """Digest of the code and the packages that points are computed with."""
+    versions = packages()
+    return " ".join([code(kinds.__name__), *(f"{name} {versions[name]}" for name in ("numpy", "scipy", "numba"))])
 
 
 def there(points: Sequence[Point], folder: str | Path) -> dict[str, Record]:
@@ -104,14 +119,22 @@ def there(points: Sequence[Point], folder: str | Path) -> dict[str, Record]:
 
 
 def _compute(points: list[Point], folder: Path, workers: int, verbose: bool) -> Iterator[tuple[str, Record]]:
-    if workers == 1:
-        yield from (one(point, folder, verbose) for point in points)
-        return
-    import joblib
+    work = partial(_work, folder=folder, verbose=verbose)
+    with closing(backends.run(work, ([point] for point in points), workers, _lost)) as finished:
+        for rows in finished:
+            yield from rows
 
-    with joblib.parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1):
-        parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
-        yield from parallel(joblib.delayed(one)(point, folder, verbose) for point in points)
+
+def _work(points: Sequence[Point], folder: Path, verbose: bool) -> Iterator[tuple[str, Record]]:
+    yield from (one(point, folder, verbose) for point in points)
+
+
+def _lost(point: Point, why: str) -> tuple[str, Record]:
+    return point.key, _record(point) | {"status": "failed", "message": why}
+
+
+def _record(point: Point) -> Record:
+    return {"kind": point.kind, "settings": point.settings, "message": "", "values": {}, "series": {}}
 
 
 def one(point: Point, folder: Path, verbose: bool = False) -> tuple[str, Record]:
@@ -124,14 +147,14 @@ def one(point: Point, folder: Path, verbose: bool = False) -> tuple[str, Record]
         if verbose:
             print(visible(f"{datetime.now():%H:%M:%S} {point.words()}: {text}"), file=sys.stderr, flush=True)
 
-    record: Record = {"kind": point.kind, "settings": point.settings, "message": "", "values": {}, "series": {}}
+    record = _record(point)
     try:
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = load(point.kind)(point.settings, folder / "checkpoints" / _checkpoint(point), tell)
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         message = f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
         return point.key, record | {"status": "failed", "message": message}
     record |= {
@@ -140,6 +163,7 @@ def one(point: Point, folder: Path, verbose: bool = False) -> tuple[str, Record]
         "series": {key: [_number(value) for value in values] for key, values in found.series.items()},
         "seconds": round(time.perf_counter() - began, 1),
         "version": __version__,
+        "code": made_by(),
         **commit(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -151,7 +175,7 @@ def one(point: Point, folder: Path, verbose: bool = False) -> tuple[str, Record]
 
 def _checkpoint(point: Point) -> str:
     settings = {key: value for key, value in point.settings.items() if key not in CONTINUED}
-    return digest({"kind": point.kind, **settings})
+    return digest({"kind": point.kind, "code": made_by(), **settings})
 
 
 def _read(path: Path) -> Record | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analogsim.errors import InputError
 from analogsim.experiments.reproduce import claims, running, table
 from analogsim.experiments.reproduce.card import Study, read
 from analogsim.experiments.reproduce.points import Point, points
@@ -94,6 +95,8 @@ def reproduce(
         records = running.run(chosen, folder, workers=workers, fresh=fresh, verbose=verbose, progress=progress)
     else:
         records = running.there(chosen, folder)
+        if len({record.get("code") for record in records.values()}) > 1:
+            raise InputError(f"{folder} holds points of this study that different code computed, which do not mix.")
     found = table.lines(chosen, records)
     return Outcome(study, size, on, chosen, records, found, claims.judge(study, found, size, on))
 

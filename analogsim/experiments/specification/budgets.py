@@ -51,7 +51,8 @@ def budget(
     xarray.Dataset
         Over ``case`` ("none", "all", "only KEY", "all but KEY") and ``seed``: ``accuracy``, ``loss`` in points against
         digital back-propagation with the same seed, and ``bias`` and ``noise``, the errors of the gradient in the
-        layer where they are largest; see `analogsim.experiments.specification.trials.trained`.
+        layer where they are largest; see `analogsim.experiments.specification.trial.trained`. All are NaN where a trial
+        failed, and ``message`` says why.
 
     Raises
     ------
@@ -88,6 +89,8 @@ def budget(
     variables["loss"] = (dims, points, {"long_name": "accuracy lost against back-propagation", "units": "points"})
     about = {"long_name": "test accuracy of back-propagation", "units": "%"}
     variables["backprop"] = ("seed", figures[0, :, 0], about)
+    about = {"long_name": "why back-propagation failed", "units": "1"}
+    variables["backprop_message"] = ("seed", np.array([outcome.message for outcome in outcomes[:seeds]], object), about)
     variables["message"] = (
         dims, np.array([outcome.message for outcome in outcomes[seeds:]], object).reshape(len(cases), seeds),
         {"long_name": "what went wrong", "units": "1"},

@@ -14,7 +14,7 @@ from analogsim.circuits.base import Circuit, circuit
 from analogsim.devices.base import Device, Part
 from analogsim.errors import InputError, unknown
 from analogsim.experiments.settings import Settings
-from analogsim.experiments.setup import overrides
+from analogsim.experiments.setup import overrides, with_value
 
 RISING = {
     "1": (1e-4, 1.0),
@@ -125,18 +125,12 @@ def choose(settings: Settings, names: Iterable[str]) -> list[Nonideality]:
 def with_values(settings: Settings, values: dict[str, Any]) -> Settings:
     """The settings with some values of cards, in place of options that set the same."""
     given = asdict(settings)
-    if "circuit.noise" in values:
-        given["noise"] = tuple(text for text in given["noise"] if ":" in text and not text.startswith("read:"))
-    if "circuit.node_noise" in values:
-        given["noise"] = tuple(text for text in given["noise"] if not text.startswith("node:"))
-    if "circuit.asymmetry" in values:
-        given["asymmetry"] = 0.0
     for key, others in BELONG.items():
         if values.get(key, 1) == 0:
             values = {**values, **others}
-    plain = {key.removeprefix("circuit."): key for key in values if key.startswith("circuit.")}
-    kept = {key: value for key, value in given["overrides"].items() if key not in plain}
-    return Settings(**{**given, "overrides": {**kept, **values}})
+    for key, value in values.items():
+        given = with_value(given, key, value)
+    return Settings(**given)
 
 
 def applies(settings: Settings, values: dict[str, Any]) -> str:

@@ -7,11 +7,18 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 
 def show(dataset: xr.Dataset, target: Path, *, as_json: bool, quiet: bool) -> None:
-    """Draw the chart beside the result, and print the table or JSON."""
+    """Draw the chart beside the result, and print the table or JSON.
+
+    Raises
+    ------
+    click.ClickException
+        If trials failed, after all that: the rest is worth seeing.
+    """
     import click
     import matplotlib as mpl
 
@@ -27,6 +34,26 @@ def show(dataset: xr.Dataset, target: Path, *, as_json: bool, quiet: bool) -> No
     elif not quiet:
         click.echo("\n".join(results.read_stamp(dataset)["words"]))
         click.echo(f"\n{(budget if kind == 'budget' else tolerance)(dataset)}\n\nwrote {', '.join(files)}")
+    if failed := failures(dataset):
+        raise click.ClickException(
+            f"{len(failed)} failed, and what depends on {'it' if len(failed) == 1 else 'them'} has no number; "
+            f"the first: {failed[0]}"
+        )
+
+
+def failures(dataset: xr.Dataset) -> list[str]:
+    """Which trials, or which searches, failed and why."""
+    if dataset.attrs["kind"] == "tolerance":
+        rows = zip(dataset["parameter"].values, dataset["outcome"].values, dataset["message"].values, strict=True)
+        found = [f"{key} {why}" for key, outcome, why in rows if outcome == "failed"]
+        together = dataset.attrs.get("together_message", "")
+        return [*found, *([f"all tolerances at once: {together}"] if together else [])]
+    found = []
+    for name, where in (("backprop_message", "back-propagation"), ("message", "")):
+        for index, why in np.ndenumerate(dataset[name].values) if name in dataset else ():
+            case = where or str(dataset["case"].values[index[0]])
+            found += [f"{case}, seed {dataset['seed'].values[index[-1]]}: {why}"] if why else []
+    return found
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Any]:
@@ -49,8 +76,8 @@ def budget(dataset: xr.Dataset) -> str:
     loss = dataset["loss"]
 
     def points(case: str) -> str:
-        x = loss.sel(case=case)
-        return f"{float(x.mean()):.2f} ± {float(x.std(ddof=1)):.2f}"
+        x = loss.sel(case=case).values
+        return f"{x.mean():.2f} ± {x.std(ddof=1):.2f}" if np.isfinite(x).all() else "failed"
 
     rows = [["nonideality", "value", "loss alone", "loss with all but this", "bias", "noise"]]
     for k, key in enumerate(dataset["nonideality"].values):
@@ -73,8 +100,7 @@ def budget(dataset: xr.Dataset) -> str:
         "in the worst layer with this alone, relative to its length, median of the seeds. *none* and *all* are of the "
         "nonidealities listed; whatever else the circuit has, it has in every case."
     )
-    failed = sorted({str(text) for text in dataset["message"].values.ravel() if text})
-    return "\n".join([markdown(rows), "", note, *(f"Not finished: {text}" for text in failed[:3])])
+    return "\n".join([markdown(rows), "", note, *(f"Failed: {text}" for text in failures(dataset))])
 
 
 def tolerance(dataset: xr.Dataset) -> str:
@@ -91,7 +117,9 @@ def tolerance(dataset: xr.Dataset) -> str:
                 f"{float(row['confirmed_loss']):.2f} ± {float(row['confirmed_spread']):.2f}",
                 f"{100 * float(row['probability']):.0f} %",
             ]
-        binding = {"tolerance": "yes", "not binding": "no", "not attainable": "not attainable"}.get(outcome, "—")
+        binding = {"tolerance": "yes", "failed": "failed", "not binding": "no", "not attainable": "not attainable"}.get(
+            outcome, "—"
+        )
         rows.append([str(key), *found, binding, *confirmed])
     notes = [
         "",
@@ -109,9 +137,11 @@ def tolerance(dataset: xr.Dataset) -> str:
             "with --others ideal."
         )
     notes += [
-        f"{key} does not apply: {row}"
-        for key, row in zip(dataset["parameter"].values, dataset["message"].values, strict=True)
-        if row
+        f"{key} {'failed' if outcome == 'failed' else 'does not apply'}: {why}"
+        for key, outcome, why in zip(
+            *(dataset[name].values for name in ("parameter", "outcome", "message")), strict=True
+        )
+        if why
     ]
     return "\n".join([markdown(rows), *notes])
 

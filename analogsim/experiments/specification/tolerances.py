@@ -17,12 +17,12 @@ from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import prepare
 from analogsim.experiments.specification.nonidealities import Nonideality, applies, choose, nonidealities, with_values
 from analogsim.experiments.specification.sequential import Judge, search
-from analogsim.experiments.specification.trials import Trial, Trials, folder_of
+from analogsim.experiments.specification.trials import Failed, Trial, Trials, folder_of
 
 STEP = 10
 """Places of the grid, a decade mostly, in which a tolerance is bracketed."""
 OTHERS = ("as they are", "ideal")
-OUTCOMES = ("tolerance", "not binding", "not attainable", "does not apply")
+OUTCOMES = ("tolerance", "not binding", "not attainable", "does not apply", "failed")
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Inquiry:
     losses: dict[int, list[float]] = field(default_factory=dict)
     border: tuple[int, int] | None = None
     message: str = ""
+    failed: bool = False
 
     def wanted(self) -> list[tuple[Any, int]]:
         """Value and number of the seed of the trials that come next; none if the search has ended."""
@@ -45,8 +46,15 @@ class Inquiry:
         # A first answer costs two seeds, in parallel; every further one is decided with all before it.
         return [(self.of.values[self.place], k) for k in range(done, min(max(done + 1, 2), self.judge.most))]
 
+    def fail(self, messages: Iterable[str]) -> None:
+        """End the search if a trial failed, of which the first message that is one says why."""
+        if why := next(filter(None, messages), ""):
+            self.failed, self.message, self.border = True, why, (-1, 0)
+
     def learn(self, losses: list[float]) -> None:
         """Take the losses of the trials that were wanted."""
+        if self.failed:
+            return
         self.losses[self.place] += losses
         verdict = self.judge.verdict(self.losses[self.place])
         if verdict is None:
@@ -60,7 +68,7 @@ class Inquiry:
     def outcome(self) -> str:
         """One of `OUTCOMES`."""
         if self.message:
-            return "does not apply"
+            return "failed" if self.failed else "does not apply"
         assert self.border is not None
         good, bad = self.border
         return "not attainable" if good < 0 else "not binding" if bad == len(self.of.values) else "tolerance"
@@ -109,12 +117,14 @@ def tolerance(
         Over ``parameter``: ``outcome``, ``tolerance`` (the worst good value that other seeds confirm), ``beyond`` (the
         first bad one), and of trials at the tolerance with those *other* seeds: ``confirmed_loss``,
         ``confirmed_spread``, ``probability`` that the mean loss is within the limit. The last trials have all
-        tolerances at once.
+        tolerances at once. A trial that fails ends its search: ``outcome`` "failed", NaN, and ``message`` says why.
 
     Raises
     ------
     InputError
         If a name, a number or a file is not right.
+    Failed
+        If a training of the circuit as it is, or of back-propagation, fails: then there is nothing to compare with.
 
     Notes
     -----
@@ -141,7 +151,9 @@ def tolerance(
         trials.progress = lambda done: progress(done, state)
     try:
         digital = _Reference(settings, trials)
-        own = digital.losses([(settings, k) for k in range(seeds)])
+        own, said = digital.losses([(settings, k) for k in range(seeds)])
+        if failed := [*filter(None, said)]:
+            raise Failed(f"the circuit as it is cannot be judged: {len(failed)} trials failed; {failed[0]}")
         floor = 100.0 / len(prepare(settings).data.test_x)
         judge = Judge(loss, max(float(np.std(own, ddof=1)), floor), seeds - 1, confidence, seeds)
         inquiries = [_inquiry(one, judge, settings) for one in asked]
@@ -153,9 +165,11 @@ def tolerance(
         while wanted := [(q, value, k) for q in inquiries for value, k in q.wanted()]:
             open_ = [q.of.key for q in inquiries if q.border is None]
             state = f"{len(inquiries) - len(open_)} of {len(inquiries)} found; {', '.join(open_[:2])} …"
-            found = digital.losses([(with_values(settings, {q.of.key: value}), k) for q, value, k in wanted])
+            found, said = digital.losses([(with_values(settings, {q.of.key: value}), k) for q, value, k in wanted])
             for q in {id(q): q for q, _, _ in wanted}.values():
-                q.learn([x for x, (other, _, _) in zip(found, wanted, strict=True) if other is q])
+                mine = [place for place, (other, _, _) in enumerate(wanted) if other is q]
+                q.fail(f"at {wanted[place][1]!r}, {said[place]}" if said[place] else "" for place in mine)
+                q.learn([found[place] for place in mine])
         state = "confirming"
         dataset = _report(inquiries, digital, judge, settings, own)
     finally:
@@ -173,12 +187,17 @@ class _Reference:
     def __init__(self, settings: Settings, trials: Trials) -> None:
         self.settings, self.trials = settings, trials
 
-    def losses(self, wanted: list[tuple[Settings, int]]) -> list[float]:
-        """One for each pair of settings and number of the seed."""
+    def losses(self, wanted: list[tuple[Settings, int]]) -> tuple[list[float], list[str]]:
+        """For each pair of settings and number of the seed the loss, NaN where a trial failed, and then why."""
         chips = [Trial(replace(given, seed=self.settings.seed + k)) for given, k in wanted]
         same = [Trial(replace(self.settings, seed=self.settings.seed + k), "back-propagation") for _, k in wanted]
         found = self.trials([*same, *chips])
-        return [d.accuracy - c.accuracy for d, c in zip(found[: len(same)], found[len(same) :], strict=True)]
+        pairs = list(zip(found[: len(same)], found[len(same) :], strict=True))
+        said = [
+            f"seed {self.settings.seed + k}: {d.message or c.message}" if d.message or c.message else ""
+            for (d, c), (_, k) in zip(pairs, wanted, strict=True)
+        ]
+        return [d.accuracy - c.accuracy for d, c in pairs], said
 
 
 def _inquiry(one: Nonideality, judge: Judge, settings: Settings) -> Inquiry:
@@ -194,11 +213,14 @@ def _inquiry(one: Nonideality, judge: Judge, settings: Settings) -> Inquiry:
     return made
 
 
-def _others_seeds(digital: _Reference, judge: Judge, settings: Settings, cases: list[dict[str, Any]]) -> NDArray[Any]:
-    """Losses, (case, seed), of seeds that the search has not seen."""
+def _others_seeds(
+    digital: _Reference, judge: Judge, settings: Settings, cases: list[dict[str, Any]]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Losses, (case, seed), of seeds that the search has not seen, and what went wrong."""
     seeds = range(judge.most, 2 * judge.most)
-    found = digital.losses([(with_values(settings, case), k) for case in cases for k in seeds])
-    return np.array(found, float).reshape(len(cases), judge.most)
+    found, said = digital.losses([(with_values(settings, case), k) for case in cases for k in seeds])
+    shape = len(cases), judge.most
+    return np.array(found, float).reshape(shape), np.array(said, object).reshape(shape)
 
 
 def _confirmed(
@@ -209,8 +231,11 @@ def _confirmed(
     while asked := [q for q in inquiries if q.outcome == "tolerance" and q.of.key not in found]:
         borders = [q.border or (-1, 0) for q in asked]
         cases = [{q.of.key: q.of.values[good]} for q, (good, _) in zip(asked, borders, strict=True)]
-        losses = _others_seeds(digital, judge, settings, cases)
-        for q, (good, _), x in zip(asked, borders, losses, strict=True):
+        losses, said = _others_seeds(digital, judge, settings, cases)
+        for q, (good, _), x, messages in zip(asked, borders, losses, said, strict=True):
+            q.fail(messages)
+            if q.failed:
+                continue
             if judge.probability(x) >= 0.5:
                 found[q.of.key] = x
             else:
@@ -224,9 +249,10 @@ def _report(
     """The result, every tolerance confirmed, and all at once tried."""
     losses = _confirmed(inquiries, digital, judge, settings)
     at = {q.of.key: q.of.values[q.border[0]] for q in inquiries if q.outcome == "tolerance" and q.border}
-    together = list(losses.values())[:1]
+    together, why = list(losses.values())[:1], ""
     if len(at) > 1:
-        together = [_others_seeds(digital, judge, settings, [at])[0]]
+        found, said = _others_seeds(digital, judge, settings, [at])
+        together, why = [found[0]], next(filter(None, said[0]), "")
     rows = [q.of.key for q in inquiries]
     size = len(rows)
     confirmed, spread, probability = (np.full(size, np.nan) for _ in range(3))
@@ -237,7 +263,8 @@ def _report(
     def value(q: Inquiry, place: int) -> float:
         return float(q.of.values[place]) if 0 <= place < len(q.of.values) and q.of.values[place] is not None else np.nan
 
-    borders = [q.border or (-1, 0) for q in inquiries]
+    nowhere = (-1, -1)
+    borders = [nowhere if q.failed else q.border or nowhere for q in inquiries]
     variables: dict[str, Any] = {
         "outcome": (np.array([q.outcome for q in inquiries], object), "what was found", "1"),
         "meaning": (np.array([q.of.long_name for q in inquiries], object), "parameter", "1"),
@@ -257,7 +284,7 @@ def _report(
         "confirmed_loss": (confirmed, "mean loss at the tolerance, other seeds", "points"),
         "confirmed_spread": (spread, "its standard deviation over the seeds", "points"),
         "probability": (probability, "probability that the mean loss there is within the limit", "1"),
-        "message": (np.array([q.message for q in inquiries], object), "why it does not apply", "1"),
+        "message": (np.array([q.message for q in inquiries], object), "why it does not apply, or failed", "1"),
     }
     dataset = xr.Dataset(
         {
@@ -273,6 +300,7 @@ def _report(
         "own_spread": float(np.std(own, ddof=1)),
         "own_good": int(bool(judge.verdict(own))),
         "together_loss": float(np.mean(together)) if together else np.nan,
+        "together_message": why,
         "seeds": judge.most,
         "confidence": judge.confidence,
     }

@@ -13,8 +13,8 @@ from analogsim.cards.quantities import declared
 from analogsim.circuits.base import Circuit, circuit
 from analogsim.devices.base import Part
 from analogsim.errors import InputError, unknown
-from analogsim.experiments.settings import Settings
-from analogsim.experiments.setup import overrides
+from analogsim.experiments.settings import NOISES, Settings, kind_of, layers
+from analogsim.experiments.setup import overrides, with_value
 
 NUMBERS = {
     "alpha": "α",
@@ -103,6 +103,12 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
         name = f"circuit.{name}"
     low = high = None
     log = False
+    if not isinstance(values, str):
+        values = list(values) if isinstance(values, Iterable) else [values]
+    for text in (values.split(",") if isinstance(values, str) else map(str, values)) if name == "noise" else ():
+        if ":" in text and kind_of(text.strip()) in NOISES:
+            key_of = NOISES[kind_of(text.strip())]
+            raise InputError(f"--over noise={text}: noise is the read noise; sweep {key_of}=0,0.01 for this kind.")
     if isinstance(values, str):
         found, low, high, log = _parse(key, values)
     else:
@@ -128,12 +134,12 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
 def apply(given: dict[str, Any], key: str, value: Value) -> dict[str, Any]:
     """The fields of `Settings` with one swept value put in."""
     if "." in key:
-        return {**given, "overrides": {**given["overrides"], key: value}}
+        return with_value(given, key, value)
     if key == "noise":
-        others = tuple(text for text in given["noise"] if ":" in text and not text.startswith("read:"))
+        others = tuple(text for text in given["noise"] if kind_of(text) != "read")
         return {**given, "noise": (repr(float(value)), *others)}
     if key == "hidden":
-        return {**given, "hidden": tuple(int(part) for part in str(value).split("x"))}
+        return {**given, "hidden": layers(str(value))}
     return {**given, key: value}
 
 
@@ -203,12 +209,12 @@ def _cast(key: str, value: Any, kind: str) -> Value:
         return "x".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         if isinstance(value, str) and "." in key:
             return value  # a number with a unit; the card's field reads it
         raise InputError(f"--over {key}: {value!r} is no number.") from None
     if kind == "whole":
-        if number != int(number):
+        if not number.is_integer():
             raise InputError(f"--over {key}: {value!r} is no whole number.")
         return int(number)
     return number

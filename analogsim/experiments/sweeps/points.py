@@ -6,9 +6,8 @@ import ctypes
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from analogsim.engine import results
 from analogsim.experiments import data
-from analogsim.experiments.run import train
+from analogsim.experiments.loop import taught
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import prepare
 from analogsim.experiments.sweeps.metrics import INITIAL, TRAINED, Chosen, Initial, Metric
@@ -36,29 +35,31 @@ class Row(NamedTuple):
     values: list[float]
 
 
-@dataclass(frozen=True)
-class Task:
-    """Some points for one worker: keys, seeds and fields of `Settings`."""
-
-    points: tuple[tuple[int, int, dict[str, Any]], ...]
-    metrics: tuple[str, ...]
-    own: Chosen | None
-    """Metrics that a user brought; the built-in ones travel by name."""
-    timeout: float | None
+Point = tuple[int, int, dict[str, Any]]
+"""Key, seed and fields of `Settings`."""
 
 
 class Timeout(BaseException):
     """Raised in a point that takes too long; no Exception, so that no point catches it."""
 
 
-def work(task: Task) -> list[Row]:
-    """Run the points of a task, with one BLAS thread, whatever this process was started with."""
+def work(points: Sequence[Point], metrics: tuple[str, ...], own: Chosen | None, timeout: float | None) -> Iterator[Row]:
+    """Run some points, with one BLAS thread, whatever this process was started with.
+
+    Metrics of the user's come as `own`; the built-in ones travel by name.
+    """
     from threadpoolctl import threadpool_limits
 
-    chosen: Chosen = task.own or {name: (TRAINED | INITIAL)[name] for name in task.metrics}
+    chosen: Chosen = own or {name: (TRAINED | INITIAL)[name] for name in metrics}
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return [one(key, seed, fields, chosen, task.timeout) for key, seed, fields in task.points]
+        for key, seed, fields in points:
+            yield one(key, seed, fields, chosen, timeout)
+
+
+def lost(point: Point, why: str, width: int) -> Row:
+    """The row of a point that could not tell what became of it."""
+    return Row(point[0], "failed", why, float("nan"), [float("nan")] * width)
 
 
 def one(key: int, seed: int, fields: dict[str, Any], metrics: Chosen, timeout: float | None) -> Row:
@@ -74,7 +75,7 @@ def one(key: int, seed: int, fields: dict[str, Any], metrics: Chosen, timeout: f
             status, message, values = measure(Settings(**{**fields, "seed": seed}), metrics)
     except Timeout:
         return row("timeout", f"stopped after {timeout:g} s", nothing)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a metric that exits shall not end the sweep
         return row("failed", f"{type(error).__name__}: {' '.join(str(error).split())}"[:500], nothing)
     return row(status, message, values)
 
@@ -82,7 +83,7 @@ def one(key: int, seed: int, fields: dict[str, Any], metrics: Chosen, timeout: f
 def measure(settings: Settings, metrics: Chosen) -> tuple[str, str, list[float]]:
     """Simulate some settings and read the metrics: status, message, values."""
     setup = prepare(settings, loaded(settings))
-    run = train(setup, stamp=False) if any(metric in TRAINED.values() for metric in metrics.values()) else None
+    run = taught(setup) if any(metric in TRAINED.values() for metric in metrics.values()) else None
     initial = Initial(setup)
     values = []
     for metric in metrics.values():

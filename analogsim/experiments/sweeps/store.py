@@ -43,7 +43,7 @@ class Store:
     ----------
     folder : path
     about : mapping
-        All that old rows must share with new ones: version, code, packages, metrics, cards, data; JSON.
+        All that old rows must share with new ones: version, code, packages, metrics, cards, files; JSON.
     fresh : bool
         Throw away what is there.
 
@@ -93,7 +93,7 @@ class Store:
                     f"{self.folder} holds points that do not mix with this sweep: {'; '.join(found[:3])}{more}. "
                     "Start over with --fresh, or choose another --output."
                 )
-            for name in ("cards", "data"):  # an axis may have brought more
+            for name in ("cards", "files"):  # an axis may have brought more
                 about[name] = {**old.get(name, {}), **about.get(name, {})}
         with atomic(self.manifest) as temporary:
             temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -162,9 +162,9 @@ class Store:
 
 
 def differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
-    """What differs between two manifests, in words. Cards and data that only one of them uses do not matter."""
+    """What differs between two manifests, in words. Cards and files that only one of them uses do not matter."""
     if isinstance(old, dict) and isinstance(new, dict):
-        keys = old.keys() & new.keys() if where in ("cards", "data") else old.keys() | new.keys()
+        keys = old.keys() & new.keys() if where in ("cards", "files") else old.keys() | new.keys()
         for key in sorted(keys):
             yield from differences(old.get(key), new.get(key), f"{where}: {key}" if where else key)
     elif old != new:

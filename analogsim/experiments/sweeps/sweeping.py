@@ -1,23 +1,21 @@
-"""Run a plan: skip what is on disk, share out the rest by joblib, write rows as they come, put them together."""
+"""Run a plan: skip what is on disk, share out the rest, write rows as they come, put them together."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from analogsim import __version__, cards
-from analogsim.circuits.base import roles
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import results
 from analogsim.experiments.data import FIGURES
@@ -25,20 +23,21 @@ from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import prepare
 from analogsim.experiments.sweeps import backends
 from analogsim.experiments.sweeps.axes import axis, split
+from analogsim.experiments.sweeps.identity import manifest
 from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose
 from analogsim.experiments.sweeps.plan import Plan
-from analogsim.experiments.sweeps.points import STATUS, Task, loaded, work
+from analogsim.experiments.sweeps.points import STATUS, Point, Row, loaded, lost, work
 from analogsim.experiments.sweeps.store import Store
 from analogsim.files import check_writable, expand
 
 log = logging.getLogger("analogsim")
 Progress = Callable[[int, int, Mapping[str, int]], Any]
 SLICE = 0.25
-"""Seconds of work in one task: long beside the cost of sending it, short beside what a kill may lose."""
+"""Seconds of work in one batch: long beside the cost of sending it, short beside what a kill may lose."""
 MOST = 200
-"""Points in one task."""
-LATER = ("cli", "plots", "report", "docs")
-"""Parts of the package that no number depends on."""
+"""Points in one batch."""
+LONGEST = 1e9
+"""Seconds; no timer counts further."""
 
 
 def sweep(
@@ -75,7 +74,8 @@ def sweep(
         Names from `metrics.TRAINED` (figures at the end of a run; all of them if not given) and `metrics.INITIAL` (of
         the chip before training), or functions of a `Setup` that return a number. If none is of a run, none is trained.
     workers : int, optional
-        Processes; all cores if not given. Each computes with one thread.
+        Processes; all cores if not given. Each computes with one thread. 1: in this process, where a point that kills
+        it ends the sweep.
     scheduler : str, optional
         Address of a dask scheduler that runs the points instead (extra ``[cluster]``).
     output : path, optional
@@ -107,6 +107,7 @@ def sweep(
     the number of workers, nor order, nor the rest of the plan changes a bit of them.
     """
     base = Settings(circuit=circuit, **options)
+    over = [over] if isinstance(over, str) else over
     pairs = over.items() if isinstance(over, Mapping) else [split(text) for text in over or ()]
     if isinstance(seeds, int):
         if seeds < 1:
@@ -125,7 +126,7 @@ def sweep(
     with tempfile.TemporaryDirectory(prefix="analogsim-") as folder:
         return execute(
             plan, chosen, Path(folder) / "sweep.nc", workers=workers, scheduler=scheduler,
-            point_timeout=point_timeout, progress=progress,
+            point_timeout=point_timeout, progress=progress, kept=False,
         ).load()  # fmt: skip
 
 
@@ -153,17 +154,19 @@ def execute(
     fresh: bool = False,
     point_timeout: float | None = None,
     progress: Progress | None = None,
+    kept: bool = True,
 ) -> xr.Dataset:
-    """Run a plan; see `sweep`."""
+    """Run a plan; see `sweep`. What is not kept for another time needs no digest of what made it."""
     output = expand(output)
     if output.suffix != ".nc":
         raise InputError(f"{output}: a result is a NetCDF file; end its name in .nc.")
     check_writable(output)
     if workers is not None and workers < 1:
         raise out_of_range("workers", workers, "workers ≥ 1")
-    if point_timeout is not None and not point_timeout > 0:
-        raise out_of_range("point_timeout", point_timeout, "point_timeout > 0 seconds")
-    about = manifest(plan, metrics)
+    if point_timeout is not None and not 0 < point_timeout <= LONGEST:
+        allowed = f"point_timeout > 0 and at most {LONGEST:g} s; leave it out for none"
+        raise out_of_range("point_timeout", point_timeout, allowed)
+    about = manifest(plan, metrics, work.__module__, kept)
     store = Store(output.with_suffix(".sweep"), about, fresh=fresh)
     began = time.perf_counter()
     try:
@@ -177,14 +180,17 @@ def execute(
         interrupted = False
         left = np.flatnonzero(~found)
         own = None if all(isinstance(metric, Metric) for metric in metrics.values()) else metrics
-        tasks = Tasks(plan, keys, seeds, left, tuple(metrics), own, point_timeout)
+        tasks = Batches(plan, keys, seeds, left)
+        computing = partial(work, metrics=tuple(metrics), own=own, timeout=point_timeout)
+        none, count = partial(lost, width=len(metrics)), min(workers or backends.cores(), max(len(left), 1))
         try:
-            for rows in backends.run(work, tasks, min(workers or backends.cores(), max(len(left), 1)), scheduler):
-                store.append(rows)
-                tasks.learn(rows)
-                counts.update(row.status for row in rows)
-                if progress:
-                    progress(sum(counts.values()), plan.size, counts)
+            with closing(backends.run(computing, tasks, count, none, scheduler)) as finished:
+                for rows in finished:
+                    store.append(rows)
+                    tasks.learn(rows)
+                    counts.update(row.status for row in rows)
+                    if progress:
+                        progress(sum(counts.values()), plan.size, counts)
         except KeyboardInterrupt:
             interrupted = True
         store.seal()
@@ -201,29 +207,26 @@ def execute(
     return results.open_lazily(output) if output.is_file() else dataset  # a device is not read again
 
 
-class Tasks:
-    """Hands out the points that are left, in tasks of about `SLICE` seconds."""
+class Batches:
+    """Hands out the points that are left, in batches of about `SLICE` seconds."""
 
-    def __init__(
-        self, plan: Plan, keys: Any, seeds: Any, left: Any, metrics: tuple[str, ...], own: Chosen | None,
-        timeout: float | None,
-    ) -> None:  # fmt: skip
+    def __init__(self, plan: Plan, keys: Any, seeds: Any, left: Any) -> None:
         self.plan, self.keys, self.seeds, self.left = plan, keys, seeds, left
-        self.metrics, self.own, self.timeout = metrics, own, timeout
         self.pace = SLICE
 
-    def learn(self, rows: Sequence[Any]) -> None:
+    def learn(self, rows: Sequence[Row]) -> None:
         """Follow how long a point takes."""
-        self.pace += 0.3 * (sum(row.seconds for row in rows) / len(rows) - self.pace)
+        took = [row.seconds for row in rows if row.seconds >= 0]  # not known of those that killed their worker
+        if took:
+            self.pace += 0.3 * (sum(took) / len(took) - self.pace)
 
-    def __iter__(self) -> Iterator[Task]:
+    def __iter__(self) -> Iterator[list[Point]]:
         at = 0
         while at < len(self.left):
             count = int(np.clip(SLICE / max(self.pace, 1e-9), 1, MOST))
             chosen = self.left[at : at + count]
             at += count
-            points = tuple((int(self.keys[i]), int(self.seeds[i]), self.plan.fields(int(i))) for i in chosen)
-            yield Task(points, self.metrics, self.own, self.timeout)
+            yield [(int(self.keys[i]), int(self.seeds[i]), self.plan.fields(int(i))) for i in chosen]
 
 
 def known(store: Store, keys: Any) -> tuple[Any, Counter[str]]:
@@ -271,57 +274,3 @@ def collect(plan: Plan, metrics: Chosen, store: Store, keys: Any, seeds: Any) ->
 
 def _variable(plan: Plan, values: Any, long_name: str, units: str) -> Any:
     return plan.dims, values.reshape(plan.shape), {"long_name": long_name, "units": units}
-
-
-def manifest(plan: Plan, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """All that points must share to be mixed, besides their own content."""
-    base = plan.base
-    names: dict[str, set[Any]] = {"circuit": {base.circuit}, "device": {base.device}, "data": {base.data}}
-    for swept in plan.axes:
-        if swept.key in names:
-            names[swept.key] |= set(swept.values)
-    found: dict[str, Any] = {}
-    for name in sorted(names["circuit"]):
-        for device in names["device"] if name == base.circuit else {None}:
-            found |= _cards(name, device)
-    files = {name: _sha(expand(name).read_bytes()) for name in names["data"] if expand(str(name)).is_file()}
-    return {
-        "version": __version__,
-        "code": code(),
-        "packages": {name: results.packages()[name] for name in ("numpy", "scipy", "numba")},
-        "metrics": [name if isinstance(metric, Metric) else _own(name, metric) for name, metric in metrics.items()],
-        "cards": found,
-        "data": files,
-    }
-
-
-def _cards(name: str, device: str | None) -> dict[str, dict[str, str]]:
-    """Path and numbers of the card of a circuit, and of the cards of its parts."""
-    card = cards.read("circuit", name)
-    read = [card, *(cards.read("device", part) for part in roles(card, device).values())]
-    return {one.path: {key: f"{entry.value} {entry.unit}" for key, entry in one.values.items()} for one in read}
-
-
-def _own(name: str, metric: Any) -> str:
-    """A user's metric by its name and, where there is one, its source text."""
-    import inspect
-
-    try:
-        return f"{name} ({_sha(inspect.getsource(metric).encode())})"
-    except (OSError, TypeError):
-        return f"{name} ({getattr(metric, '__qualname__', type(metric).__qualname__)})"
-
-
-@lru_cache(maxsize=1)
-def code() -> str:
-    """Digest of the equations: every module that numbers come from."""
-    package = Path(__file__).parents[2]
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        if not set(path.relative_to(package).with_suffix("").parts) & set(LATER):
-            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:12]

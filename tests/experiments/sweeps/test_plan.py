@@ -112,3 +112,35 @@ def test_a_point_keeps_its_seed_whatever_surrounds_it(alphas, repeats):
     assert len(set(keys.tolist())) == len(alphas) * repeats
     at = (len(alphas) - 1) * repeats
     assert alone.digest(0) == (int(keys[at]), int(seeds[at]))
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "message"),
+    [
+        ("hidden", "a", "hidden = 'a': expected numbers of neurons"),
+        ("hidden", "8x0", "1 ≤ hidden"),
+        ("hidden", [8.5], "expected numbers of neurons"),
+        ("hidden", "9" * 20, "1 ≤ hidden"),
+        ("epochs", "inf", "'inf' is no whole number"),
+        ("epochs", "nan", "'nan' is no whole number"),
+        ("batch_size", [float("inf")], "inf is no whole number"),
+        ("device.levels", "inf,2", "'inf' is no whole number"),
+        ("circuit.dac_bits", ["-inf"], "'-inf' is no whole number"),
+        ("alpha", [10**400], "is no number"),
+        ("learning_rate", "inf", "learning_rate > 0"),
+    ],
+)
+def test_values_without_a_meaning_are_one_line(key, given, message):
+    with pytest.raises(InputError, match=message) as caught:
+        axis(key, given, BASE)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_number_is_one_layer():
+    assert Settings(hidden=8).hidden == Settings(hidden="8").hidden == Settings(hidden=[8]).hidden == (8,)
+    assert Settings(hidden="8x4").hidden == Settings(hidden=np.array([8, 4])).hidden == (8, 4)
+    assert axis("hidden", 8, BASE).values == axis("hidden", [8], BASE).values == ("8",)
+    assert axis("alpha", 0.3, BASE).values == (0.3,)
+    for bad in ({"a": 1}, None, 0, 8.0, [[8]]):
+        with pytest.raises(InputError, match="hidden"):
+            Settings(hidden=bad)

@@ -12,8 +12,8 @@ import numpy as np
 
 from analogsim.errors import InputError
 from analogsim.experiments import data, summary
+from analogsim.experiments.loop import taught
 from analogsim.experiments.reproduce.kinds import Found, Reader
-from analogsim.experiments.run import train
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, prepare
 
@@ -31,7 +31,7 @@ def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str],
         if done[0] % max(1, setup.updates // 10) == 0:
             tell(f"update {done[0]}/{setup.updates}")
 
-    run = train(setup, progress=progress, stamp=False)
+    run = taught(setup, progress=progress)
     found = read(run)
     costs(found, run, len(setup.data.train_x))
     return found

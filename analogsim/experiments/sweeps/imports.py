@@ -1,0 +1,133 @@
+"""The code that may run: every module of this package that a module leads to, and a digest of them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2]
+CUT = "# no point runs this"
+"""Ends the line of an import, in a function that only people call."""
+
+
+def sha(data: bytes) -> str:
+    """Short SHA-256."""
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
+@functools.cache
+def code(root: str, names: frozenset[str] = frozenset()) -> str:
+    """Digest of the code that a module of this package may run, or what is taken from it by some names."""
+    found = sorted(reached(root, names).items())
+    return sha(b"".join(name.encode() + path.read_bytes() for name, path in found))
+
+
+def reached(root: str, names: frozenset[str] = frozenset()) -> dict[str, Path]:
+    """The modules of this package that a module imports, directly or not, wherever the import stands, and their files.
+
+    Followed are all ``import`` statements but those for type checkers and those whose line says `CUT`, the tables of
+    `lazy_loader` by the names that are taken from them, and ``import_module`` of a computed name to the modules whose
+    names are among the strings of the file. A file with such a table computes nothing and is left out.
+    """
+    found: dict[str, Path] = {}
+    waiting = [root, *(module for name in names for module in _taken(root, name))]
+    while waiting:
+        name = waiting.pop()
+        path = _file(name)
+        if path is not None and name not in found:
+            found[name] = path
+            waiting += [*_imports(name, path), name.rpartition(".")[0]]
+    return {name: path for name, path in found.items() if not _table(path)}
+
+
+def _file(name: str) -> Path | None:
+    top, *parts = name.split(".")
+    place = PACKAGE.joinpath(*parts)
+    files = (place / "__init__.py", place.with_name(f"{place.name}.py"))
+    return next((path for path in files if path.is_file()), None) if top == PACKAGE.name else None
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+@functools.cache
+def _table(path: Path) -> dict[str, str]:
+    """Name -> submodule that a package of `lazy_loader` takes it from; empty for other files."""
+    found: dict[str, str] = {}
+    for node in ast.walk(_tree(path)) if path.name == "__init__.py" else ():
+        if isinstance(node, ast.Call) and _called(node) == "attach":
+            given = {word.arg: ast.literal_eval(word.value) for word in node.keywords}
+            found |= {name: name for name in given.get("submodules", ())}
+            found |= {name: module for module, names in given.get("submod_attrs", {}).items() for name in names}
+    return found
+
+
+def _imports(name: str, path: Path) -> Iterator[str]:
+    tree, lines = _tree(path), path.read_text(encoding="utf-8").splitlines()
+    for node in _run(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom) and lines[node.lineno - 1].endswith(CUT):
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _whole(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module
+            assert node.level == 0, f"{name}: a relative import"
+            for alias in node.names:
+                yield from _taken(node.module, alias.name)
+        elif isinstance(node, ast.Call) and _called(node) == "import_module":
+            package = _prefix(name, node.args[0])
+            words = (str(word.value).partition(":")[0] for word in ast.walk(tree) if isinstance(word, ast.Constant))
+            yield from {f"{package}.{word.replace('-', '_')}" for word in words if re.fullmatch(r"[\w-]+", word)}
+
+
+def _run(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those under ``if TYPE_CHECKING``."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"):
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+
+def _called(call: ast.Call) -> str:
+    return str(getattr(call.func, "id", getattr(call.func, "attr", "")))
+
+
+def _taken(module: str, name: str) -> Iterator[str]:
+    """What ``from module import name`` leads to."""
+    path = _file(module)
+    if _file(f"{module}.{name}"):
+        yield from _whole(f"{module}.{name}")
+    elif path and name in (table := _table(path)):
+        yield from _taken(f"{module}.{table[name]}", name)
+    else:
+        yield module
+
+
+def _whole(module: str) -> Iterator[str]:
+    """A module; of a package with a table, all that it offers, since any of it may be asked for."""
+    yield module
+    for submodule in set(_table(path).values()) if (path := _file(module)) else ():
+        yield from _whole(f"{module}.{submodule}")
+
+
+def _prefix(name: str, argument: ast.expr) -> str:
+    """``analogsim.devices`` of ``f"analogsim.devices.{module}"``."""
+    parts = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
+    text = ""
+    for part in parts:
+        if isinstance(part, ast.FormattedValue) and getattr(part.value, "id", "") == "__name__":
+            text += name
+        elif isinstance(part, ast.Constant):
+            text += str(part.value)
+        else:
+            break
+    return text.rstrip(".")
