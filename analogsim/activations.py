@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from analogsim.errors import unknown
+from analogsim.errors import one_of
 
 LEAK = 0.01
 """Slope of leaky-relu below zero."""
@@ -101,6 +101,4 @@ def activation(name: str) -> Activation:
     InputError
         If there is none of that name; the message names the nearest.
     """
-    if name not in ACTIVATIONS:
-        raise unknown("activation", name, ACTIVATIONS)
-    return ACTIVATIONS[name]
+    return ACTIVATIONS[one_of("activation", name, ACTIVATIONS)]

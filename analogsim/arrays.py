@@ -1,35 +1,74 @@
-"""Arrays that a caller hands over, checked once where they come in."""
+"""The gates for arrays and generators that a user hands over; those for single values are in `analogsim.errors`."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from analogsim.errors import InputError
+from analogsim.errors import InputError, shown, whole
 
 
-def finite(name: str, value: ArrayLike, dtype: Any = float) -> NDArray[np.floating]:
-    """`value` as an array of real, finite numbers of one floating type.
+def real(name: str, value: Any) -> NDArray[Any]:
+    """Return `value` as an array of real numbers of whatever type, NaN and Inf among them.
 
     Raises
     ------
     InputError
-        If an entry is complex, masked, NaN, infinite or no number. NumPy would drop an imaginary part and a mask.
+        For what is no array of real numbers, and for masked entries.
     """
     if np.ma.is_masked(value):
-        raise InputError(f"{name} has masked entries. Fill them, or leave these samples out.")
+        raise InputError(f"{name} has masked entries; fill them or leave their samples out.")
     try:
         array = np.asarray(value)
-        if np.iscomplexobj(array):
-            raise InputError(f"{name} is complex; expected real numbers.")
-        with np.errstate(over="ignore"):
-            array = np.asarray(array, dtype=dtype)
-    except InputError:
-        raise
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{name} is not numeric.") from None
+    except (TypeError, ValueError, OverflowError):  # rows of different lengths
+        raise InputError(f"{name} = {shown(value)} is not an array of numbers.") from None
+    if array.dtype.kind == "c":
+        raise InputError(f"{name} is complex; expected real numbers.")
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{name} is not numeric: {shown(value)}.")
+    return array
+
+
+def finite(name: str, value: Any, dtype: Any = float, *, largest: float | None = None) -> NDArray[np.floating]:
+    """Return `value` as an array of a floating type, without NaN, Inf and numbers beyond `largest` in size.
+
+    Parameters
+    ----------
+    largest : float, optional
+        The root of the largest number of the type if not given, so that products do not overflow.
+
+    Raises
+    ------
+    InputError
+        As of `real`, and for what is not finite.
+    """
+    array = real(name, value)
+    root = float(np.sqrt(np.finfo(dtype).max))
+    most = root if largest is None else largest
+    with np.errstate(over="ignore", invalid="ignore"):
+        array = np.asarray(array, dtype)
+        # One product looks at all entries, cheaper than any comparison: where it is finite, none is beyond the root.
+        if most >= root and math.isfinite(np.vdot(array, array)):
+            return array
     if not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or Inf.")
+    if array.size and max(float(array.max()), -float(array.min())) > most:
+        raise InputError(f"{name} holds numbers beyond {most:.3g} in size, whose products overflow.")
     return array
+
+
+def layerwise(name: str, values: Any) -> list[NDArray[np.floating]]:
+    """Return a list of finite arrays, one for each layer."""
+    if not isinstance(values, list | tuple):
+        raise InputError(f"{name} = {shown(values)}; expected a list of arrays, one for each layer.")
+    return [finite(f"{name}[{k}]", value) for k, value in enumerate(values)]
+
+
+def generator(seed: Any) -> np.random.Generator:
+    """Return the generator of a seed, a whole number ≥ 0, or the generator given."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(whole("seed", seed, low=0))

@@ -155,6 +155,38 @@ def check_regular(path: str | Path) -> None:
         raise InputError(f"{path}: is {'a folder' if path.is_dir() else 'a pipe or a device'}; expected a file.")
 
 
+def regular(path: str | Path, *, limit: int, hint: str = "") -> Path:
+    """Return the path of an ordinary file that is not larger than `limit` bytes: no folder, pipe or device.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is something else, or too large. `hint` says what else may have been meant.
+    """
+    path, hint = Path(path), f" {hint}" if hint else ""
+    try:
+        about = path.stat()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        reason = "" if missing else f" ({getattr(error, 'strerror', None) or error})"
+        raise InputError(f"{path}: no such file{reason}.{hint}") from None
+    if not stat.S_ISREG(about.st_mode):
+        kind = "a folder" if stat.S_ISDIR(about.st_mode) else "a pipe or a device"
+        raise InputError(f"{path}: is {kind}, not an ordinary file.{hint}")
+    if about.st_size > limit:
+        raise InputError(f"{path}: {about.st_size / 1e6:.0f} MB; a file like this has at most {limit / 1e6:g}.")
+    return path
+
+
+def read_text(path: str | Path, *, limit: int, hint: str = "") -> str:
+    """Read a text in UTF-8, with or without a byte order mark; errors as of `regular`, and for other encodings."""
+    path = regular(path, limit=limit, hint=hint)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable text in UTF-8 ({error}).") from None
+
+
 def read_npz(path: str | Path) -> dict[str, Any]:
     """Read every array of an ``.npz``; pickled objects are refused.
 

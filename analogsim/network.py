@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,8 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.activations import activation
-from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.arrays import finite, generator
+from analogsim.errors import InputError, number, one_of, out_of_range, shown, whole
 
 Array = NDArray[np.floating]
 
@@ -42,6 +43,9 @@ LOSSES = {
         ),
     )
 }
+
+LARGEST = 10**9
+"""Weights of a network: 8 GB in float64, and a chip holds them several times."""
 
 INITS: dict[str, Callable[[int, int], float]] = {
     "kaiming": lambda n_in, n_out: (2.0 / n_in) ** 0.5,
@@ -81,6 +85,10 @@ class Network:
     output_activation: str = "identity"
 
     def __post_init__(self) -> None:
+        for name in ("weights", "biases"):
+            given = getattr(self, name)
+            if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
+                raise InputError(f"{name} = {shown(given)}; expected a list of arrays, one for each layer.")
         weights = tuple(_array(f"weights[{k}]", w, 2) for k, w in enumerate(self.weights))
         biases = tuple(_array(f"biases[{k}]", b, 1) for k, b in enumerate(self.biases))
         if not weights or len(weights) != len(biases):
@@ -89,13 +97,12 @@ class Network:
             if b.shape[0] != w.shape[0]:
                 raise InputError(f"biases[{k}] has shape {b.shape}; weights[{k}] of {w.shape} needs ({w.shape[0]},).")
             if k and w.shape[1] != weights[k - 1].shape[0]:
-                given = weights[k - 1].shape[0]
-                hint = TRANSPOSED if w.shape[0] == given else ""
-                raise InputError(f"weights[{k}] takes {w.shape[1]} inputs, but weights[{k - 1}] gives {given}.{hint}")
+                before = weights[k - 1].shape[0]
+                hint = TRANSPOSED if w.shape[0] == before else ""
+                raise InputError(f"weights[{k}] takes {w.shape[1]} inputs, but weights[{k - 1}] gives {before}.{hint}")
         activation(self.activation)
         activation(self.output_activation)
-        if self.loss not in LOSSES:
-            raise unknown("loss", self.loss, LOSSES)
+        one_of("loss", self.loss, LOSSES)
         kind = np.result_type(*weights, *biases)
         object.__setattr__(self, "weights", tuple(w.astype(kind, copy=False) for w in weights))
         object.__setattr__(self, "biases", tuple(b.astype(kind, copy=False) for b in biases))
@@ -123,14 +130,15 @@ class Network:
         gain : float
             Multiplies every weight; > 0.
         """
-        if len(sizes) < 2 or any(int(n) != n or n < 1 for n in sizes):
-            raise InputError(f"sizes = {tuple(sizes)}: at least two layers, each with one neuron or more.")
-        if init not in INITS:
-            raise unknown("init", init, INITS)
-        if not gain > 0:
-            raise out_of_range("gain", gain, "gain > 0")
-        rng = np.random.default_rng(seed)
-        shapes = [(int(n_out), int(n_in)) for n_in, n_out in pairwise(sizes)]
+        if not isinstance(sizes, Iterable) or isinstance(sizes, str | bytes) or len(sizes := list(sizes)) < 2:
+            raise InputError(f"sizes = {shown(sizes)}: at least two layers, each with one neuron or more.")
+        sizes = [whole("sizes", n) for n in sizes]
+        shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
+        if (count := sum(n_out * n_in for n_out, n_in in shapes)) > LARGEST:
+            raise out_of_range("sizes", tuple(sizes), f"at most {LARGEST:.0e} weights, not {count:.1e}")
+        one_of("init", init, INITS)
+        number("gain", gain, above=0, high=1e6)
+        rng = generator(seed)
         weights = tuple(gain * INITS[init](n_in, n_out) * rng.standard_normal((n_out, n_in)) for n_out, n_in in shapes)
         biases = tuple(np.zeros(n_out) for n_out, _ in shapes)
         return cls(weights, biases, activation, loss, output_activation)
@@ -184,20 +192,11 @@ class Network:
 
 
 def _array(name: str, value: ArrayLike, ndim: int) -> Array:
-    array = np.asarray(value)
-    if np.iscomplexobj(array):
-        raise InputError(f"{name} is complex; expected real numbers.")
-    if array.dtype not in (np.float32, np.float64):
-        # Also of the other byte order, which compiled code would misread.
-        small = np.issubdtype(array.dtype, np.floating) and array.dtype.itemsize <= 4
-        try:
-            array = array.astype(np.float32 if small else np.float64)
-        except (TypeError, ValueError):
-            raise InputError(f"{name} is not numeric.") from None
+    # Also of the other byte order, which compiled code would misread.
+    kind = getattr(value, "dtype", np.dtype(float))
+    array = finite(name, value, np.float32 if kind.kind == "f" and kind.itemsize <= 4 else np.float64)
     if array.ndim != ndim or array.size == 0:
         raise InputError(
             f"{name} has shape {array.shape}; expected {ndim} dimension{'s' * (ndim > 1)} and no empty one."
         )
-    if not np.isfinite(array).all():
-        raise InputError(f"{name} holds NaN or Inf.")
     return array

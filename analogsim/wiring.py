@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.errors import InputError, number, out_of_range
+from analogsim.arrays import finite
+from analogsim.errors import InputError, instance, number, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +53,12 @@ class Wiring:
 
     def __post_init__(self) -> None:
         for field, shape in (("forward", (2, 2)), ("feedback", (2, 2)), ("nudge_at", (2, 2)), ("nudge_gain", (2,))):
-            value = np.array(getattr(self, field), dtype=float)
+            value = finite(f"Wiring.{field}", getattr(self, field), largest=1e6).copy()
             if value.shape != shape:
                 raise InputError(f"Wiring.{field} has shape {value.shape}; expected {shape}.")
-            if not np.isfinite(value).all():
-                raise InputError(f"Wiring.{field} holds NaN or Inf: {value.tolist()}.")
             value.flags.writeable = False
             object.__setattr__(self, field, value)
+        instance("Wiring.name", self.name, str, "a text")
         if (self.nudge_gain < 0).any() or self.nudge_gain.sum() == 0:
             raise InputError(f"Wiring.nudge_gain = {self.nudge_gain.tolist()}: both ≥ 0 and not both zero.")
 
@@ -117,8 +117,11 @@ class Wiring:
     @classmethod
     def from_json(cls, text: str) -> Wiring:
         """Restore what `to_json` wrote."""
-        record: dict[str, Any] = json.loads(text)
-        return cls(**record)
+        try:
+            record: dict[str, Any] = json.loads(text)
+            return cls(**record)
+        except (TypeError, json.JSONDecodeError) as error:
+            raise InputError(f"not a wiring written by Wiring.to_json ({error}): {shown(text)}.") from None
 
 
 def _matrix(plus: list[float], minus: list[float]) -> NDArray[np.float64]:
@@ -126,7 +129,5 @@ def _matrix(plus: list[float], minus: list[float]) -> NDArray[np.float64]:
 
 
 def _share(name: str, value: float) -> tuple[float, float]:
-    share = number(name, value)
-    if not 0.0 <= share <= 1.0:
-        raise out_of_range(name, value, f"0 ≤ {name} ≤ 1")
+    share = number(name, value, low=0, high=1, words=f"0 ≤ {name} ≤ 1")
     return share, 1.0 - share

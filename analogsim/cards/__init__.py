@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from analogsim.cards.quantities import Carded, choice, datafile, flag, quantity, resolve, scaled, split_unit
-from analogsim.errors import InputError, unknown
-from analogsim.files import expand
+from analogsim.errors import InputError, number, shown, unknown
+from analogsim.files import expand, read_text
 
 __all__ = [
     "KINDS",
@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 KINDS = ("device", "circuit", "experiment", "wire")
+LARGEST_FILE = 1_000_000
+"""Bytes of a card; the largest of our own has twelve thousand."""
 _CHECKOUT = {"device": "devices", "circuit": "circuits", "experiment": "experiments", "wire": "devices/wires"}
 
 
@@ -136,15 +138,22 @@ def toml(kind: str, name: str | Path) -> tuple[dict[str, Any], str, Traversable]
     location: Traversable
     if str(name).endswith(".toml"):
         location, path = expand(name), str(name)
-        if not location.is_file():
-            raise InputError(f"{path}: no such file. Built-in {kind}s: {', '.join(names(kind))}.")
+        text = read_text(location, limit=LARGEST_FILE, hint=f"Built-in {kind}s: {', '.join(names(kind))}.")
     else:
         if str(name) not in names(kind):
             raise unknown(kind, str(name), names(kind), hint="For a card of your own, give a path that ends in .toml.")
         location, path = folder(kind) / f"{name}.toml", f"{kind}s/{name}.toml"
+        text = location.read_text(encoding="utf-8")
+    return parse(text, path), path, location
+
+
+def parse(text: str, path: str) -> dict[str, Any]:
+    """Parse the text of a card, or say in one line why it is no TOML."""
     try:
-        return tomllib.loads(location.read_text(encoding="utf-8")), path, location
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise InputError(f"{path}: not a readable TOML card (nested too deeply).") from None
+    except ValueError as error:  # tomllib's own, and Python's for an integer of over 4300 digits
         raise InputError(f"{path}: not a readable TOML card ({error}).") from None
 
 
@@ -168,13 +177,13 @@ def read(kind: str, name: str | Path) -> Card:
             )
     parts = content.pop("parts", {})
     if not isinstance(parts, dict) or not all(isinstance(item, str) for item in parts.values()):
-        raise InputError(f"{path}: parts = {parts!r}; expected a table of device cards by role.")
+        raise InputError(f"{path}: parts = {shown(parts)}; expected a table of device cards by role.")
     cite = content.pop("cite", [])
     if not isinstance(cite, list) or not all(isinstance(item, str) for item in cite):
-        raise InputError(f"{path}: cite = {cite!r}; expected a list of DOIs and arXiv ids.")
+        raise InputError(f"{path}: cite = {shown(cite)}; expected a list of DOIs and arXiv ids.")
     pinned = content.pop("check", [])
     if not isinstance(pinned, list):
-        raise InputError(f"{path}: check = {pinned!r}; expected [[check]] tables.")
+        raise InputError(f"{path}: check = {shown(pinned)}; expected [[check]] tables.")
     checks = tuple(_check(path, item) for item in pinned)
     values = {key: _value(path, key, entry) for key, entry in content.items()}
     stem = path.rsplit("/", 1)[-1].removesuffix(".toml")
@@ -201,10 +210,10 @@ def parse_set(text: str) -> tuple[str, Any]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise InputError(f"--set {text!r}: expected KEY=VALUE, as in --set device.read_noise=0.1.")
+        raise InputError(f"--set {shown(text)}: expected KEY=VALUE, as in --set device.read_noise=0.1.")
     try:
         parsed = tomllib.loads(f"value = {value.strip()}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # also an integer of over 4300 digits, and brackets by the thousand
         parsed = {"value": value.strip()}
     return key.strip(), parsed["value"] if len(parsed) == 1 else value.strip()
 
@@ -230,7 +239,7 @@ def select(overrides: Mapping[str, Any], kind: str, parts: Iterable[str] = ()) -
 
 def _text(path: str, key: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{path}: {key} = {value!r}; expected a text.")
+        raise InputError(f"{path}: {key} = {shown(value)}; expected a text.")
     return value.strip()
 
 
@@ -238,7 +247,7 @@ def _value(path: str, key: str, entry: Any) -> Value:
     if isinstance(entry, list) and entry and isinstance(entry[0], dict):
         raise unknown("table", f"[[{key}]]", ["[[check]]"], where=path)
     if not isinstance(entry, dict):
-        raise InputError(f'{path}: {key} = {entry!r}; expected {{ value = …, unit = "…", source = "…" }}.')
+        raise InputError(f'{path}: {key} = {shown(entry)}; expected {{ value = …, unit = "…", source = "…" }}.')
     for name in entry:
         if name not in ("value", "unit", "source"):
             raise unknown("entry", name, ("value", "unit", "source"), where=f"{path}: {key}")
@@ -261,12 +270,12 @@ def _check(path: str, item: Any) -> Check:
             raise unknown("entry", key, (*needed, "at"), where=where)
     method = str(item["quantity"])
     if not method.isidentifier() or method.startswith("_"):
-        raise InputError(f"{where}: quantity = {method!r}; expected the name of a public method of the model.")
-    try:
-        expected, tolerance = float(item["expected"]), float(item["tolerance"])
-    except (TypeError, ValueError):
-        raise InputError(f"{where} {method}: expected and tolerance must be numbers.") from None
-    if not tolerance > 0 or not str(item["source"]).strip():
-        raise InputError(f"{where} {method}: needs a relative tolerance > 0 and a source.")
+        raise InputError(f"{where}: quantity = {shown(method)}; expected the name of a public method of the model.")
+    expected = number(f"{where} {method}: expected", item["expected"])
+    tolerance = number(f"{where} {method}: tolerance", item["tolerance"], above=0, words="a relative tolerance > 0")
+    if not str(item["source"]).strip():
+        raise InputError(f"{where} {method}: needs a source.")
+    if not isinstance(at := item.get("at", {}), dict):
+        raise InputError(f"{where} {method}: at = {shown(at)}; expected the arguments by name, at = {{ voltage = 3 }}.")
     power, _ = split_unit(str(item["unit"]))
-    return Check(method, dict(item.get("at", {})), scaled(expected, power), tolerance, str(item["source"]))
+    return Check(method, at, scaled(expected, power), tolerance, str(item["source"]))

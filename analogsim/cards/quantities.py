@@ -8,18 +8,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from analogsim.errors import InputError, unknown
+from analogsim.errors import InputError, one_of, shown, unknown
 from analogsim.files import expand
 
 if TYPE_CHECKING:
     from analogsim.cards import Card
 
-PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "k": 3, "M": 6, "G": 9}
+PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9}
 BASES = ("S", "s", "V", "A", "W", "J", "F", "Hz", "ohm", "m")
+LETTERS = str.maketrans({"\u00b5": "u", "\u03bc": "u", "\u2126": "ohm", "\u03a9": "ohm"})
+"""Micro sign and Greek mu, ohm sign and Greek omega: keyboards and programs differ in which they write."""
+LARGEST = 1e30
+"""Greatest number of a card, and the inverse of the least but zero: no quantity in SI units comes near, and its powers
+do not overflow."""
 
 
 def split_unit(unit: str) -> tuple[int, str]:
     """Split ``"uS"`` into (−6, "S"), the power of ten and the SI unit. A compound unit stays whole."""
+    unit = unit.strip().translate(LETTERS)
     if unit[:1] in PREFIXES and unit[1:] in BASES:
         return PREFIXES[unit[0]], unit[1:]
     return 0, unit
@@ -31,7 +37,10 @@ def scaled(value: Any, power: int) -> Any:
         return [scaled(entry, power) for entry in value]
     if isinstance(value, bool) or not isinstance(value, int | float) or power == 0:
         return value
-    return value / 10.0**-power if power < 0 else value * 10.0**power
+    try:
+        return value / 10.0**-power if power < 0 else value * 10.0**power
+    except OverflowError:  # an integer beyond all floats
+        return math.copysign(math.inf, value)
 
 
 def quantity(
@@ -44,6 +53,7 @@ def quantity(
     default: Any = MISSING,
     shape: tuple[int | None, ...] = (),
     whole: bool = False,
+    infinite: bool = False,
     ideal: Any = MISSING,
 ) -> Any:
     """Declare a numeric field of a card.
@@ -62,12 +72,15 @@ def quantity(
         () for a number, (None,) for a list of any length, (None, 20) for rows of twenty.
     whole : bool
         Whether it must be an integer.
+    infinite : bool
+        Whether ∞ means something, as "no limit". Every other number must be finite, and of a size
+        between 1e-30 and 1e30, or 0.
     ideal : number or None, optional
         The value at which it does no harm, for what is a nonideality: what a budget switches off and a tolerance is
         found for.
     """
     bounds = {"low": low, "high": high, "above": above}
-    metadata = {"meaning": meaning, "unit": unit, "shape": shape, "whole": whole, **bounds}
+    metadata = {"meaning": meaning, "unit": unit, "shape": shape, "whole": whole, "infinite": infinite, **bounds}
     if ideal is not MISSING:
         metadata["ideal"] = ideal
     return field(default=default, metadata=metadata)
@@ -213,29 +226,32 @@ def _converted(card: Card, item: Any, value: Any, unit: str) -> Any:
     return value if unit == expected else scaled(value, power)
 
 
-_NUMBER_WITH_UNIT = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-zµ].*?)\s*")
+_NUMBER_WITH_UNIT = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z].*?)\s*")
 
 
 def _with_unit(called: str, item: Any, given: Any) -> Any:
     """Read ``"20 uS"`` where a number is expected."""
-    if isinstance(given, str) and "shape" in item.metadata and (match := _NUMBER_WITH_UNIT.fullmatch(given)):
+    if not isinstance(given, str) or "shape" not in item.metadata:
+        return given
+    if match := _NUMBER_WITH_UNIT.fullmatch(given.translate(LETTERS)):
         power, base = split_unit(match[2])
         if base != (unit := item.metadata["unit"]):
             where = "without a unit" if unit == "1" else f"in {unit!r}"
-            raise InputError(f"{called}.{item.name} = {given!r}: expected a number {where}.")
-        return scaled(float(match[1]), power)
+            raise InputError(f"{called}.{item.name} = {shown(given)}: expected a number {where}.")
+        try:
+            return scaled(float(match[1]), power)
+        except ValueError:  # 1.2.3
+            pass
     return given
 
 
 def _checked(where: str, item: Any, value: Any) -> Any:
     about = item.metadata
     if "options" in about:
-        if value not in about["options"]:
-            raise unknown("value", value, about["options"], where=where)
-        return value
+        return one_of("value", value, about["options"], where=where)
     if "flag" in about:
         if not isinstance(value, bool):
-            raise InputError(f"{where} = {value!r}; expected true or false.")
+            raise InputError(f"{where} = {shown(value)}; expected true or false.")
         return value
     if "datafile" in about:
         return str(expand(str(value)))
@@ -246,18 +262,26 @@ def _number(where: str, about: Mapping[str, Any], value: Any, shape: tuple[int |
     if shape:
         if not isinstance(value, list | tuple) or (shape[0] is not None and len(value) != shape[0]) or not value:
             length = "numbers" if shape[0] is None else f"{shape[0]} numbers"
-            raise InputError(f"{where} = {value!r}; expected a list of {length}.")
+            raise InputError(f"{where} = {shown(value)}; expected a list of {length}.")
         return tuple(_number(f"{where}[{k}]", about, entry, shape[1:]) for k, entry in enumerate(value))
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        raise InputError(f"{where} = {value!r}; expected a number ({about['meaning']}).")
-    number = float(value)
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{where} = {shown(value)}; expected a number ({about['meaning']}).")
     low, high, above = about["low"], about["high"], about["above"]
-    inside = low <= number <= high and (above is None or number > above)
-    if not inside or math.isnan(number) or (about["whole"] and number != int(number)):
+    inside = low <= value <= high and (above is None or value > above)
+    sane = value == 0 or 1 / LARGEST <= abs(value) <= LARGEST or (about["infinite"] and abs(value) == math.inf)
+    if not inside or not sane or (about["whole"] and value != int(value)):
         parts = [f"> {above:g}"] if above is not None else [f"≥ {low:g}"] if low > -math.inf else []
         parts += [f"≤ {high:g}"] if high < math.inf else []
         parts += ["a whole number"] if about["whole"] else []
+        parts += (
+            []
+            if sane
+            else [f"of a size between {1 / LARGEST:g} and {LARGEST:g}" + (", or inf" if about["infinite"] else "")]
+        )
         unit = "" if about["unit"] == "1" else f" {about['unit']}"
+        got = f"{value:g}" if isinstance(value, float) else shown(value)
         allowed = " and ".join(parts) or "a number"
-        raise InputError(f"{where} = {value:g}{unit} is out of range: {allowed} ({about['meaning']}).")
-    return int(number) if about["whole"] else number
+        raise InputError(f"{where} = {got}{unit} is out of range: {allowed} ({about['meaning']}).")
+    return int(value) if about["whole"] else float(value)

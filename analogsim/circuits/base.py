@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, get_type_hints, overload
@@ -19,7 +19,7 @@ from analogsim.circuits.chip import Chip, Population
 from analogsim.devices.base import Part
 from analogsim.devices.base import device as make_device
 from analogsim.devices.base import model as device_model
-from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.errors import InputError, instance, shown, unknown, whole
 from analogsim.files import expand
 from analogsim.network import Network
 
@@ -69,12 +69,20 @@ class Circuit(Carded, ABC):
         seeds : sequence of int, optional
             Program one chip for each seed and return a `Population`.
         """
+        instance("network", network, Network, "a Network, as of Network.random((64, 32, 10))")
         if seeds is not None:
-            checked = tuple(_seed(item) for item in seeds)
+            if not isinstance(seeds, Iterable) or isinstance(seeds, str | bytes):
+                raise InputError(f"program(seeds={shown(seeds)}): expected a list of whole numbers ≥ 0.")
+            checked = tuple(whole("seeds", item, low=0) for item in seeds)
             if not checked:
                 raise InputError("program(seeds=[]): give at least one seed.")
-            return Population(tuple(self._program(network, item) for item in checked), checked)
-        return self._program(network, _seed(seed))
+            return Population(tuple(self._chip(network, item) for item in checked), checked)
+        return self._chip(network, whole("seed", seed, low=0))
+
+    def _chip(self, network: Network, seed: int) -> Chip:
+        # What overflows is not finite on the chip, which refuses it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._program(network, seed)
 
     @abstractmethod
     def _program(self, network: Network, seed: int) -> Chip: ...
@@ -149,7 +157,15 @@ def circuit(name: str | Path, *, device: str | Path | Part | None = None, **over
     if not card.device and (device is not None or of_device):
         raise InputError(f"the circuit {str(name)!r} has no devices; use 'crossbar' for {device or of_device!r}.")
     parts = {}
-    for role, wanted in roles(card, device).items():
+    named, needed = roles(card, device), _needed(cls)
+    for role in named:
+        if role not in needed:
+            raise unknown("part", role, needed, where=card.path)
+    for role in needed:
+        if role not in named:
+            key = "device" if role == "device" else f"[parts] {role}"
+            raise InputError(f"{card.path}: {key} is missing: the model {card.model!r} needs {', '.join(needed)}.")
+    for role, wanted in named.items():
         parts[role] = make_device(wanted, called=role, **cards.select(overrides, role, card.parts))
         fits = get_type_hints(cls).get(role, object)
         if not isinstance(parts[role], fits):
@@ -168,6 +184,11 @@ def model(card: cards.Card) -> type[Circuit]:
     return cls
 
 
+def _needed(cls: type) -> list[str]:
+    """The parts that a circuit is made of: its fields without a default that no card holds."""
+    return [item.name for item in fields(cls) if item.default is item.default_factory is MISSING and not item.metadata]
+
+
 def roles(card: cards.Card, device: Any = None) -> dict[str, Any]:
     """Name or path of every part of a circuit's card, by its role; a relative path starts at the card."""
 
@@ -180,9 +201,3 @@ def roles(card: cards.Card, device: Any = None) -> dict[str, Any]:
     if card.device:
         named["device"] = beside(card.device) if device is None else device
     return named
-
-
-def _seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise out_of_range("seed", seed, "a whole number ≥ 0")
-    return int(seed)

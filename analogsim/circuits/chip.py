@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.activations import activation
+from analogsim.arrays import finite
 from analogsim.circuits.tia import TIA
-from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.errors import InputError, instance, number, one_of, out_of_range, shown, unknown
 from analogsim.files import atomic, read_npz
 from analogsim.network import LOSSES, Network
 
 Array = NDArray[np.floating]
 
 READ_MODES = ("per-read", "quasi-static", "ou")
+LARGEST = 1e30
 CORRELATIONS = ("common", "differential")
 
 
@@ -147,22 +149,27 @@ class Chip:
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
+        for name in _PER_LAYER:
+            instance(f"Chip.{name}", getattr(self, name), tuple | list, "a list with an array for each layer")
         layers = len(self.forward)
         for name in _OPTIONAL:
             if not getattr(self, name):
                 set_(self, name, (None,) * layers)
         if not self.feedback_offset:
-            set_(self, "feedback_offset", tuple(np.zeros(w.shape[0]) for w in map(np.asarray, self.forward)))
+            set_(self, "feedback_offset", tuple(np.zeros(len(w)) for w in map(np.atleast_1d, self.forward)))
         for name in _PER_LAYER:
-            value = tuple(None if v is None else _fixed(v) for v in getattr(self, name))
+            value = tuple(None if v is None else _fixed(f"Chip.{name}", v) for v in getattr(self, name))
+            if name == "forward" and (not layers or any(v is None or v.ndim != 2 or not v.size for v in value)):
+                raise InputError("Chip.forward: expected a matrix (outputs, inputs) for each layer, at least one.")
             if len(value) != layers:
                 raise InputError(f"Chip.{name} has {len(value)} entries; expected one for each of {layers} layers.")
             set_(self, name, value)
-        set_(self, "nudge", _fixed(self.nudge))
+        set_(self, "nudge", _fixed("Chip.nudge", self.nudge))
         linear = np.tile([-np.inf, np.inf, 1.0, 0.0, 0.0], (2, layers, 1))
-        set_(self, "driver", np.asarray(self.driver, dtype=float) if np.size(self.driver) else linear)
-        set_(self, "rails", np.asarray(self.rails, dtype=float))
-        set_(self, "converters", np.asarray(self.converters, dtype=float))
+        for name in _WHOLE[1:]:
+            # These may be infinite, where nothing is limited.
+            set_(self, name, np.asarray(_fixed(f"Chip.{name}", getattr(self, name)), dtype=float))
+        set_(self, "driver", self.driver if self.driver.size else linear)
         sizes = self.sizes
         for j in range(layers):
             n, m = sizes[j + 1], sizes[j]
@@ -183,6 +190,7 @@ class Chip:
                 if (echo := getattr(self, name)[j]) is not None:
                     _check(f"Chip.{name}[{j}]", echo, (n, n))
         _check("Chip.nudge", self.nudge, (2, sizes[-1]))
+        instance("Chip.tia", self.tia, TIA | None, "a TIA or None")
         if self.tia is not None:
             for name in ("forward", "feedback"):
                 for j, (matrix, part) in enumerate(zip(getattr(self, name), getattr(self.tia, name), strict=True)):
@@ -196,20 +204,20 @@ class Chip:
             ("read mode", self.read_mode, READ_MODES),
             ("read correlation", self.read_correlation, CORRELATIONS),
         ):
-            if choice not in valid:
-                raise unknown(kind, choice, valid)
+            one_of(kind, choice, valid)
         for quantity in ("read_period", "time_unit", "activity_unit", "ou_time"):
-            if not getattr(self, quantity) > 0:
-                raise out_of_range(f"Chip.{quantity}", getattr(self, quantity), f"{quantity} > 0")
+            number(f"Chip.{quantity}", getattr(self, quantity), above=0, high=LARGEST)
         for quantity in ("node_noise", *_COLOURED):
-            if not getattr(self, quantity) >= 0:
-                raise out_of_range(f"Chip.{quantity}", getattr(self, quantity), f"{quantity} ≥ 0")
-        set_(self, "flicker_band", tuple(self.flicker_band))
-        set_(self, "telegraph_dwell", tuple(self.telegraph_dwell))
-        if not 0 < self.flicker_band[0] < self.flicker_band[1]:
+            number(f"Chip.{quantity}", getattr(self, quantity), low=0, high=LARGEST)
+        for name in ("flicker_band", "telegraph_dwell"):
+            pair = getattr(self, name)
+            if not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2:
+                raise InputError(f"Chip.{name} = {shown(pair)}; expected two numbers.")
+            set_(self, name, tuple(number(f"Chip.{name}", item, above=0) for item in pair))
+        if not self.flicker_band[0] < self.flicker_band[1]:
             raise out_of_range("Chip.flicker_band", self.flicker_band, "0 < lowest < highest frequency")
-        if not min(self.telegraph_dwell) > 0:
-            raise out_of_range("Chip.telegraph_dwell", self.telegraph_dwell, "both times > 0")
+        for name in ("devices", "record"):
+            instance(f"Chip.{name}", getattr(self, name), Mapping, "a mapping")
         set_(self, "devices", MappingProxyType(dict(self.devices)))
         set_(self, "record", MappingProxyType(dict(self.record)))
 
@@ -326,9 +334,9 @@ class Chip:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take it over and close it again: copies of arrays that cannot be written to can be."""
-        closed: dict[str, Any] = {"nudge": _fixed(state["nudge"])}
+        closed: dict[str, Any] = {"nudge": _fixed("Chip.nudge", state["nudge"])}
         for name in _PER_LAYER:
-            closed[name] = tuple(None if v is None else _fixed(v) for v in state[name])
+            closed[name] = tuple(None if v is None else _fixed(f"Chip.{name}", v) for v in state[name])
         for name in ("devices", "record"):
             closed[name] = MappingProxyType(state[name])
         self.__dict__.update({**state, **closed})
@@ -405,9 +413,14 @@ def _rounded(values: Array, step: float) -> Array:
     return step * np.floor(values / step + 0.5) if step else values
 
 
-def _fixed(value: Any) -> Array:
+def _fixed(name: str, value: Any) -> Array:
     """A view that cannot be written through: what was validated stays so."""
-    view = np.asarray(value).view()
+    try:
+        view = np.asarray(value).view()
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name} holds rows of different lengths.") from None
+    if view.dtype.kind not in "biuf":
+        raise InputError(f"{name} holds what is no real number: {shown(value)}.")
     view.flags.writeable = False
     return view
 
@@ -419,5 +432,4 @@ def _check(name: str, value: Array | None, shape: tuple[int, ...] | None) -> Non
         return
     if value is None or value.shape != shape:
         raise InputError(f"{name} has shape {None if value is None else value.shape}; expected {shape}.")
-    if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
-        raise InputError(f"{name} holds NaN, Inf or what is no real number.")
+    finite(name, value)

@@ -73,7 +73,9 @@ class Crossbar(Arrays, NeuronCircuit):
     feedback: str = choice("path of the feedback", FEEDBACK, default="shared")
     echo_trim: str = choice("what cancels the echo of full duplex", duplex.TRIMS, default="mean")
     asymmetry: float = quantity("standard deviation of V − Wᵀ in units of rms(W)", low=0, ideal=0.0)
-    full_scale: float = quantity("weight at g_max in units of the layer's rms weight", above=0, ideal=np.inf)
+    full_scale: float = quantity(
+        "weight at g_max in units of the layer's rms weight", above=0, infinite=True, ideal=np.inf
+    )
     headroom: float = quantity("weight at g_max over the layer's largest weight", low=1, default=1.0)
     age: float = quantity("time between programming and use", "s", low=0, ideal=0.0)
     read_mode: str = choice("how long a draw of the read noise holds", READ_MODES, default="per-read")

@@ -100,7 +100,9 @@ class Optoelectronic(NeuronCircuit):
     input_range: float = quantity("input that modulates its source fully", above=0, default=1.0)
     signal_range: float = quantity("activity of a fully modulated forward signal", above=0)
     error_range: float = quantity("activity of a fully modulated feedback signal", above=0)
-    saturation: float = quantity("greatest current the amplifiers pass on, in activities", above=0, default=np.inf)
+    saturation: float = quantity(
+        "greatest current the amplifiers pass on, in activities", above=0, default=np.inf, infinite=True
+    )
     feedback: str = choice("path of the feedback", FEEDBACK, default="separate")
     correction: str = choice("calibration of the columns", CORRECTIONS, default="none")
     use_dead_channels: bool = flag("whether dead channels carry neurons", default=False)
@@ -110,7 +112,7 @@ class Optoelectronic(NeuronCircuit):
     )
     asymmetry: float = quantity("standard deviation of V − Wᵀ in units of rms(W)", low=0, default=0.0, ideal=0.0)
     full_scale: float = quantity(
-        "largest weight in units of the layer's rms weight", above=0, default=np.inf, ideal=np.inf
+        "largest weight in units of the layer's rms weight", above=0, default=np.inf, infinite=True, ideal=np.inf
     )
     noise: float | None = quantity(
         "relative standard deviation of each weight at each read", low=0, default=None, ideal=None

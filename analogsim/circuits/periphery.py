@@ -47,8 +47,10 @@ class Periphery(Carded):
         Largest integral nonlinearity in steps, as an S-shaped bow that is zero at 0 and at ±range.
     """
 
-    tia_gain: float = quantity("open-loop gain of the amplifiers", above=0, default=np.inf, ideal=np.inf)
-    tia_bandwidth: float = quantity("gain-bandwidth product of the amplifiers", "Hz", above=0, default=np.inf)
+    tia_gain: float = quantity("open-loop gain of the amplifiers", above=0, default=np.inf, infinite=True, ideal=np.inf)
+    tia_bandwidth: float = quantity(
+        "gain-bandwidth product of the amplifiers", "Hz", above=0, default=np.inf, infinite=True
+    )
     tia_capacitance: float = quantity("capacitance at the input of each amplifier", "F", low=0, default=0.0)
     tia_offset: float = quantity(
         "standard deviation of the amplifiers' input offset", "V", low=0, default=0.0, ideal=0.0
@@ -61,13 +63,13 @@ class Periphery(Carded):
     )
 
     tia_saturation: float = quantity(
-        "largest voltage at the output of a read", "V", above=0, default=np.inf, ideal=np.inf
+        "largest voltage at the output of a read", "V", above=0, default=np.inf, infinite=True, ideal=np.inf
     )
     dac_bits: int = quantity(
-        "bits of the converters in front of the arrays, 0 for none", low=0, whole=True, default=0, ideal=0
+        "bits of the converters in front of the arrays, 0 for none", low=0, high=32, whole=True, default=0, ideal=0
     )
     adc_bits: int = quantity(
-        "bits of the converters behind the arrays, 0 for none", low=0, whole=True, default=0, ideal=0
+        "bits of the converters behind the arrays, 0 for none", low=0, high=32, whole=True, default=0, ideal=0
     )
     dac_range: float | None = quantity("largest forward signal of a DAC, in activities", above=0, default=None)
     dac_feedback_range: float | None = quantity("largest feedback signal of a DAC", above=0, default=None)

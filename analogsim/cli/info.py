@@ -46,7 +46,7 @@ def command(as_json: bool, verbose: int) -> None:
 def foreign(found: Any = None) -> str:
     """What to do about another project that is installed under the same import name; empty if there is none.
 
-    ``pip install analogsim`` gets a simulator of inference on crossbars, which has the same package and command.
+    The package index has a simulator of inference on crossbars under this name, which has the same package and command.
     """
     from importlib import metadata
 

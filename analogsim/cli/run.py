@@ -73,6 +73,11 @@ def command(output: str | None, trace: bool, as_json: bool, verbose: int, **opti
             click.echo(f"\nwrote {', '.join(str(path) for path in written)}")
     if trouble:
         raise trouble
+    if dataset.attrs["diverged"]:
+        raise click.ClickException(
+            f"{dataset.attrs['diverged']}: training diverged, the weights are no numbers any more; lower "
+            f"--learning-rate or --beta. What was measured is in {target}."
+        )
     if dataset.attrs["interrupted"]:
         done, planned = int(dataset["epoch"][-1]), settings.epochs
         raise click.ClickException(f"interrupted after epoch {done} of {planned}; what is finished is in {target}.")

@@ -158,20 +158,14 @@ def find(name: str) -> list[Any]:
     InputError
         If there is none; the message names the nearest.
     """
-    import tomllib
-
     from analogsim import cards
     from analogsim.circuits.base import MODELS
     from analogsim.errors import unknown
-    from analogsim.files import expand
 
     kinds = [kind for kind in ("circuit", "device") if name in cards.names(kind)]
     if name.endswith(".toml"):
-        try:
-            is_circuit = tomllib.loads(expand(name).read_text(encoding="utf-8")).get("model") in MODELS
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-            is_circuit = True  # `read` says what is wrong
-        kinds = ["circuit" if is_circuit else "device"]
+        content, *_ = cards.toml("circuit", name)
+        kinds = ["circuit" if content.get("model") in [*MODELS] else "device"]
     if not kinds:
         known = {name for kind in ("circuit", "device", "experiment") for name in cards.names(kind)}
         raise unknown("card", name, known, hint="See `analogsim list`.")

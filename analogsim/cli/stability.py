@@ -67,13 +67,15 @@ def command(
     )
     bar.end()
     trouble = keep(lambda path: results.save(dataset, path), target)
-    picture = None if trouble else plots.save(plots.draw(dataset, "stability"), target.with_suffix(".png"))
+    written = [] if trouble else [target]
+    if not trouble and any(size > 1 for size in dataset.sizes.values()):  # one point is no map
+        written.append(plots.save(plots.draw(dataset, "stability"), target.with_suffix(".png")))
     if as_json:
         click.echo(json.dumps(dataset.drop_attrs().to_dict(), indent=2, ensure_ascii=False, default=str))
     elif verbose >= 0:
         table = dataset[["verdict", "spectral_abscissa", "linearised_at", "converged", "diverged"]]
         click.echo(table.to_dataframe().to_string(float_format="%.3g"))
-        if not trouble:
-            click.echo(f"\nwrote {target}, {picture}")
+        if written:
+            click.echo(f"\nwrote {', '.join(str(path) for path in written)}")
     if trouble:
         raise trouble

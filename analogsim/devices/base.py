@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analogsim import cards
 from analogsim.cards import Carded, Check, quantity
-from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.errors import InputError, out_of_range, shown, unknown
 
 Array = NDArray[np.floating]
 
@@ -108,11 +108,13 @@ class Device(Part):
     p_unresponsive: float = quantity(
         "share of cells stuck anywhere between the limits", low=0, high=1, default=0.0, ideal=0.0
     )
-    levels: int = quantity("number of target conductances, 0 for a continuum", low=0, whole=True, default=0, ideal=0)
+    levels: int = quantity(
+        "number of target conductances, 0 for a continuum", low=0, high=2**20, whole=True, default=0, ideal=0
+    )
     programming_scale: float = quantity("factor on the family's programming noise", low=0, default=1.0, ideal=0.0)
     d2d: float = quantity("relative standard deviation of the cells' own factors", low=0, default=0.0, ideal=0.0)
     verify_tolerance: float = quantity("error accepted by write-verify, in ranges", above=0, default=0.01)
-    verify_attempts: int = quantity("writes allowed for each cell", low=1, whole=True, default=1)
+    verify_attempts: int = quantity("writes allowed for each cell", low=1, high=10_000, whole=True, default=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -309,4 +311,8 @@ def evaluate(made: Part, check: Check) -> float:
     if not callable(method):
         public = [key for key in dir(made) if not key.startswith("_") and callable(getattr(made, key))]
         raise unknown("quantity of [[check]]", check.quantity, public, where=str(made.record.get("path", "")))
-    return float(method(**check.at))
+    try:
+        return float(method(**check.at))
+    except (TypeError, ValueError, ArithmeticError) as error:
+        where = made.record.get("path", type(made).__name__)
+        raise InputError(f"{where}: [[check]] {check.quantity} with at = {shown(dict(check.at))}: {error}.") from None

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from analogsim.cards import Carded
+from analogsim.devices import columns
 from analogsim.devices.base import Array
 from analogsim.errors import InputError, unknown
 
 
 @cache
 def calibration(path: str | Path) -> dict[str, Array]:
-    """Read the columns of a calibration; lines that start with # are comments.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, or a row does not hold a number for each column.
-    """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-        header, *rows = csv.reader((line for line in lines if not line.startswith("#")), skipinitialspace=True)
-        values = np.array([[float(cell) for cell in row] for row in rows])
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(
-            f"{path}: not a calibration, a CSV with a header and a row for each channel ({error})."
-        ) from None
-    if values.ndim != 2 or values.shape[1] != len(header) or not np.isfinite(values).all():
-        raise InputError(f"{path}: every row needs {len(header)} numbers, as many as the header has names.")
+    """Read the columns of a calibration; errors as of `columns.read`."""
+    header, values = columns.read(path)
     return dict(zip(header, values.T, strict=True))
 
 

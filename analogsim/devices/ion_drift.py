@@ -39,7 +39,7 @@ class IonDrift(Dynamic):
     r_off: float = quantity("resistance of the undoped film", "ohm", above=0)
     mobility: float = quantity("mobility of the dopants", "m^2/V/s", above=0)
     thickness: float = quantity("thickness of the film", "m", above=0)
-    window: int = quantity("power of the window, 0 for none", low=0, whole=True)
+    window: int = quantity("power of the window, 0 for none", low=0, high=100, whole=True)
 
     @property
     def limits(self) -> tuple[float, float]:

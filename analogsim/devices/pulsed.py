@@ -73,7 +73,7 @@ class Pulsed(Device):
     w_max_spread: float = quantity("relative spread of the upper bound", low=0, default=0.0, ideal=0.0)
     w_min_spread: float = quantity("relative spread of the lower bound", low=0, default=0.0, ideal=0.0)
     write_noise: float = quantity("noise on the weight seen after a write, in steps", low=0, default=0.0, ideal=0.0)
-    lifetime: float = quantity("updates in which a weight leaks by a factor e", above=0, default=np.inf)
+    lifetime: float = quantity("updates in which a weight leaks by a factor e", above=0, default=np.inf, infinite=True)
 
     one_way: bool = flag("whether pulses can only raise a cell", default=False)
     refresh_high: float = quantity("share of the range above which a pair is refreshed", low=0, high=1, default=0.75)

@@ -8,12 +8,12 @@ The table is a CSV file beside the card with a header of names and units, as in
     0, 0.25, 0.05
     25, 1.05, 0.40
 
-where ``read`` may be missing. Between the rows σ is linear; beyond them it holds.
+where ``read`` may be missing. Between the rows σ is linear; beyond them it holds. Rows ascend or descend; how the file
+may be written otherwise is said in `analogsim.devices.columns`.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +23,9 @@ from numpy.typing import ArrayLike
 
 from analogsim.cards import datafile
 from analogsim.cards.quantities import scaled, split_unit
+from analogsim.devices import columns
 from analogsim.devices.base import Array, Device
-from analogsim.errors import InputError, unknown
+from analogsim.errors import InputError, one_of, shown
 
 COLUMNS = ("conductance", "programming", "read")
 
@@ -63,33 +64,25 @@ def read_columns(path: str | Path) -> dict[str, Array]:
     Raises
     ------
     InputError
-        Missing file, unknown column, unit that is no conductance, a cell that is no number, or unsorted rows.
+        As of `columns.read`; unknown column, unit that is no conductance, or unsorted rows.
     """
-    try:
-        with open(path, encoding="utf-8", newline="") as stream:
-            header, *rows = [row for row in csv.reader(stream, skipinitialspace=True) if row]
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(f"{path}: not a readable CSV with a header ({error}).") from None
-    powers = {}
-    for title in header:
-        match = re.fullmatch(r"\s*(\w+)\s*\[(.+?)\]\s*", title)
+    header, values = columns.read(path)
+    found = {}
+    for title, cells in zip(header, values.T, strict=True):
+        match = re.fullmatch(r"(\w+)\s*\[(.+?)\]", title)
         if not match:
-            raise InputError(f"{path}: column {title!r}; expected a name with its unit, as in 'conductance [uS]'.")
-        if match[1] not in COLUMNS:
-            raise unknown("column", match[1], COLUMNS, where=str(path))
+            raise InputError(f"{path}: column {shown(title)}; expected a name with its unit, as in 'conductance [uS]'.")
+        name = one_of("column", match[1], COLUMNS, where=str(path))
         power, base = split_unit(match[2])
         if base != "S":
-            raise InputError(f"{path}: column {match[1]} has unit {match[2]!r}; expected 'S' or a multiple of it.")
-        powers[match[1]] = power
-    try:
-        values = np.array(
-            [[scaled(float(cell), p) for cell, p in zip(row, powers.values(), strict=True)] for row in rows]
-        )
-    except ValueError as error:
-        raise InputError(f"{path}: {error}; expected {len(powers)} numbers in every row.") from None
-    columns = dict(zip(powers, values.T, strict=True)) if values.size else {}
-    if "conductance" not in columns or "programming" not in columns:
-        raise InputError(f"{path}: needs the columns conductance and programming with at least one row.")
-    if not (np.diff(columns["conductance"]) > 0).all() or not np.isfinite(values).all() or (values < 0).any():
-        raise InputError(f"{path}: conductances must ascend, and no entry be negative, NaN or Inf.")
-    return columns
+            raise InputError(f"{path}: column {name} has unit {shown(match[2])}; expected 'S' or a multiple of it.")
+        if name in found:
+            raise InputError(f"{path}: column {name} is there twice.")
+        found[name] = np.array(scaled(cells.tolist(), power))
+    if "conductance" not in found or "programming" not in found:
+        raise InputError(f"{path}: needs the columns conductance and programming.")
+    if found["conductance"][0] > found["conductance"][-1]:
+        found = {name: cells[::-1] for name, cells in found.items()}
+    if not (np.diff(found["conductance"]) > 0).all() or min(cells.min() for cells in found.values()) < 0:
+        raise InputError(f"{path}: conductances must ascend or descend, and no entry be negative.")
+    return found

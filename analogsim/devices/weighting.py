@@ -62,7 +62,7 @@ class Weighting(Optical):
     """
 
     bits: int = quantity("bits of a signed weight", low=1, high=16, whole=True)
-    channels: int = quantity("sources and outputs of one element", low=1, whole=True)
+    channels: int = quantity("sources and outputs of one element", low=1, high=10**6, whole=True)
     frame_rate: float = quantity("how often all weights can be rewritten", "Hz", above=0)
     write_energy: float = quantity("energy of writing one weight", "J", low=0, default=0.0)
     holding_power: float = quantity("electrical power of holding one weight", "W", low=0, default=0.0)

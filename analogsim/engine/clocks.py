@@ -18,7 +18,7 @@ from analogsim.engine.kernel import activate, activate_layer, block, code_of, pu
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
 from analogsim.engine.sweeps import clear, hear, new_flow
-from analogsim.errors import InputError, out_of_range
+from analogsim.errors import InputError, flag, number, one_of
 from analogsim.jit import jit
 
 SLICES = 64
@@ -44,10 +44,9 @@ class Clock:
     jump: bool = False
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.rate) and self.rate > 0):
-            raise out_of_range("Clock.rate", self.rate, "rate > 0")
-        if self.of not in ("neuron", "layer"):
-            raise InputError(f"Clock.of = {self.of!r}: 'neuron' or 'layer'.")
+        number("Clock.rate", self.rate, above=0, high=1e6)
+        one_of("Clock.of", self.of, ("neuron", "layer"))
+        flag("Clock.jump", self.jump)
 
 
 def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, clock: Clock, rng: np.random.Generator) -> int:

@@ -13,14 +13,13 @@ import numpy as np
 from analogsim.engine.kernel import activate_layer, block, copy, echo, pull, read, receive
 from analogsim.engine.problem import Batch
 from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
-from analogsim.errors import out_of_range
+from analogsim.errors import number
 from analogsim.jit import jit
 
 
 def check(delay: float) -> None:
     """Raise unless the delay is a positive number."""
-    if not (np.isfinite(delay) and delay > 0):
-        raise out_of_range("delay", delay, "delay > 0, in units of time")
+    number("delay", delay, above=0, high=1e6, words="0 < delay ≤ 1e6 units of time")
 
 
 def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, dt: float, delay: float) -> int:

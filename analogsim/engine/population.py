@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analogsim.arrays import generator
 from analogsim.circuits.chip import Chip, Population
 from analogsim.engine import results
 
@@ -26,7 +27,7 @@ def over(
     """
     import xarray as xr
 
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     drawn_from, streams = results.seed_of(seed, rng), rng.spawn(len(population))
     several = "chip" in getattr(initial, "dims", ())
     found = [

@@ -15,7 +15,7 @@ from analogsim.activations import ACTIVATIONS
 from analogsim.arrays import finite
 from analogsim.circuits.chip import Chip
 from analogsim.engine.kernel import Problem
-from analogsim.errors import InputError, number
+from analogsim.errors import InputError, instance, number, shown
 from analogsim.network import LOSSES
 from analogsim.wiring import Wiring
 
@@ -47,8 +47,7 @@ class Stream:
         if x.ndim != 3 or not len(x) or (y is not None and (y.ndim != 3 or y.shape[:2] != x.shape[:2])):
             shapes = f"x {x.shape} and y {None if y is None else y.shape}"
             raise InputError(f"Stream: {shapes} do not match; steps come first, then samples.")
-        if not 0 < number("Stream.dwell", self.dwell) < np.inf:
-            raise InputError(f"Stream.dwell = {self.dwell}: must be > 0 and finite.")
+        number("Stream.dwell", self.dwell, above=0)
         object.__setattr__(self, "x", x)
         object.__setattr__(self, "y", y)
 
@@ -127,31 +126,35 @@ def prepare(
     """
     try:
         dtype = np.dtype(dtype)
-    except TypeError:
-        raise InputError(f"dtype = {dtype!r}: float64 or float32.") from None
+    except (TypeError, ValueError):
+        raise InputError(f"dtype = {shown(dtype)}: float64 or float32.") from None
     if dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise InputError(f"dtype = {dtype}: float64 or float32.")
-    if not isinstance(wiring, Wiring):
-        raise InputError(f"wiring = {wiring!r}: expected a Wiring, as in Wiring.adjoint_dual_propagation(alpha=0.3).")
-    x = _matrix("x", x, chip.sizes[0])
+    instance("chip", chip, Chip, "a Chip or a Population, as circuit(...).program(network) returns them")
+    instance("wiring", wiring, Wiring, "a Wiring, as in Wiring.adjoint_dual_propagation(alpha=0.3)")
+    x = _matrix("x", x, chip.sizes[0], dtype)
     if y is not None:
-        y = _matrix("y", y, chip.sizes[-1])
+        y = _matrix("y", y, chip.sizes[-1], dtype)
         if len(y) != len(x):
             raise InputError(f"x has {len(x)} samples and y has {len(y)}; samples come first.")
-    beta = finite("beta", beta)
+    beta = finite("beta", beta, largest=1e6)
     if beta.ndim > 1 or (beta.ndim == 1 and len(beta) != len(x)):
         raise InputError(f"beta has shape {beta.shape}; expected a number or ({len(x)},), one for each sample.")
     beta = np.broadcast_to(beta, (len(x),)).copy()
     if y is None and beta.any():
         raise InputError("y is None, but beta is not 0: the nudge needs a target.")
     _warn_unstable_nudge(chip, wiring, beta)
-    return Batch(chip, wiring, x, y, beta, _pack(chip, x, y, wiring, beta, dtype))
+    with np.errstate(over="ignore", invalid="ignore"):
+        packed = _pack(chip, x, y, wiring, beta, dtype)
+    if not np.isfinite(packed.drive).all() or (dtype == np.float32 and not np.isfinite(packed.w).all()):
+        raise InputError(f"x and the weights of the chip are too large for {dtype}: their products overflow.")
+    return Batch(chip, wiring, x, y, beta, packed)
 
 
-def _matrix(name: str, value: ArrayLike, width: int) -> Array:
+def _matrix(name: str, value: ArrayLike, width: int, dtype: np.dtype) -> Array:
     if isinstance(value, Stream):
         raise InputError(f"{name} is a Stream, which only relax presents; give one batch of samples.")
-    array = finite(name, value)
+    array = finite(name, value, largest=float(np.sqrt(np.finfo(dtype).max)))
     if array.ndim != 2 or array.shape[1] != width or not len(array):
         raise InputError(f"{name} has shape {array.shape}; expected (sample, {width}).")
     return array

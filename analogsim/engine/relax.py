@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analogsim.arrays import finite, generator
 from analogsim.circuits.chip import Chip, Population
 from analogsim.engine import clocks, delays, equilibrium, kernel, results
 from analogsim.engine.clocks import Clock
@@ -18,13 +19,15 @@ from analogsim.engine.recorder import Record, new_record
 from analogsim.engine.solvers import STOCHASTIC, Options
 from analogsim.engine.solvers import solver as find_solver
 from analogsim.engine.tia import Amplified
-from analogsim.errors import InputError, number, out_of_range
+from analogsim.errors import InputError, instance, number, out_of_range
 from analogsim.wiring import Wiring
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Array = NDArray[np.floating]
+LONGEST = 1e7
+"""Time units of one run; more is a slip of the keyboard."""
 
 
 def relax(
@@ -111,8 +114,11 @@ def relax(
 
         shared = {k: v for k, v in locals().items() if k not in ("chip", "over", "x", "y", "seed", "initial")}
         return over(chip, seed, initial, lambda one, rng, state: relax(one, x, y, seed=rng, initial=state, **shared))
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     drawn_from = results.seed_of(seed, rng)
+    instance("chip", chip, Chip, "a Chip or a Population, as circuit(...).program(network) returns them")
+    instance("clock", clock, Clock | None, "a Clock, as in Clock(rate=4)")
+    instance("progress", progress, Callable | None, "a function of the time reached")
     if chip.has_noise and chip.read_mode == "quasi-static":
         chip = freeze(chip, rng)
     stream = x if isinstance(x, Stream) else None
@@ -123,7 +129,8 @@ def relax(
         t_end = len(stream) * stream.dwell if t_end is None else t_end
     batch = prepare(chip, x, y, wiring, beta, dtype)  # type: ignore[arg-type]
     t_end, wanted = _times(t_end, times)
-    _positive(rtol=rtol, atol=atol, dt=dt, tol=tol)
+    _positive(rtol=rtol, atol=atol, tol=tol)
+    number("dt", dt, low=t_end * 1e-9, words=f"dt > 0, and at most 1e9 steps to t_end = {t_end:g}")
     name = solver
     if clock is not None or delay is not None:
         return _special(batch, stream, t_end, wanted, clock, delay, dt, rng, initial, tol, drawn_from)
@@ -317,18 +324,22 @@ def start(batch: Batch, initial: list[Array] | xr.Dataset | None) -> Array:
     if not isinstance(initial, list | tuple) and not hasattr(initial, "data_vars"):
         raise InputError("initial: expected a list of (compartment, sample, n) arrays, or a result.")
     if isinstance(initial, list | tuple):
-        layers = [np.asarray(a) for a in initial]
+        layers = [finite("initial", a) for a in initial]
     else:
         at_end = initial.isel(time=-1) if "time" in initial.dims else initial
-        layers = [
-            at_end[f"a_{k + 1}"].transpose("compartment", "sample", f"layer{k + 1}").values for k in range(len(shapes))
-        ]
+        try:
+            layers = [
+                finite("initial", at_end[f"a_{k + 1}"].transpose("compartment", "sample", f"layer{k + 1}").values)
+                for k in range(len(shapes))
+            ]
+        except (KeyError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"initial is no result of settle or relax for this chip ({error}).") from None
     if [a.shape for a in layers] != shapes:
         raise InputError(
             f"initial has shapes {[a.shape for a in layers]}; expected {shapes}, (compartment, sample, n)."
         )
-    if not all(np.isfinite(a).all() for a in layers):
-        raise InputError("initial holds NaN or Inf.")
     return batch.join(layers)
 
 
@@ -339,23 +350,27 @@ def scale(beta: Array) -> Array:
 
 
 def _times(t_end: float | None, times: ArrayLike | None) -> tuple[float, Array]:
-    if t_end is None:
-        if times is None:
-            raise InputError("t_end is missing: how long to integrate, in units of the chip's time_unit.")
-        t_end = float(np.max(times))
-    if not 0 < number("t_end", t_end) < np.inf:
-        raise out_of_range("t_end", t_end, "t_end > 0")
-    wanted = np.atleast_1d(np.asarray([t_end] if times is None else times, dtype=float))
-    if wanted.ndim != 1 or not wanted.size or not np.isfinite(wanted).all():
-        raise InputError("times: expected a list of finite numbers.")
+    if t_end is None and times is None:
+        raise InputError("t_end is missing: how long to integrate, in units of the chip's time_unit.")
+    wanted = None if times is None else np.atleast_1d(finite("times", times))
+    if wanted is not None and (wanted.ndim != 1 or not wanted.size):
+        raise InputError("times: expected a list of finite numbers, at least one.")
+    if t_end is None and wanted is not None:
+        last = number("the last of times", wanted[-1], above=0, high=LONGEST)
+    else:
+        last = number("t_end", t_end, above=0, high=LONGEST)
+    if wanted is None:
+        return last, np.array([last])
     if (np.diff(wanted) <= 0).any():
         raise InputError("times must increase.")
-    if wanted[0] < 0 or wanted[-1] > t_end * (1 + 1e-12):
-        raise out_of_range("times", f"{wanted[0]:g}...{wanted[-1]:g}", f"within [0, t_end = {t_end:g}]")
-    return float(t_end), np.minimum(wanted, t_end)
+    # Times of float32 that are meant to end at t_end do so to their own rounding only.
+    given = getattr(times, "dtype", None)
+    slack = float(np.finfo(given).eps) if given is not None and given.kind == "f" else 0.0
+    if wanted[0] < 0 or wanted[-1] > last * (1 + max(1e-12, slack)):
+        raise out_of_range("times", f"{wanted[0]:g}...{wanted[-1]:g}", f"within [0, t_end = {last:g}]")
+    return last, np.minimum(wanted, last)
 
 
 def _positive(**values: float) -> None:
     for name, value in values.items():
-        if not 0 < number(name, value) < np.inf:
-            raise out_of_range(name, value, f"{name} > 0")
+        number(name, value, above=0)

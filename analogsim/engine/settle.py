@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analogsim.arrays import generator
 from analogsim.circuits.chip import Chip, Population
 from analogsim.engine import equilibrium, results, sweeps
 from analogsim.engine.coloured import processes
 from analogsim.engine.equilibrium import Equilibrium
 from analogsim.engine.noise import ReadNoise, freeze
 from analogsim.engine.problem import Batch, prepare
-from analogsim.engine.relax import scale, start
-from analogsim.errors import InputError, number, out_of_range, unknown
+from analogsim.engine.relax import LONGEST, scale, start
+from analogsim.errors import InputError, flag, number, one_of, whole
 from analogsim.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ def settle(
 
         shared = {k: v for k, v in locals().items() if k not in ("chip", "over", "x", "y", "seed", "initial")}
         return over(chip, seed, initial, lambda one, rng, state: settle(one, x, y, seed=rng, initial=state, **shared))
-    for name, value in (("tol", tol), ("horizon", horizon), ("max_sweeps", max_sweeps)):
-        if not number(name, value) > 0:
-            raise out_of_range(name, value, f"{name} > 0")
-    if not 0 < eta <= 1:
-        raise out_of_range("eta", eta, "0 < eta ≤ 1")
-    if method not in equilibrium.METHODS:
-        raise unknown("method", method, equilibrium.METHODS)
-    rng = np.random.default_rng(seed)
+    number("tol", tol, above=0)
+    number("horizon", horizon, above=0, high=LONGEST)
+    number("eta", eta, above=0, high=1)
+    whole("max_sweeps", max_sweeps, high=10**6)
+    one_of("method", method, equilibrium.METHODS)
+    flag("stability", stability)
+    flag("confirm", confirm)
+    rng = generator(seed)
     drawn_from = results.seed_of(seed, rng)
     batch = quiet(prepare(chip, x, y, wiring, beta, dtype), rng)
     options = {"method": method, "eta": eta, "max_sweeps": max_sweeps, "horizon": horizon}

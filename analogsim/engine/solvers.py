@@ -106,6 +106,6 @@ STOCHASTIC = ("exponential-sra", "exponential-em")
 
 def solver(name: str) -> Solver:
     """Look a solver up by its name."""
-    if name not in SOLVERS:
+    if not isinstance(name, str) or name not in SOLVERS:
         raise unknown("solver", name, SOLVERS)
     return SOLVERS[name]

@@ -22,7 +22,7 @@ SWEEPS = 8
 
 def taught(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Dataset:
     """Train and measure what was prepared. Ctrl-C ends it early and keeps the finished epochs."""
-    settings, data = setup.settings, setup.data
+    settings = setup.settings
     chip = OnChip(setup.circuit, setup.chip, setup.wiring, settings, child(settings.seed, "chip"))
     alpha = 0.5 if settings.alpha is None else settings.alpha
     digital = partial(adjoint_dual_propagation, alpha=alpha, beta=settings.beta, sweeps=SWEEPS)
@@ -33,6 +33,24 @@ def taught(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Dat
     notebook = Notebook(setup, chip, references)
     notebook.note()
     notebook.probe()
+    # A run that diverges shows it in its figures, and is named; warnings would only repeat it.
+    with np.errstate(over="ignore", invalid="ignore"):
+        interrupted = _epochs(setup, notebook, progress)
+        notebook.probe()
+    dataset = notebook.dataset(interrupted=interrupted)
+    dataset.attrs["diverged"] = ", ".join(
+        name for name, trainer in notebook.trainers.items() if not all(map(_finite, trainer.network.weights))
+    )
+    return dataset
+
+
+def _finite(array: Any) -> bool:
+    return bool(np.isfinite(array).all())
+
+
+def _epochs(setup: Setup, notebook: Notebook, progress: Callable[[], Any] | None) -> bool:
+    """Train all that the notebook watches on the same batches; return whether Ctrl-C ended it."""
+    settings, data = setup.settings, setup.data
     order, interrupted = np.random.default_rng(settings.seed), False
     try:
         for _ in range(settings.epochs):
@@ -45,5 +63,4 @@ def taught(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Dat
             notebook.note()
     except KeyboardInterrupt:
         interrupted = True
-    notebook.probe()
-    return notebook.dataset(interrupted=interrupted)
+    return interrupted

@@ -5,14 +5,13 @@ Imports nothing heavy, since the command line takes its choices and defaults fro
 
 from __future__ import annotations
 
-import math
 import operator
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.errors import LARGEST_WHOLE, InputError, instance, number, one_of, out_of_range, shown, whole
 
 if TYPE_CHECKING:
     from analogsim.wiring import Wiring
@@ -64,7 +63,30 @@ HEALTH = ("off", "light", "full")
 TASKS = ("classification", "regression")
 OPTIMISERS = ("adam", "sgd")
 DTYPES = ("float64", "float32")
-LARGEST = 1_000_000
+LARGEST = 1e6
+"""Of a number without dimension: far beyond all that trains, and its powers and products do not overflow."""
+NUMBERS: dict[str, dict[str, Any]] = {
+    "beta": {"above": 0, "low": 1e-12, "high": LARGEST},
+    "asymmetry": {"low": 0, "high": LARGEST},
+    "learning_rate": {"above": 0, "high": LARGEST},
+    "tolerance": {"above": 0, "high": LARGEST},
+    "relax_time": {"above": 0, "high": LARGEST},
+    "clock": {"above": 0, "high": LARGEST},
+    "drift": {"low": 0, "high": 1e12},
+    "alpha": {"low": 0, "high": 1},
+    "lam": {"low": 0, "high": 1},
+    "trim": {"low": 0, "high": 1},
+}
+"""The range of every number; None stands for a default where there is one."""
+WHOLES = {
+    "epochs": (1, 10**6),
+    "batch_size": (1, LARGEST_WHOLE),
+    "write_every": (1, LARGEST_WHOLE),
+    "continuous": (0, 10**6),
+    "gate": (0, 10**6),
+    "seed": (0, LARGEST_WHOLE),
+}
+LARGEST_LAYER = 1_000_000
 """Neurons of a layer: what its weights would need no machine has."""
 
 
@@ -83,8 +105,8 @@ def layers(hidden: Any) -> tuple[int, ...]:
     except (TypeError, ValueError):
         raise InputError(f"hidden = {hidden!r}: expected numbers of neurons, as in 64 or 64x32.") from None
     for n in found:
-        if not 1 <= n <= LARGEST:
-            raise out_of_range("hidden", n, f"1 ≤ hidden ≤ {LARGEST}")
+        if not 1 <= n <= LARGEST_LAYER:
+            raise out_of_range("hidden", n, f"1 ≤ hidden ≤ {LARGEST_LAYER}")
     return found
 
 
@@ -209,53 +231,41 @@ class Settings:
         if isinstance(self.data, str):
             object.__setattr__(self, "data", os.path.expanduser(self.data))
         object.__setattr__(self, "hidden", layers(self.hidden))
-        for kind, value, choices in (
-            ("rule", self.rule, RULES),
-            ("nudge", self.nudge, NUDGES),
-            ("optimiser", self.optimiser, OPTIMISERS),
-            ("dtype", self.dtype, DTYPES),
-            ("update", self.update, UPDATES),
-            ("states", self.states, STATES),
-            ("flow", self.flow, FLOWS),
-            ("health", self.health, HEALTH),
+        for name, kind, words in (
+            ("circuit", str, "the name or path of a card"),
+            ("device", str | None, "the name or path of a card"),
+            ("data", str, "the name or path of data"),
+            ("activation", str | None, "a name"),
+            ("loss", str, "a name"),
+            ("noise", tuple | list, 'a list of texts, as in ("0.05", "node:0.02")'),
+            ("overrides", Mapping, 'a mapping, as in {"device.read_noise": 0.1}'),
         ):
-            if value not in choices:
-                raise unknown(kind, value, choices)
-        for name, share, rules in (("alpha", self.alpha, ("dp", "dpt")), ("lam", self.lam, ("dyadic",))):
-            if share is None:
-                continue
-            if self.rule not in rules:
+            instance(name, getattr(self, name), kind, words)
+        for name, choices in (
+            ("rule", RULES),
+            ("nudge", NUDGES),
+            ("optimiser", OPTIMISERS),
+            ("dtype", DTYPES),
+            ("update", UPDATES),
+            ("states", STATES),
+            ("flow", FLOWS),
+            ("health", HEALTH),
+        ):
+            one_of(name, getattr(self, name), choices)
+        for name, rules in (("alpha", ("dp", "dpt")), ("lam", ("dyadic",))):
+            if (share := getattr(self, name)) is not None and self.rule not in rules:
                 raise InputError(
-                    f"{name} = {share} has no meaning for rule {self.rule!r}; it is for {' and '.join(rules)}."
+                    f"{name} = {shown(share)} has no meaning for rule {self.rule!r}; it is for {' and '.join(rules)}."
                 )
-            if not 0 <= share <= 1:
-                raise out_of_range(name, share, f"0 ≤ {name} ≤ 1")
-        if not 0 < self.beta < math.inf:
-            raise out_of_range("beta", self.beta, "beta > 0")
-        if not 0 <= self.asymmetry < math.inf:
-            raise out_of_range("asymmetry", self.asymmetry, "asymmetry ≥ 0")
-        if not 0 < self.learning_rate < math.inf:
-            raise out_of_range("learning_rate", self.learning_rate, "learning_rate > 0")
-        for name, positive in (("tolerance", self.tolerance), ("relax_time", self.relax_time), ("clock", self.clock)):
-            if not 0 < positive < math.inf:
-                raise out_of_range(name, positive, f"{name} > 0")
-        if self.trim is not None and not 0 <= self.trim <= 1:
-            raise out_of_range("trim", self.trim, "0 ≤ trim ≤ 1, the share of the mismatch that is left")
-        if not 0 <= self.drift < math.inf:
-            raise out_of_range("drift", self.drift, "drift ≥ 0 s")
-        if self.continuous < 0 or not 0 <= self.gate < max(1, self.continuous):
+        for name, bounds in NUMBERS.items():
+            if getattr(self, name) is not None or name not in ("alpha", "lam", "trim"):
+                number(name, getattr(self, name), **bounds)
+        for name, (low, high) in WHOLES.items():
+            object.__setattr__(self, name, whole(name, getattr(self, name), low=low, high=high))
+        if not 0 <= self.gate < max(1, self.continuous):
             raise InputError(f"continuous = {self.continuous}, gate = {self.gate}: 0 ≤ gate < continuous, in τ.")
         self._check_combinations()
         object.__setattr__(self, "normalise", checked_units(self.task, self.scale, self.normalise))
-        for name, whole in (
-            ("epochs", self.epochs),
-            ("batch_size", self.batch_size),
-            ("write_every", self.write_every),
-        ):
-            if whole < 1:
-                raise out_of_range(name, whole, f"{name} ≥ 1")
-        if self.seed < 0:
-            raise out_of_range("seed", self.seed, "seed ≥ 0")
         self.noise_levels()
 
     def _check_combinations(self) -> None:
@@ -286,17 +296,17 @@ class Settings:
         """The noise asked for, by kind: ``{"read": 0.05, "node": 0.02}``."""
         levels: dict[str, float] = {}
         for text in self.noise:
-            kind, number = kind_of(text), text.rpartition(":")[2]
-            if kind not in NOISES:
-                raise unknown("kind of noise", kind, NOISES, hint="A bare number is read noise.")
+            instance("noise", text, str, 'a text, as in "0.05" or "node:0.02"')
+            kind, value = kind_of(text), text.rpartition(":")[2]
+            one_of("kind of noise", kind, NOISES, hint="A bare number is read noise.")
             if kind in levels:
-                raise InputError(f"noise {text!r}: {kind} noise is given twice.")
+                raise InputError(f"noise {shown(text)}: {kind} noise is given twice.")
             try:
-                levels[kind] = float(number)
+                levels[kind] = float(value)
             except ValueError:
-                raise InputError(f"noise {text!r}: {number!r} is no number; try 0.05 or node:0.02.") from None
-            if not 0 <= levels[kind] < math.inf:
-                raise out_of_range("noise", text, "noise ≥ 0")
+                raise InputError(f"noise {shown(text)}: {shown(value)} is no number; try 0.05 or node:0.02.") from None
+            if not 0 <= levels[kind] <= LARGEST:
+                raise out_of_range("noise", text, f"noise ≥ 0, at most {LARGEST:g}")
         return levels
 
     @property
@@ -324,16 +334,15 @@ class Settings:
 
 def checked_units(task: str | None, scale: float, normalise: Any) -> tuple[float, float] | None:
     """`normalise` as two numbers, once these options of a data set have been checked."""
-    if task is not None and task not in TASKS:
-        raise unknown("task", task, TASKS)
-    if not 0 < scale < math.inf:
-        raise out_of_range("scale", scale, "scale > 0; x is divided by it")
+    if task is not None:
+        one_of("task", task, TASKS)
+    number("scale", scale, above=0, high=LARGEST)
     if normalise is None:
         return None
-    try:
-        mean, std = (float(value) for value in normalise)
-    except (TypeError, ValueError):
-        raise InputError(f"normalise = {normalise!r}: expected MEAN,STD, as in 0.1307,0.3081.") from None
-    if not math.isfinite(mean) or not 0 < std < math.inf:
-        raise out_of_range("normalise", normalise, "a finite mean, and a standard deviation > 0")
-    return mean, std
+    if not isinstance(normalise, tuple | list) or len(normalise) != 2:
+        raise InputError(f"normalise = {shown(normalise)}: expected MEAN,STD, as in 0.1307,0.3081.")
+    mean, std = normalise
+    return (
+        number("mean of normalise", mean, low=-LARGEST, high=LARGEST),
+        number("standard deviation of normalise", std, above=0, high=LARGEST),
+    )

@@ -11,10 +11,10 @@ import xarray as xr
 
 from analogsim.engine import equilibrium, results
 from analogsim.engine.problem import prepare as pack
-from analogsim.engine.relax import scale
+from analogsim.engine.relax import LONGEST, scale
 from analogsim.engine.settle import quiet
 from analogsim.engine.spectrum import leading
-from analogsim.errors import InputError, out_of_range
+from analogsim.errors import InputError, number, whole
 from analogsim.experiments.results import stamped
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, prepare
@@ -45,7 +45,7 @@ def stability_map(
     tol : float
         Of `settle`.
     horizon : float
-        How long the ODE runs from a = 0, in largest time constants.
+        How long the ODE runs from a = 0, in largest time constants; > 0.
 
     Returns
     -------
@@ -54,8 +54,9 @@ def stability_map(
         "free state" at β = 0 where sweeps find none), ``converged`` and ``diverged`` (shares of the samples),
         ``verdict`` (the worst), over the swept keys.
     """
-    if samples < 1:
-        raise out_of_range("samples", samples, "samples ≥ 1")
+    whole("samples", samples)
+    number("tol", tol, above=0)
+    number("horizon", horizon, above=0, high=LONGEST)
     axes = [axis(*split(text), settings) for text in over]
     if sum(len(a.values) > 1 for a in axes) > 2:
         raise InputError(f"a stability map has one or two axes of several values; --over names {len(axes)}.")

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from analogsim.circuits.chip import Chip
 from analogsim.engine.kernel import target
 from analogsim.engine.problem import Batch, Stream, drive, prepare
-from analogsim.errors import InputError, out_of_range
+from analogsim.errors import InputError, instance, number, out_of_range
 from analogsim.learning.local import from_batch
 from analogsim.network import LOSSES
 from analogsim.wiring import Wiring
@@ -70,10 +70,11 @@ def continuous(
     InputError
         For values out of range, a noisy chip, or a stream without targets.
     """
-    for name, value in (("tau_w", tau_w), ("dt", dt)):
-        if not (np.isfinite(value) and value > 0):
-            raise out_of_range(name, value, f"{name} > 0")
-    if not 0 <= gate < stream.dwell:
+    instance("chip", chip, Chip, "a Chip")
+    instance("stream", stream, Stream, "a Stream of samples")
+    number("tau_w", tau_w, above=0)
+    number("dt", dt, above=0, low=1e-9 * stream.dwell)
+    if not 0 <= number("gate", gate) < stream.dwell:
         raise out_of_range("gate", gate, f"0 ≤ gate < dwell = {stream.dwell:g}")
     if dt > stream.dwell / 10:
         raise out_of_range("dt", dt, f"at most one tenth of the dwell, {stream.dwell / 10:g}")

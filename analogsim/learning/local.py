@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analogsim.activations import activation
 from analogsim.circuits.chip import Chip, Population
 from analogsim.engine.problem import Batch, factorise
-from analogsim.errors import InputError
+from analogsim.errors import InputError, instance, shown
 from analogsim.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ def gradient(chip: Chip, state: xr.Dataset) -> Gradient:
     """
     if isinstance(chip, Population):
         raise InputError("gradient takes one chip: loop over the population and state.isel(chip=k).")
+    instance("chip", chip, Chip, "a Chip")
+    if not hasattr(state, "data_vars"):
+        raise InputError(f"state = {shown(state)}; expected what settle or relax returned for this chip.")
     if "time" in state.dims:
         state = state.isel(time=-1)
     try:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.errors import InputError, number, out_of_range, shown, unknown, whole
 
 Array = NDArray[np.floating]
+LARGEST = 1e6
+"""Of every number here: far beyond all that trains."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,11 @@ class Schedule:
     last: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.rate > 0:
-            raise out_of_range("rate", self.rate, "rate > 0")
-        if self.warm_up < 0 or (self.updates is not None and self.updates <= self.warm_up):
+        number("rate", self.rate, above=0, high=LARGEST, words=f"0 < rate ≤ {LARGEST:g}")
+        for name in ("first", "last"):
+            number(name, getattr(self, name), low=0, high=LARGEST)
+        whole("warm_up", self.warm_up, low=0)
+        if self.updates is not None and whole("updates", self.updates, low=0) <= self.warm_up:
             raise InputError(f"Schedule: warm_up = {self.warm_up} must lie between 0 and updates = {self.updates}.")
 
     def __call__(self, update: int) -> float:
@@ -66,8 +70,7 @@ class Optimiser:
     moments = 0
 
     def __init__(self, rate: float | Schedule, weight_decay: float) -> None:
-        if weight_decay < 0:
-            raise out_of_range("weight_decay", weight_decay, "weight_decay ≥ 0")
+        number("weight_decay", weight_decay, low=0, high=LARGEST)
         self.schedule = rate if isinstance(rate, Schedule) else Schedule(rate)
         self.weight_decay = weight_decay
         self.updates = 0
@@ -143,7 +146,10 @@ class ADAM(Optimiser):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(rate, weight_decay)
-        if not all(0 <= b < 1 for b in betas):
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise InputError(f"betas = {shown(betas)}; expected two numbers.")
+        number("epsilon", epsilon, low=0, high=LARGEST)
+        if not all(0 <= number("betas", b) < 1 for b in betas):
             raise out_of_range("betas", betas, "0 ≤ β < 1 each")
         self.betas, self.epsilon = betas, epsilon
 
@@ -174,7 +180,7 @@ class SGD(Optimiser):
 
     def __init__(self, rate: float | Schedule = 0.1, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
         super().__init__(rate, weight_decay)
-        if not 0 <= momentum < 1:
+        if not 0 <= number("momentum", momentum) < 1:
             raise out_of_range("momentum", momentum, "0 ≤ momentum < 1")
         self.momentum = momentum
 

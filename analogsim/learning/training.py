@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.errors import InputError, out_of_range
+from analogsim.errors import InputError, flag, instance, number, out_of_range, shown, whole
 from analogsim.files import atomic, expand, read_npz
 from analogsim.learning import scores, traces
 from analogsim.learning.optimisers import ADAM, Optimiser, flat
@@ -27,8 +27,7 @@ def batches(n: int, batch_size: int, rng: np.random.Generator, *, blocks: bool =
     With `blocks` the mini-batches are the same contiguous samples in every epoch and only their order is drawn.
     Training on a chip and digital training take the same order from the same seed.
     """
-    if batch_size < 1:
-        raise out_of_range("batch_size", batch_size, "batch_size ≥ 1")
+    whole("batch_size", batch_size)
     if blocks:
         for block in rng.permutation(-(-n // batch_size)):
             yield np.arange(block * batch_size, min(n, (block + 1) * batch_size))
@@ -143,7 +142,19 @@ def train(
     InputError
         If an option is out of range, or the checkpoint belongs to another run.
     """
-    if not 0 <= validation < 1:
+    instance("net", net, Network, "a Network")
+    instance("rule", rule, Callable, "a rule, as reference.rule('dp')")
+    instance("optimiser", optimiser, Optimiser | None, "an optimiser, as ADAM(1e-3)")
+    for option, count, low in (("epochs", epochs, 0), ("batch_size", batch_size, 1), ("seed", seed, 0)):
+        whole(option, count, low=low)
+    for option, choice in (("angles", angles), ("blocks", blocks)):
+        flag(option, choice)
+    if patience is not None:
+        whole("patience", patience)
+    if test is not None and (not isinstance(test, tuple | list) or len(test) != 2):
+        raise InputError(f"test = {shown(test)}; expected (x, y).")
+    test = None if test is None else batch(net, *test)
+    if not 0 <= number("validation", validation) < 1:
         raise out_of_range("validation", validation, "0 ≤ validation < 1")
     if patience is not None and not validation:
         raise InputError("patience needs a validation split: validation=0.1, say.")
@@ -155,6 +166,8 @@ def train(
     keep = len(x) - round(validation * len(x))
     held = (x[keep:], y[keep:]) if keep < len(x) else None
     x, y = x[:keep], y[:keep]
+    if not keep:
+        raise out_of_range("validation", validation, "a share that leaves samples to train on")
     optimiser = optimiser or ADAM()
     path = FeedbackPath(net, feedback, np.random.default_rng([seed, 2]))
     name = getattr(rule, "__name__", type(rule).__name__)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analogsim.arrays import finite, real
+from analogsim.errors import InputError, number
+
 
 def settling_time(times: ArrayLike, residual: ArrayLike, tol: float) -> NDArray[np.float64]:
     """Earliest time from which on the residual stays at or below `tol`; NaN where it does not by the last time.
@@ -23,7 +26,10 @@ def settling_time(times: ArrayLike, residual: ArrayLike, tol: float) -> NDArray[
     (...) array
         In the units of `times`.
     """
-    t, r = np.asarray(times, dtype=float), np.asarray(residual, dtype=float)
+    t, r = finite("times", times), real("residual", residual).astype(float)
+    number("tol", tol, above=0)
+    if t.ndim != 1 or not t.size or not r.ndim or r.shape[-1] != t.size or (np.diff(t) <= 0).any():
+        raise InputError(f"times has shape {t.shape} and residual {r.shape}: the last axis is time, which increases.")
     above = ~(r <= tol)
     last = r.shape[-1] - 1 - np.argmax(above[..., ::-1], axis=-1)
     after = np.minimum(last + 1, r.shape[-1] - 1)

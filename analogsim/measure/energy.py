@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.activations import activation
+from analogsim.arrays import layerwise
 from analogsim.circuits.chip import Chip
 from analogsim.circuits.crossbar import Crossbar
 from analogsim.engine.problem import prepare
-from analogsim.errors import InputError
+from analogsim.errors import InputError, instance, shown
 from analogsim.wiring import Wiring
 
 Array = NDArray[np.floating]
@@ -57,7 +58,10 @@ def array_power(circuit: Crossbar, chip: Chip, x: Array, states: list[Array], wi
     """
     if not isinstance(circuit, Crossbar):
         raise InputError("array_power: only a crossbar has arrays to dissipate in.")
-    packed = prepare(chip, x, None, wiring, 0.0).packed
+    batch = prepare(chip, x, None, wiring, 0.0)
+    x, packed, states = batch.x, batch.packed, layerwise("states", states)
+    if [np.shape(s) for s in states] != [(2, len(x), n) for n in chip.sizes[1:]]:
+        raise InputError(f"states has shapes {[np.shape(s) for s in states]}; expected (2, {len(x)}, n) of each layer.")
     total = {"forward": np.zeros(len(x)), "reverse": np.zeros(len(x))}
     for j in range(chip.layers):
         for read, sender, q in (("forward", j - 1, packed.forward_q), ("reverse", j, packed.feedback_q)):
@@ -79,6 +83,9 @@ def _signals(q: Array, cum: NDArray[np.integer], s: Array, sender: int) -> Array
 
 def settled_states(chip: Chip, dataset: Any) -> list[Array]:
     """s of each layer at the end of a trajectory, (2, sample, n)."""
+    instance("chip", chip, Chip, "a Chip")
+    if not hasattr(dataset, "data_vars") or any(f"a_{k + 1}" not in dataset for k in range(chip.layers)):
+        raise InputError(f"dataset = {shown(dataset)}; expected what relax returned for this chip.")
     found = []
     for k in range(1, chip.layers + 1):
         f = activation(chip.output_activation if k == chip.layers else chip.activation)

@@ -8,6 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analogsim.arrays import real
+from analogsim.errors import InputError, shown
+
 Gradient = Sequence[tuple[NDArray[np.floating], NDArray[np.floating]]]
 
 
@@ -30,8 +33,8 @@ def alignment(gradient: Gradient, reference: Gradient) -> Alignment:
     Alignment
         ``cosine`` and ``norm_ratio`` of each layer, and ``whole_cosine``.
     """
-    ours = [np.concatenate([np.ravel(w), np.ravel(b)]) for w, b in gradient]
-    theirs = [np.concatenate([np.ravel(w), np.ravel(b)]) for w, b in reference]
+    ours, theirs = _vectors("gradient", gradient), _vectors("reference", reference)
+    _same(ours, theirs)
     dot = np.array([u @ v for u, v in zip(ours, theirs, strict=True)])
     square, reference_square = np.array([u @ u for u in ours]), np.array([v @ v for v in theirs])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -39,6 +42,21 @@ def alignment(gradient: Gradient, reference: Gradient) -> Alignment:
         ratio = np.where(reference_square > 0, np.sqrt(square / reference_square), np.nan)
         whole = dot.sum() / np.sqrt(square.sum() * reference_square.sum())
     return Alignment(cosine, ratio, float(whole))
+
+
+def _vectors(name: str, gradient: Gradient) -> list[NDArray[np.floating]]:
+    """Each layer's weights and biases as one vector."""
+    found = []
+    for pair in gradient if isinstance(gradient, Sequence) else [gradient]:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise InputError(f"{name} holds {shown(pair)}; expected (weights, bias) of each layer.")
+        found.append(np.concatenate([np.ravel(real(name, part)) for part in pair]).astype(float))
+    return found
+
+
+def _same(ours: list[NDArray[np.floating]], theirs: list[NDArray[np.floating]]) -> None:
+    if [v.shape for v in ours] != [v.shape for v in theirs]:
+        raise InputError("the gradients belong to networks of different sizes.")
 
 
 class Errors(NamedTuple):
@@ -65,10 +83,14 @@ def errors(draws: Sequence[Gradient], reference: Gradient) -> Errors:
         R ≥ 2, each one ``(weights, bias)`` for each layer.
     reference : gradient
     """
+    if not isinstance(draws, Sequence) or len(draws) < 2:
+        raise InputError(f"draws = {shown(draws)}: expected at least two gradients of the same samples.")
+    theirs, ours = _vectors("reference", reference), [_vectors("draws", draw) for draw in draws]
+    for draw in ours:
+        _same(draw, theirs)
     bias, noise = [], []
-    for layer, (weights, offsets) in enumerate(reference):
-        wanted = np.concatenate([np.ravel(weights), np.ravel(offsets)])
-        found = np.array([np.concatenate([np.ravel(draw[layer][0]), np.ravel(draw[layer][1])]) for draw in draws])
+    for layer, wanted in enumerate(theirs):
+        found = np.array([draw[layer] for draw in ours])
         mean, square = found.mean(axis=0), float(wanted @ wanted) or np.nan
         variance = float(((found - mean) ** 2).sum()) / (len(found) - 1)
         left = float(((mean - wanted) ** 2).sum()) - variance / len(found)

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.activations import activation
+from analogsim.arrays import layerwise
 from analogsim.circuits.chip import Chip
+from analogsim.errors import instance
 
 FLAT = 0.01
 """A neuron counts as saturated where the slope is below this share of the activation's largest."""
@@ -16,6 +18,7 @@ FLAT = 0.01
 
 def symmetry_defect(chip: Chip) -> NDArray[np.float64]:
     """‖V_{k+1} − W_{k+1}ᵀ‖_F / ‖W_{k+1}‖_F as realised on the chip, for each hidden layer k: (L − 1,)."""
+    instance("chip", chip, Chip, "a Chip")
     pairs = zip(chip.forward[1:], chip.feedback[1:], strict=True)
     return np.array([np.linalg.norm(v - w.T) / np.linalg.norm(w) for w, v in pairs if v is not None])
 
@@ -30,5 +33,5 @@ def saturation(pre_activations: Sequence[NDArray[np.floating]], name: str) -> ND
     name : str
         The activation function. For ReLU a "saturated" neuron is a silent one.
     """
-    f = activation(name)
-    return np.array([float((np.abs(f.derivative(a)) < FLAT * f.slope_max).mean()) for a in pre_activations])
+    f, layers = activation(name), layerwise("pre_activations", pre_activations)
+    return np.array([float((np.abs(f.derivative(a)) < FLAT * f.slope_max).mean()) for a in layers])

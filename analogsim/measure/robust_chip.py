@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.activations import activation
+from analogsim.arrays import layerwise
 from analogsim.circuits.chip import Chip
+from analogsim.errors import InputError, instance
 from analogsim.wiring import Wiring
 
 Array = NDArray[np.floating]
@@ -34,6 +36,8 @@ def chip_lipschitz(chip: Chip, wiring: Wiring, a: Sequence[Array] | None = None)
     -------
     (hidden, output) : inf where I − K D is singular.
     """
+    instance("chip", chip, Chip, "a Chip")
+    instance("wiring", wiring, Wiring, "a Wiring")
     edges = np.concatenate([[0], np.cumsum(chip.sizes[1:])])
     places = [slice(i, j) for i, j in pairwise(edges)]
     coupling, gain = np.zeros((edges[-1], edges[-1])), wiring.recurrent_gain()
@@ -43,6 +47,9 @@ def chip_lipschitz(chip: Chip, wiring: Wiring, a: Sequence[Array] | None = None)
             coupling[places[k - 1], places[k]] = gain * np.asarray(chip.feedback[k])
     slopes = np.ones(edges[-1])
     if a is not None:
+        a = layerwise("a", a)
+        if [np.shape(values) for values in a] != [(n,) for n in chip.sizes[1:]]:
+            raise InputError(f"a has shapes {[np.shape(v) for v in a]}; expected {[(n,) for n in chip.sizes[1:]]}.")
         for k, (place, values) in enumerate(zip(places, a, strict=True)):
             f = activation(chip.output_activation if k == chip.layers - 1 else chip.activation)
             slopes[place] = f.derivative(np.asarray(values, float))

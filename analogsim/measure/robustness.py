@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.errors import out_of_range
+from analogsim.errors import instance, number
 from analogsim.network import Network
 
 
@@ -19,7 +19,9 @@ def lipschitz(net: Network) -> float:
 
     Source: Høier & Zach, "Two Tales of Single-Phase Contrastive Hebbian Learning", arXiv 2402.08573, Table 1.
     """
-    return float(np.linalg.norm(reduce(lambda product, w: w @ product, net.weights), 2))
+    instance("net", net, Network, "a Network")
+    product = reduce(lambda product, w: w @ product, net.weights)
+    return float(np.linalg.norm(product, 2)) if np.isfinite(product).all() else float("nan")
 
 
 def lipschitz_hidden(net: Network, lam: float) -> float:
@@ -58,7 +60,8 @@ def lipschitz_output(net: Network, lam: float) -> float:
     -----
     Source: "Dyadic Learning in Recurrent and Feedforward Models", Eq. 17.
     """
-    system, first = _one_minus_coupling(net, lam), net.weights[0]
+    system = _one_minus_coupling(net, lam)
+    first = net.weights[0]
     drive = np.zeros((len(system), first.shape[1]))
     drive[: len(first)] = first
     try:
@@ -70,8 +73,8 @@ def lipschitz_output(net: Network, lam: float) -> float:
 
 def _one_minus_coupling(net: Network, lam: float) -> NDArray[np.float64]:
     """I − W_λ over all neurons but the clamped input, layer 1 first."""
-    if not 0.0 <= lam <= 1.0:
-        raise out_of_range("lam", lam, "0 ≤ lam ≤ 1")
+    instance("net", net, Network, "a Network")
+    number("lam", lam, low=0, high=1, words="0 ≤ lam ≤ 1")
     starts = np.concatenate([[0], np.cumsum(net.sizes[1:])])
     theta = np.zeros((starts[-1], starts[-1]))
     for k in range(1, len(net.weights)):

@@ -81,6 +81,7 @@ def test_infer_prints_and_writes(tmp_path):
         (["sweep", "crossbar", "--metrics", "test_acuracy"], "did you mean 'test_accuracy'"),
         (["sweep", "crossbar", "--design", "sobl"], "did you mean 'sobol'"),
         (["sweep", "crossbar", "--seeds", "0"], "seeds ≥ 1"),
+        (["sweep", "crossbar", "--seeds", "9" * 20], "seeds ≥ 1 and at most"),
         (["sweep", "crossbar", "--workers", "0"], "workers ≥ 1"),
         (["sweep", "crossbar", "--point-timeout", "0"], "point_timeout > 0"),
         (["sweep", "crossbar", "--output", "s.txt"], "end its name in .nc"),

@@ -1,7 +1,9 @@
 """The stability map of the rules at ordinary initial weights."""
 
 import numpy as np
+import pytest
 
+from analogsim import InputError
 from analogsim.experiments import plots
 from analogsim.experiments.settings import Settings
 from analogsim.experiments.stability import stability_map
@@ -27,3 +29,9 @@ def test_the_adjoint_rule_has_no_edge():
     np.testing.assert_allclose(ds.spectral_abscissa.sel(alpha=[0, 1]), -1.0, atol=1e-9)
     ax = plots.draw(ds, "stability").axes[0]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("α", "β")
+
+
+@pytest.mark.parametrize("horizon", [-1.0, 0.0, float("nan"), float("inf"), "200", None])
+def test_a_horizon_that_means_nothing_is_refused(horizon):
+    with pytest.raises(InputError, match="horizon"):
+        stability_map(Settings(circuit="ideal", hidden=(2,)), ["alpha=0.5"], samples=1, horizon=horizon)

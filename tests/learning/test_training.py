@@ -58,6 +58,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         train(network(), x, y, backprop, epochs=2, checkpoint=tmp_path / "run.npz", seed=1)
 
 
+@pytest.mark.processes
 def test_a_killed_run_loses_at_most_the_epoch_under_way(tmp_path):
     path = tmp_path / "run.npz"
     script = (

@@ -12,7 +12,8 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analogsim.errors import InputError, out_of_range
+from analogsim.arrays import finite
+from analogsim.errors import InputError, number, one_of, out_of_range
 
 Array = NDArray[np.float64]
 
@@ -33,6 +34,13 @@ class Curve(Protocol):
 class _Cells:
     """Parameters that are one number, or one for each cell."""
 
+    def check(self, shape: tuple[int, int]) -> None:
+        """Raise unless every parameter is one number or one for each cell of an array."""
+        for f in fields(self):
+            if np.shape(getattr(self, f.name)) not in ((), shape):
+                got = np.shape(getattr(self, f.name))
+                raise InputError(f"{type(self).__name__}.{f.name} has shape {got}; expected one number or {shape}.")
+
     def part(self, rows: slice, columns: slice) -> Self:
         """The curve of some of the cells."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -40,7 +48,7 @@ class _Cells:
 
 
 def _positive(name: str, value: ArrayLike) -> None:
-    if not (np.asarray(value) > 0).all():
+    if not (finite(name, value, largest=1e30) > 0).all():
         raise out_of_range(name, value, f"{name} > 0")
 
 
@@ -58,6 +66,10 @@ class Cubic(_Cells):
 
     quadratic: ArrayLike
     cubic: ArrayLike
+
+    def __post_init__(self) -> None:
+        finite("quadratic", self.quadratic, largest=1e30)
+        finite("cubic", self.cubic, largest=1e30)
 
     def evaluate(self, conductance: Array, v: Array, read: str) -> tuple[Array, Array]:
         """Current and slope."""
@@ -145,10 +157,8 @@ class AccessTransistor(_Cells):
         read : {"forward", "reverse"}
         """
         g = np.asarray(conductance, dtype=np.float64)
-        if not 0 <= voltage < np.inf:
-            raise out_of_range("voltage", voltage, "0 ≤ voltage < inf")
-        if read not in ("forward", "reverse"):
-            raise InputError(f"read = {read!r}: expected 'forward' or 'reverse'.")
+        number("voltage", voltage, low=0, high=1e30)
+        one_of("read", read, ("forward", "reverse"))
         v = np.full(g.shape, voltage if read == "forward" else -voltage)
         current, slope = self.evaluate(g, v, read)
         return slope if voltage == 0 else current / v

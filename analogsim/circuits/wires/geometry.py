@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.arrays import real
+from analogsim.errors import InputError, number, one_of, out_of_range, shown
 
 Array = NDArray[np.float64]
 
 READS = ("forward", "reverse")
+LARGEST = 1e30
+"""Greatest conductance, resistance and voltage; their products do not overflow."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,7 @@ class Terminals:
 
     def __post_init__(self) -> None:
         for name, valid in (("word_end", ("left", "right")), ("bit_end", ("bottom", "top"))):
-            if getattr(self, name) not in valid:
-                raise unknown(f"{name} of Terminals", getattr(self, name), valid)
+            one_of(f"{name} of Terminals", getattr(self, name), valid)
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,7 @@ class View:
     @classmethod
     def of(cls, read: str, terminals: Terminals) -> View:
         """The turn for one read at the given terminals."""
-        if read not in READS:
-            raise unknown("read", read, READS)
+        one_of("read", read, READS)
         right, top = terminals.word_end == "right", terminals.bit_end == "top"
         return cls(False, top, right) if read == "forward" else cls(True, not right, not top)
 
@@ -85,26 +86,24 @@ class View:
 
 def check_conductance(conductance: ArrayLike) -> Array:
     """An (m, n) array of finite conductances ≥ 0, as float64."""
-    g = np.asarray(conductance)
+    g = real("conductance", conductance)
     if g.ndim != 2 or g.size == 0:
         raise InputError(f"conductance has shape {g.shape}; expected (word lines, bit lines), both at least 1.")
-    if g.dtype.kind not in "fiu":
-        raise InputError(f"conductance has dtype {g.dtype}; expected real numbers in siemens.")
     g = g.astype(np.float64, copy=False)
     if not g.min() >= 0:
         i, j = np.argwhere(~(g >= 0))[0]
         raise out_of_range(f"conductance[{i}, {j}]", float(g[i, j]), "every conductance ≥ 0 S and no NaN")
-    if g.max() == np.inf:
-        i, j = np.argwhere(np.isinf(g))[0]
-        raise out_of_range(f"conductance[{i}, {j}]", np.inf, "finite", hint="An infinite one is a short circuit.")
+    if g.max() > LARGEST:
+        i, j = np.argwhere(g > LARGEST)[0]
+        raise out_of_range(
+            f"conductance[{i}, {j}]", float(g[i, j]), "finite and at most 1e30 S", hint="More is a short circuit."
+        )
     return g
 
 
 def check_voltages(voltages: ArrayLike, lines: int, read: str) -> Array:
     """Voltages of the driven lines, (p, lines)."""
-    v = np.asarray(voltages)
-    if v.dtype.kind not in "fiu":
-        raise InputError(f"voltages has dtype {v.dtype}; expected real numbers in volts.")
+    v = real("voltages", voltages)
     kind = "word" if read == "forward" else "bit"
     if v.ndim not in (1, 2) or v.shape[-1] != lines:
         hint = " Did you mean its transpose (inputs come first)?" if v.ndim == 2 and v.shape[0] == lines else ""
@@ -112,29 +111,23 @@ def check_voltages(voltages: ArrayLike, lines: int, read: str) -> Array:
             f"voltages has shape {v.shape}; a {read} read of this array takes (inputs, {lines}): one for each "
             f"{kind} line.{hint}"
         )
-    if not np.isfinite(v).all():
-        raise out_of_range("voltages", v[~np.isfinite(v)].flat[0], "finite")
+    if not (good := np.abs(v.astype(float)) <= LARGEST).all():
+        raise out_of_range("voltages", v[~good].flat[0], "finite and at most 1e30 V")
     return v.astype(np.float64, copy=False)
 
 
 def check_resistance(name: str, value: Any) -> float:
     """A resistance of one segment, ≥ 0 and finite."""
-    try:
-        r = float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} = {value!r} is not a number; expected ohms for one wire segment.") from None
-    if not 0 <= r < np.inf:
-        raise out_of_range(name, r, f"0 ≤ {name} < inf (ohm for one wire segment)")
-    return r
+    return number(name, value, low=0, high=LARGEST, words=f"0 ≤ {name} ≤ 1e30 ohm for one wire segment")
 
 
 def check_ends(name: str, value: ArrayLike, lines: int) -> Array:
     """A terminal resistance for each line."""
-    r = np.asarray(value, dtype=np.float64)
+    r = real(f"Terminals.{name}", value).astype(np.float64)
     if r.shape not in ((), (lines,)):
         raise InputError(f"Terminals.{name} has shape {r.shape}; expected one number or one for each of {lines} lines.")
-    if not ((r >= 0) & (r < np.inf)).all():
-        raise out_of_range(f"Terminals.{name}", float(r.flat[np.argmin((r >= 0) & (r < np.inf))]), "≥ 0 ohm, finite")
+    if not (good := (r >= 0) & (r <= LARGEST)).all():
+        raise out_of_range(f"Terminals.{name}", float(r.flat[np.argmin(good)]), "≥ 0 ohm, finite, at most 1e30")
     return np.broadcast_to(r, (lines,))
 
 
@@ -142,7 +135,7 @@ def check_tile(tile: Any, shape: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of a tile; None is the whole array."""
     if tile is None:
         return shape
-    pair = (tile, tile) if np.ndim(tile) == 0 else tuple(tile)
-    if len(pair) != 2 or not all(isinstance(k, int | np.integer) and k >= 1 for k in pair):
-        raise InputError(f"tile = {tile!r}: expected None, an integer ≥ 1 or a pair (word lines, bit lines).")
+    pair = tuple(tile) if isinstance(tile, tuple | list) else (tile, tile)
+    if len(pair) != 2 or not all(isinstance(k, int | np.integer) and not isinstance(k, bool) and k >= 1 for k in pair):
+        raise InputError(f"tile = {shown(tile)}: expected None, an integer ≥ 1 or a pair (word lines, bit lines).")
     return int(pair[0]), int(pair[1])

@@ -21,6 +21,7 @@ from analogsim.circuits.wires.geometry import (
 )
 from analogsim.circuits.wires.ladder import Ladder
 from analogsim.circuits.wires.newton import newton
+from analogsim.errors import instance
 
 Array = NDArray[np.float64]
 
@@ -134,6 +135,7 @@ class Problem:
     def __init__(
         self, conductance: ArrayLike, r_word: Any, r_bit: Any, read: str, terminals: Terminals | None, tile: Any
     ) -> None:
+        instance("terminals", terminals, Terminals | None, "a Terminals")
         terminals = terminals or Terminals()
         self.g = check_conductance(conductance)
         self.shape: tuple[int, int] = self.g.shape

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analogsim.circuits.wires.curves import Curve
+from analogsim.circuits.wires.curves import Curve, _Cells
 from analogsim.circuits.wires.dissection import terminal_matrix, transfer_matrix
 from analogsim.circuits.wires.geometry import Terminals, check_voltages
 from analogsim.circuits.wires.problem import Problem, Solution
-from analogsim.errors import InputError
+from analogsim.errors import InputError, number, shown
 
 Array = NDArray[np.float64]
 
@@ -67,9 +67,9 @@ def currents(
     Few inputs: conjugate gradients on the bit nodes, which converge for every array; many: `effective_conductance`.
     Both are exact to about 1e-12; which one is used depends on the number of inputs.
     """
-    v = np.asarray(voltages)
     parts = Problem(conductance, r_word, r_bit, read, terminals, tile)
-    v = check_voltages(v, parts.driven, read)
+    v = check_voltages(voltages, parts.driven, read)
+    _check(curve, tol, parts.shape)
     rows = np.atleast_2d(v)
     out = np.zeros((len(rows), parts.sensed))
     for part in parts:
@@ -184,6 +184,7 @@ def solve(
     """
     parts = Problem(conductance, r_word, r_bit, read, terminals, tile)
     v = np.atleast_2d(check_voltages(voltages, parts.driven, read))
+    _check(curve, tol, parts.shape)
     p, (m, n) = len(v), parts.shape
     if start is not None and start.device.shape != (p, m, n):
         raise InputError(f"start is a solution of shape {start.device.shape}; expected {(p, m, n)}.")
@@ -201,3 +202,11 @@ def solve(
             getattr(total, name)[:] += getattr(one, name)
         np.maximum(total.iterations, one.iterations, out=total.iterations)
     return total
+
+
+def _check(curve: Curve | None, tol: float, shape: tuple[int, int]) -> None:
+    number("tol", tol, low=1e-15, high=1)
+    if curve is not None and not callable(getattr(curve, "evaluate", None)):
+        raise InputError(f"curve = {shown(curve)}; expected a Cubic, Sinh or AccessTransistor.")
+    if isinstance(curve, _Cells):
+        curve.check(shape)

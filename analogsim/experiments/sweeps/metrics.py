@@ -15,7 +15,7 @@ from analogsim import measure
 from analogsim.circuits.base import child
 from analogsim.engine import results
 from analogsim.engine.settle import settle
-from analogsim.errors import InputError, unknown
+from analogsim.errors import InputError, one_of, shown
 from analogsim.experiments.data import FIGURES
 from analogsim.experiments.record import GRADIENT_SAMPLES, PROBES
 from analogsim.experiments.setup import Setup
@@ -173,9 +173,10 @@ def choose(metrics: Iterable[str] | Mapping[str, Own] | None, tasks: Iterable[st
         return dict(metrics)
     known = TRAINED | INITIAL
     chosen: Chosen = {}
+    if not isinstance(metrics, Iterable) or isinstance(metrics, str):
+        raise InputError(f"metrics = {shown(metrics)}: expected a list of names, or functions by name.")
     for name in metrics:
-        if name not in known:
-            raise unknown("metric", name, known)
+        one_of("metric", name, known)
         if bound.get(name) not in (None, *suits):
             raise InputError(f"metric {name!r} has no meaning for {' and '.join(tasks)}; take {', '.join(suits)}.")
         chosen[name] = known[name]

@@ -36,6 +36,8 @@ SLICE = 0.25
 """Seconds of work in one batch: long beside the cost of sending it, short beside what a kill may lose."""
 MOST = 200
 """Points in one batch."""
+MOST_SEEDS = 1_000_000
+"""Repetitions of a point."""
 LONGEST = 1e9
 """Seconds; no timer counts further."""
 
@@ -110,8 +112,8 @@ def sweep(
     over = [over] if isinstance(over, str) else over
     pairs = over.items() if isinstance(over, Mapping) else [split(text) for text in over or ()]
     if isinstance(seeds, int):
-        if seeds < 1:
-            raise out_of_range("seeds", seeds, "seeds ≥ 1")
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise out_of_range("seeds", seeds, f"seeds ≥ 1 and at most {MOST_SEEDS}")
         seeds = range(base.seed, base.seed + seeds)
     plan = Plan(
         base, tuple(axis(key, values, base) for key, values in pairs), tuple(seeds) if seeds is not None else None,
@@ -167,6 +169,11 @@ def execute(
         allowed = f"point_timeout > 0 and at most {LONGEST:g} s; leave it out for none"
         raise out_of_range("point_timeout", point_timeout, allowed)
     about = manifest(plan, metrics, work.__module__, kept)
+    # What is wrong with all points is said before the first of them.
+    setup = prepare(plan.base)
+    record = {"seed": plan.base.seed, "settings": asdict(plan.base), "cards": dict(setup.chip.record)}
+    record |= {"words": [*plan.words(), *setup.words()], "sweep": {"design": plan.design, "dims": list(plan.dims)}}
+    del setup
     store = Store(output.with_suffix(".sweep"), about, fresh=fresh)
     began = time.perf_counter()
     try:
@@ -199,9 +206,6 @@ def execute(
         store.close()
     dataset.attrs |= {"interrupted": int(interrupted), "kind": "sweep"}
     log.info("%d points in %.1f s", plan.size - resumed, time.perf_counter() - began)
-    setup = prepare(plan.base)
-    record = {"seed": plan.base.seed, "settings": asdict(plan.base), "cards": dict(setup.chip.record)}
-    record |= {"words": [*plan.words(), *setup.words()], "sweep": {"design": plan.design, "dims": list(plan.dims)}}
     dataset = results.stamped(dataset, **record)
     results.save(dataset, output)
     return results.open_lazily(output) if output.is_file() else dataset  # a device is not read again

@@ -9,6 +9,7 @@ import numpy as np
 from analogsim.activations import activation
 from analogsim.errors import InputError
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
+from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import check_sweeps
 from analogsim.learning.reference.targets import spacings
 from analogsim.network import LOSSES, Network
@@ -21,6 +22,7 @@ def _rate(net: Network, ratios: Sequence[float], outer: float) -> float:
     return 1 / (1 + max([*norms, outer]))
 
 
+@gated
 def auxiliary_coordinates(
     net: Network,
     x: Array,
@@ -102,6 +104,7 @@ def auxiliary_coordinates(
     return [layer.gradient(e, s, -1 / (len(x) * b)) for layer, e, s, b in zip(layers, weighed, z, betas, strict=False)]
 
 
+@gated
 def predictive_coding(
     net: Network,
     x: Array,

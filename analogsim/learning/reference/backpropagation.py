@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from analogsim.activations import activation
 from analogsim.learning.reference import kernels
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
+from analogsim.learning.reference.options import gated
 from analogsim.network import LOSSES, Network
 
 
+@gated
 def backprop(
     net: Network,
     x: Array,

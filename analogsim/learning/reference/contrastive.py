@@ -8,12 +8,14 @@ import numpy as np
 
 from analogsim.activations import activation
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
+from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import Nudge, check_sweeps
 from analogsim.learning.reference.targets import spacings
 from analogsim.network import Network
 from analogsim.wiring import Wiring
 
 
+@gated
 def contrastive_hebbian(
     net: Network,
     x: Array,

@@ -10,6 +10,7 @@ from analogsim.activations import activation
 from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.learning.reference import dual
 from analogsim.learning.reference.layers import Array, Gradients, Layer, Workspace, batch, stack
+from analogsim.learning.reference.options import gated, wirings
 from analogsim.learning.reference.output import Nudge, check_sweeps
 from analogsim.network import Network
 from analogsim.wiring import Wiring
@@ -167,6 +168,7 @@ def settle(state: Relaxation, numbers: Iterable[list[int]], tol: float, *, toget
         return state.gradients()
 
 
+@gated
 def relaxed(
     net: Network,
     x: Array,
@@ -230,10 +232,7 @@ def relaxed(
         return dual.sweep(
             net, x, y, single, beta, sweeps, output=output, feedback=feedback, tol=tol, workspace=workspace
         )[0]
-    wirings = [wiring] * net.layers if isinstance(wiring, Wiring) else list(wiring)
-    if len(wirings) != net.layers:
-        raise InputError(f"wiring holds {len(wirings)} entries; expected one for each of the {net.layers} layers.")
-    state = Relaxation(net, x, y, wirings, beta, output=output, feedback=feedback, damping=damping)
+    state = Relaxation(net, x, y, wirings(net, wiring), beta, output=output, feedback=feedback, damping=damping)
     return settle(state, orders(net.layers, order, sweeps, rng), tol, together=order == "synchronous")
 
 

@@ -11,6 +11,7 @@ from analogsim.activations import activation
 from analogsim.errors import InputError
 from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.layers import Array, Gradients, batch
+from analogsim.learning.reference.options import gated, wirings
 from analogsim.network import LOSSES, Network
 from analogsim.wiring import Wiring
 
@@ -18,6 +19,7 @@ CHUNK = 2**25
 """Entries of all Jacobians held at once: 256 MiB in float64."""
 
 
+@gated
 def implicit(net: Network, x: Array, y: Array, wiring: Wiring | Sequence[Wiring], *, tol: float = 1e-12) -> Gradients:
     """Derivative of the mean loss at the equilibrium without a nudge, with tied weights V = Wᵀ.
 
@@ -55,14 +57,12 @@ def implicit(net: Network, x: Array, y: Array, wiring: Wiring | Sequence[Wiring]
     -----
     Almeida 1987; Pineda, Phys. Rev. Lett. 59, 2229 (1987), 10.1103/PhysRevLett.59.2229.
     """
-    wirings = [wiring] * net.layers if isinstance(wiring, Wiring) else list(wiring)
-    if len(wirings) != net.layers:
-        raise InputError(f"wiring holds {len(wirings)} entries; expected one for each of the {net.layers} layers.")
-    for each in wirings:
+    each_layer = wirings(net, wiring)
+    for each in each_layer:
         for name in ("forward", "nudge_at"):
             if not np.allclose(getattr(each, name).sum(1), 1):
                 raise InputError(f"implicit: the rows of {each.name}.{name} do not sum to one.")
-    gain = [each.recurrent_gain() for each in wirings]
+    gain = [each.recurrent_gain() for each in each_layer]
     net = net.astype(np.float64)
     if not any(gain[1:]):
         return backprop(net, x, y)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analogsim.errors import unknown
+from analogsim.errors import one_of
 from analogsim.learning.reference.layers import Array, Gradients
 from analogsim.network import Network
 
@@ -31,8 +31,7 @@ class FeedbackPath:
     """
 
     def __init__(self, net: Network, kind: str = "transpose", rng: np.random.Generator | None = None) -> None:
-        if kind not in PATHS:
-            raise unknown("feedback path", kind, PATHS)
+        one_of("feedback path", kind, PATHS)
         self.kind = kind
         self.matrices: list[Array | None] | None = None
         if kind == "transpose":

@@ -11,6 +11,7 @@ from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.learning.reference import coupled
 from analogsim.learning.reference.dyads import relaxed
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
+from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import Nudge, check_sweeps
 from analogsim.network import Network
 from analogsim.wiring import Wiring
@@ -28,6 +29,7 @@ def safe_damping(net: Network) -> float:
     return 1 / (1 + (activation(net.activation).slope_max * max(pairs)) ** 2)
 
 
+@gated
 def dyadic(
     net: Network,
     x: Array,
@@ -89,6 +91,7 @@ def skew_symmetric(net: Network, x: Array, y: Array, **options: object) -> Gradi
     return dyadic(net, x, y, lam=0.0, **options)  # type: ignore[arg-type]
 
 
+@gated
 def equilibrium_propagation(
     net: Network,
     x: Array,

@@ -13,6 +13,7 @@ from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.dyads import Relaxation, _mix, orders, settle
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch
 from analogsim.learning.reference.lifted import squared_norms
+from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import check_sweeps
 from analogsim.network import LOSSES, Network
 from analogsim.wiring import Wiring
@@ -28,6 +29,7 @@ def input_gradient(net: Network, x: Array, y: Array) -> Array:
     return delta @ net.weights[0]
 
 
+@gated
 def adversarial(
     net: Network,
     x: Array,
@@ -81,6 +83,7 @@ class _RobustInput(Relaxation):
         return super().update(k)
 
 
+@gated
 def robust_dual_propagation(
     net: Network,
     x: Array,

@@ -9,11 +9,13 @@ import numpy as np
 from analogsim.activations import activation
 from analogsim.errors import out_of_range
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
+from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import Nudge, check_sweeps
 from analogsim.network import Network
 from analogsim.wiring import Wiring
 
 
+@gated
 def lecun_lagrangian(
     net: Network,
     x: Array,

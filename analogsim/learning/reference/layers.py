@@ -5,13 +5,13 @@ A convolution or a pooling stage is added by another class with the same three m
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analogsim.arrays import finite
 from analogsim.errors import InputError
 from analogsim.network import Network
 
@@ -99,38 +99,10 @@ def stack(net: Network, feedback: Sequence[Array | None] | None = None) -> list[
     for j, (path, w) in enumerate(zip(paths, net.weights, strict=True)):
         if path is None:
             continue
-        path = paths[j] = real(f"feedback[{j}]", path, w.dtype)
+        path = paths[j] = np.ascontiguousarray(finite(f"feedback[{j}]", path, w.dtype, largest=np.inf))
         if path.shape != w.shape[::-1]:
             raise InputError(f"feedback[{j}] has shape {path.shape}; expected {w.shape[::-1]}, that of weights[{j}].T.")
     return [Dense(w, b, path) for w, b, path in zip(net.weights, net.biases, paths, strict=True)]
-
-
-def real(name: str, value: Any, dtype: Any) -> Array:
-    """An argument as an array of that type, contiguous in rows; as it is where it fits.
-
-    Raises
-    ------
-    InputError
-        If an entry is missing, complex, NaN, Inf or no number.
-    """
-    if isinstance(value, np.ma.MaskedArray) and value.mask.any():
-        raise InputError(f"{name} is masked: {int(value.mask.sum())} entries are missing; fill them in.")
-    try:
-        given = np.asarray(value)
-        if given.dtype.kind == "c":
-            raise InputError(f"{name} is complex; expected real numbers.")
-        with np.errstate(over="ignore", invalid="ignore"):
-            array: Array = np.ascontiguousarray(given, dtype)
-            # One product looks at all entries at a hundredth of the cost of a step.
-            large = not math.isfinite(np.vdot(array, array))
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{name} is not an array of numbers.") from None
-    # Where it overflows, the entries are looked at one by one.
-    if large and not np.isfinite(array).all():
-        raise InputError(f"{name} holds NaN or Inf.")
-    return array
 
 
 def batch(net: Network, x: Array, y: Array) -> tuple[Array, Array]:
@@ -142,7 +114,8 @@ def batch(net: Network, x: Array, y: Array) -> tuple[Array, Array]:
         If a shape does not fit, or an entry is no finite real number.
     """
     dtype = net.weights[0].dtype
-    x, y = real("x", x, dtype), real("y", y, dtype)
+    # What a network makes of large numbers is its own affair: one that diverges ends as Inf or NaN.
+    x, y = (np.ascontiguousarray(finite(name, v, dtype, largest=np.inf)) for name, v in (("x", x), ("y", y)))
     for name, value, width in (("x", x, net.sizes[0]), ("y", y, net.sizes[-1])):
         if value.ndim != 2 or value.shape[1] != width:
             raise InputError(f"{name} has shape {value.shape}; expected (sample, {width}).")

@@ -10,6 +10,7 @@ from analogsim.activations import activation
 from analogsim.learning.reference.dual import sweep
 from analogsim.learning.reference.dyads import PROJECTIONS, Relaxation, orders, settle, stabilise
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
+from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import Nudge, check_sweeps
 from analogsim.learning.reference.targets import spacings
 from analogsim.network import Network
@@ -30,6 +31,7 @@ def squared_norms(net: Network, iterations: int = 5) -> list[float]:
     return [*found, 0.0]
 
 
+@gated
 def damped_dual_propagation(
     net: Network,
     x: Array,
@@ -85,6 +87,7 @@ def damped_dual_propagation(
     return settle(state, orders(net.layers, order, sweeps, None), tol)
 
 
+@gated
 def lpom(
     net: Network,
     x: Array,

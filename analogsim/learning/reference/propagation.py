@@ -8,10 +8,12 @@ import numpy as np
 
 from analogsim.learning.reference.dyads import relaxed
 from analogsim.learning.reference.layers import Array, Gradients, Workspace
+from analogsim.learning.reference.options import gated
 from analogsim.network import Network
 from analogsim.wiring import Wiring
 
 
+@gated
 def dual_propagation(
     net: Network,
     x: Array,
@@ -59,6 +61,7 @@ def dual_propagation(
     )  # fmt: skip
 
 
+@gated
 def adjoint_dual_propagation(
     net: Network,
     x: Array,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from analogsim.errors import InputError, unknown
+from analogsim.errors import InputError, one_of, unknown
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ def rule(name: str, **options: Any) -> Callable[..., Any]:
     InputError
         If there is no such rule, or it does not take an option; the message names the nearest.
     """
-    if name not in RULES:
-        raise unknown("rule", name, RULES)
+    one_of("rule", name, RULES)
     found = RULES[name]
     function = found.load()
     takes = options_of(function)

@@ -9,6 +9,7 @@ import numpy as np
 from analogsim.activations import activation
 from analogsim.errors import InputError
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
+from analogsim.learning.reference.options import gated
 from analogsim.network import LOSSES, Network
 
 
@@ -20,6 +21,7 @@ def spacings(net: Network, beta: float | Sequence[float]) -> list[float]:
     return given
 
 
+@gated
 def fenchel(
     net: Network,
     x: Array,

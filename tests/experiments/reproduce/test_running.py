@@ -108,3 +108,19 @@ def test_a_page_grows_in_parts(tmp_path):
         page.write(nothing, tmp_path / "results")
     # Judged without computing anything.
     assert reproduce("two-tales-table-1", "quick", compute=False, **options).lines[-1].computed is False
+
+
+def test_points_of_other_code_are_refused_and_fresh_computes_them_again(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(running, "load", lambda kind: lambda *_: calls.append(kind) or Found({"m": 1.0}))
+    points = [Point("a", {}, "digital", {"seed": 0})]
+    monkeypatch.setattr(running, "made_by", lambda: "old")
+    running.run(points, tmp_path, workers=1)
+    before = running._checkpoint(points[0])
+    monkeypatch.setattr(running, "made_by", lambda: "new")
+    with pytest.raises(InputError, match=r"other code computed.*--fresh"):
+        running.run(points, tmp_path, workers=1)
+    # What other code has begun is not gone on with, either.
+    assert running._checkpoint(points[0]) != before
+    assert running.run(points, tmp_path, workers=1, fresh=True)[points[0].key]["code"] == "new"
+    assert len(calls) == 2

@@ -118,6 +118,7 @@ def test_a_budget_charges_what_is_guilty_and_goes_on_where_it_was(tmp_path):
     assert "| circuit.gain_mismatch" in tables.budget(again)
 
 
+@pytest.mark.processes
 def test_trials_do_not_depend_on_the_number_of_workers(tmp_path):
     settings = Settings(circuit="crossbar", hidden=(8,), epochs=1)
     wanted = [Trial(Settings(circuit="crossbar", hidden=(8,), epochs=1, seed=k)) for k in range(3)]

@@ -46,11 +46,13 @@ def test_dimensions_are_the_swept_keys_with_labels_and_units(reference):
     assert "asymmetry" in results.read_stamp(found)["words"][2]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("workers", [2, 4])
 def test_any_number_of_workers_gives_the_same_bits(reference, workers):
     xr.testing.assert_identical(bits(asim.sweep("crossbar", OVER, seeds=2, workers=workers, **TINY)), reference)
 
 
+@pytest.mark.processes
 def test_a_dask_cluster_gives_the_same_bits(reference):
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}

@@ -29,13 +29,13 @@ WRONG = {
     "NaN": (lambda v: spoilt(v, np.nan), "holds NaN or Inf"),
     "Inf": (lambda v: spoilt(v, -np.inf), "holds NaN or Inf"),
     "complex": (lambda v: v + 0j, "is complex"),
-    "words": (lambda v: [["a"] * v.shape[1]] * 2, "not an array of numbers"),
+    "words": (lambda v: [["a"] * v.shape[1]] * 2, "not numeric"),
     "ragged": (lambda v: [[1.0], [1.0, 2.0]], "not an array of numbers"),
     "one sample without its axis": (lambda v: v[0], "has shape"),
     "a column too many": (lambda v: np.hstack([v, v[:, :1]]), "has shape"),
     "a third axis": (lambda v: v[None], "has shape"),
     "no samples": (lambda v: v[:0], "expected the same number"),
-    "nothing": (lambda v: None, "NaN|has shape"),
+    "nothing": (lambda v: None, "not numeric"),
     "masked": (lambda v: np.ma.masked_greater(v, 0.5), "masked"),
 }
 
