@@ -10,13 +10,26 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["cards", "circuits", "devices", "engine", "learning", "measure", "experiments"],
+    submodules=[
+        "cards",
+        "chip",
+        "circuits",
+        "devices",
+        "engine",
+        "experiments",
+        "functions",
+        "learning",
+        "measure",
+        "settings",
+        "spice",
+    ],
     submod_attrs={
         "errors": ["InputError"],
         "wiring": ["Wiring"],
         "network": ["Network"],
         "weights": ["load_network"],
-        "circuits": ["Chip", "circuit", "load_chip"],
+        "chip": ["Chip", "load_chip"],
+        "circuits": ["circuit"],
         "engine": ["Clock", "Stream", "relax", "settle"],
         "learning": ["gradient", "reference"],
         "experiments": ["sweep"],

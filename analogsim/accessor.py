@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xarray as xr
 
-if TYPE_CHECKING:
-    from analogsim.experiments.plots.choice import Plot
+from analogsim.registry import register
 
 
 @xr.register_dataset_accessor("analogsim")
@@ -19,15 +18,12 @@ class Accessor:
         self._dataset = dataset
 
     @cached_property
-    def plot(self) -> Plot:
+    def plot(self) -> Any:
         """Figures; matplotlib loads when this is first used."""
-        from analogsim.experiments.plots.choice import Plot  # no point runs this
-
-        return Plot(self._dataset)
+        return register.view["plot"](self._dataset)
 
     @property
     def stamp(self) -> dict[str, Any]:
         """How the result was made."""
-        from analogsim.experiments.results import read_stamp  # no point runs this
-
-        return read_stamp(self._dataset)
+        found: dict[str, Any] = register.view["stamp"](self._dataset)
+        return found

@@ -32,8 +32,8 @@ def _folder() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
     for path in sorted(package.rglob("*.py")):
         text = path.read_bytes()
-        compiled = b"analogsim.jit import" in text or b"import numba" in text or b"from numba" in text
-        if compiled or path.name == "activations.py":
+        is_compiled = b"analogsim.jit import" in text or b"import numba" in text or b"from numba" in text
+        if is_compiled or path.name == "activations.py":
             digest.update(path.relative_to(package).as_posix().encode() + text)
     base = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "analogsim"
@@ -80,10 +80,10 @@ def _is_whole(data: bytes) -> bool:
     return hashlib.sha256(data[:-32]).digest() == data[-32:]
 
 
-def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """Compile to machine code, cached; used as ``@jit`` or ``@jit(fastmath=True)``."""
+def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Compile to machine code, cached; used as ``@compiled`` or ``@compiled(fastmath=True)``."""
     if function is None:
-        return lambda f: jit(f, **options)
+        return lambda f: compiled(f, **options)
     previous = config.CACHE_DIR
     config.CACHE_DIR = _folder()
     try:
@@ -96,8 +96,8 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """As `jit`, for what only compiled code calls: without the part that unpacks Python objects, dear to compile.
+    """As `compiled`, for what only compiled code calls: without the part that unpacks Python objects, dear to compile.
 
     A call from Python is not refused: it crashes the interpreter.
     """
-    return jit(function, no_cpython_wrapper=True)
+    return compiled(function, no_cpython_wrapper=True)

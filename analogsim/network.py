@@ -12,9 +12,9 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from analogsim.activations import activation
 from analogsim.arrays import finite, generator
 from analogsim.errors import InputError, number, one_of, out_of_range, shown, whole
+from analogsim.functions.activations import activation
 
 Array = NDArray[np.floating]
 

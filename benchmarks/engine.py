@@ -41,7 +41,7 @@ from scipy.integrate import solve_ivp
 
 import analogsim as asim
 from analogsim.engine import equilibrium, kernel
-from analogsim.engine.problem import Batch, prepare
+from analogsim.engine.packing import Batch, prepare
 from analogsim.engine.recorder import new_record
 from analogsim.engine.solvers import Options, solver
 
@@ -220,9 +220,9 @@ def _digits() -> tuple[Any, Any]:
 
 def _trained(net: Any, x: Any, y: Any, wiring: asim.Wiring, beta: float, steps: int) -> Any:
     """Weights after `steps` of learning on the ideal chip (ADAM 1e-3, batch 100), kept in the temporary folder."""
+    from analogsim.engine.batches import Settler
     from analogsim.learning.local import from_states
     from analogsim.learning.optimisers import ADAM, flat
-    from analogsim.learning.settling import Settler
 
     rule = hashlib.sha256(f"{wiring} {beta}".encode()).hexdigest()[:8]
     kept = Path(tempfile.gettempdir(), f"analogsim-bench-{'-'.join(map(str, net.sizes))}-{len(x)}-{steps}-{rule}.npz")
@@ -288,13 +288,13 @@ def damped(quick: bool) -> Iterator[Row]:
 def products(quick: bool) -> list[Row]:
     """Share of time in matrix products: the same products alone, on the same scratch, against the trajectory."""
     from analogsim.engine.primitives import multiply
-    from analogsim.jit import jit
+    from analogsim.jit import compiled
 
     batch = 64 if quick else 256
     problem = case(batch, 0.5)[3]
     p = problem.packed
 
-    @jit
+    @compiled
     def alone(p: Any, count: int) -> None:
         for _ in range(count):
             for layer in range(p.cum.size - 2):

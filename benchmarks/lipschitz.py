@@ -25,8 +25,7 @@ def main() -> None:
 
     from analogsim import Network
     from analogsim.experiments.data import load
-    from analogsim.learning import train
-    from analogsim.learning.reference import rule
+    from analogsim.learning.reference import rule, train
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=20)

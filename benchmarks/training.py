@@ -28,11 +28,11 @@ def main() -> None:
     import numpy as np
 
     from analogsim.circuits.base import child
-    from analogsim.experiments.settings import Settings
     from analogsim.experiments.setup import prepare
-    from analogsim.experiments.trainers import OnChip
-    from analogsim.learning import ADAM, train
-    from analogsim.learning.reference import backprop
+    from analogsim.learning import ADAM
+    from analogsim.learning.on_chip import OnChip
+    from analogsim.learning.reference import backprop, train
+    from analogsim.settings.record import Settings
 
     settings = Settings(
         circuit="combined", alpha=0.3, nudge="chop", data="mnist", hidden=(128, 128), batch_size=100,

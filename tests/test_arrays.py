@@ -5,8 +5,7 @@ import pytest
 
 import analogsim as asim
 from analogsim.errors import InputError
-from analogsim.learning import train
-from analogsim.learning.reference import backprop
+from analogsim.learning.reference import backprop, train
 
 NET = asim.Network.random((3, 4, 2), seed=0)
 RULE = asim.Wiring.adjoint_dual_propagation(0.5)

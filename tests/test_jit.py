@@ -8,9 +8,9 @@ import pytest
 from analogsim import jit
 
 PROGRAM = """
-from analogsim.jit import jit
+from analogsim.jit import compiled
 
-@jit
+@compiled
 def f(x):
     return 2.0 * x + 1.0
 """

@@ -8,7 +8,7 @@ import pytest
 import analogsim as asim
 from analogsim.circuits import wires
 from analogsim.engine import kernel, spectrum
-from analogsim.engine.problem import prepare
+from analogsim.engine.packing import prepare
 from analogsim.learning import optimisers
 from analogsim.learning.reference import RULES
 from analogsim.learning.reference import rule as find_rule

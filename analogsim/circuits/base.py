@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from analogsim import cards
 from analogsim.cards import Carded, quantity
-from analogsim.circuits.chip import Chip, Population
+from analogsim.chip.whole import Chip, Population
 from analogsim.devices.base import Part
 from analogsim.devices.base import device as make_device
 from analogsim.devices.base import model as device_model
@@ -28,8 +28,8 @@ Deltas = Sequence[tuple[Array, Array]]
 
 MODELS = {
     "ideal": "ideal:Ideal",
-    "crossbar": "crossbar:Crossbar",
-    "optoelectronic": "optoelectronic:Optoelectronic",
+    "crossbar": "crossbar.circuit:Crossbar",
+    "optoelectronic": "optical.circuit:Optoelectronic",
 }
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Circuit, Deltas, checked_deltas
-from analogsim.circuits.chip import Chip
 from analogsim.network import Network
 
 

@@ -37,8 +37,8 @@ def command(output: str | None, as_json: bool, verbose: int, **options: Any) -> 
     from pathlib import Path
 
     from analogsim.cli.sweep import Bar
-    from analogsim.experiments.settings import Settings
     from analogsim.experiments.specification import budget, tables
+    from analogsim.settings.record import Settings
 
     control = {name: options.pop(name) for name in ("names", "seeds", "workers", "fresh")}
     settings = Settings(**options)

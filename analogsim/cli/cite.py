@@ -22,7 +22,7 @@ def command(names: tuple[str, ...], as_json: bool, verbose: int) -> None:
     from analogsim import __version__
     from analogsim.cards.citations import bibtex, entries
     from analogsim.cli.show import find
-    from analogsim.experiments.settings import SOURCES
+    from analogsim.settings.record import SOURCES
 
     cited: dict[str, list[str]] = {}
     keys: list[str] = []
@@ -55,7 +55,7 @@ def _used(path: str) -> tuple[str, dict[str, list[str]]]:
     """Rule of a run, and what each of its cards cites."""
     from analogsim.errors import InputError
     from analogsim.experiments import results
-    from analogsim.experiments.settings import SOURCES
+    from analogsim.settings.record import SOURCES
 
     stamp = results.read_stamp(results.load(path))
     rule = stamp["settings"].get("rule")

@@ -20,7 +20,7 @@ def command(as_json: bool, verbose: int) -> None:
     from analogsim import cards
     from analogsim.experiments.data import NAMES
     from analogsim.experiments.reproduce import card
-    from analogsim.experiments.settings import RULES
+    from analogsim.settings.record import RULES
 
     found = {
         **{f"{kind}s": {name: cards.read(kind, name).title for name in cards.names(kind)} for kind in CARDS},

@@ -53,9 +53,10 @@ def command(
     from pathlib import Path
 
     from analogsim.errors import InputError, out_of_range
-    from analogsim.experiments import netlist, setup
+    from analogsim.experiments import setup
     from analogsim.experiments.inferring import check_fits
-    from analogsim.experiments.settings import Settings
+    from analogsim.settings.record import Settings
+    from analogsim.spice import netlists
     from analogsim.weights import load_network
 
     target = Path(output or f"{Path(options['circuit']).stem}.cir")
@@ -75,7 +76,7 @@ def command(
         made = replace(made, network=network, chip=chip)
     if not 0 <= sample < len(made.data.test_x):
         raise out_of_range("--sample", sample, f"0 to {len(made.data.test_x) - 1}")
-    deck = netlist.Netlist(
+    deck = netlists.Netlist(
         chip=made.chip,
         circuit=made.circuit,
         wiring=made.wiring,
@@ -93,15 +94,15 @@ def command(
     report: dict[str, Any] = {"files": [str(path) for path in written], "elements": elements}
     if talk:
         click.echo(f"wrote {', '.join(report['files'])} ({elements} elements)")
-    if elements > netlist.WARN:
-        click.echo(f"Warning: above {netlist.WARN} elements a transient takes SPICE minutes.", err=True)
-    found = netlist.verify(deck, written[-1]) if verify else None
+    if elements > netlists.WARN:
+        click.echo(f"Warning: above {netlists.WARN} elements a transient takes SPICE minutes.", err=True)
+    found = netlists.verify(deck, written[-1]) if verify else None
     if found is not None:
         report["ngspice"] = {"deviation": found.deviation, "points": found.points, "agrees": found.agrees}
         if talk:
             click.echo(
                 f"ngspice: largest deviation {found.deviation:.2g} activities over {found.points} points "
-                f"(tolerance {netlist.TOLERANCE:g}, largest activity {found.largest:.3g})"
+                f"(tolerance {netlists.TOLERANCE:g}, largest activity {found.largest:.3g})"
             )
         for line in found.complaints:
             click.echo(f"ngspice says: {line}", err=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from analogsim.experiments.settings import (
+from analogsim.settings.record import (
     DTYPES,
     FLOWS,
     HEALTH,

@@ -26,7 +26,7 @@ def command(files: tuple[str, ...], output: str, as_json: bool, verbose: int) ->
     import matplotlib as mpl
 
     mpl.use("agg")
-    from analogsim.experiments.report import report
+    from analogsim.experiments.report.document import report
 
     claim(output)
     written = report(files, output)

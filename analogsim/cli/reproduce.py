@@ -51,12 +51,12 @@ def command(
 
     from analogsim.cli.sweep import Bar
     from analogsim.errors import out_of_range
-    from analogsim.experiments.reproduce import card, page, reproduce
+    from analogsim.experiments.reproduce import card, reproduce, result_page
 
     if options["workers"] is not None and options["workers"] < 1:
         raise out_of_range("--workers", options["workers"], "at least 1")
     if write:
-        page.check(write, card.read(name).name)
+        result_page.check(write, card.read(name).name)
     bar = Bar(hidden=verbose != 0)
     try:
         outcome = reproduce(
@@ -64,14 +64,14 @@ def command(
         )
     finally:
         bar.end()
-    found = page.report(outcome)
+    found = result_page.report(outcome)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     elif verbose >= 0:
         study = outcome.study
-        click.echo("\n".join([study.title, study.question, "", *page.words(found)]))
+        click.echo("\n".join([study.title, study.question, "", *result_page.words(found)]))
     if write:
-        written = page.write(outcome, write)
+        written = result_page.write(outcome, write)
         if verbose >= 0:
             click.echo(f"\nwrote {written}", err=as_json)
     failed = [record for record in outcome.records.values() if record["status"] == "failed"]

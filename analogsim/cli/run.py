@@ -33,7 +33,7 @@ def command(output: str | None, trace: bool, as_json: bool, verbose: int, **opti
     import json
     from pathlib import Path
 
-    from analogsim.experiments.settings import Settings
+    from analogsim.settings.record import Settings
 
     settings = Settings(**options)
     target = Path(output or f"analogsim-{Path(settings.circuit).stem}.nc")
@@ -42,7 +42,7 @@ def command(output: str | None, trace: bool, as_json: bool, verbose: int, **opti
 
     mpl.use("agg")
     from analogsim.experiments import plots, results, summary
-    from analogsim.experiments.run import train
+    from analogsim.experiments.running import train
     from analogsim.experiments.setup import prepare
 
     figures = ("convergence", "lipschitz", *(["oscilloscope"] if trace else []))

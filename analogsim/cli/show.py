@@ -63,7 +63,7 @@ def _study(name: str, as_json: bool) -> None:
     import json
 
     from analogsim.experiments.reproduce.card import read
-    from analogsim.experiments.reproduce.page import settings
+    from analogsim.experiments.reproduce.result_page import settings
 
     study = read(name)
     if as_json:

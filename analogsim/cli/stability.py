@@ -51,8 +51,8 @@ def command(
     mpl.use("agg")
     from analogsim.cli.sweep import Bar
     from analogsim.experiments import plots, results
-    from analogsim.experiments.settings import Settings
-    from analogsim.experiments.stability import stability_map
+    from analogsim.experiments.stability_maps import stability_map
+    from analogsim.settings.record import Settings
 
     settings = Settings(**options)
     target = Path(output or f"analogsim-stability-{Path(settings.circuit).stem}.nc")

@@ -42,8 +42,8 @@ def command(output: str | None, limit: float, as_json: bool, verbose: int, **opt
     import sys
     from pathlib import Path
 
-    from analogsim.experiments.settings import Settings
     from analogsim.experiments.specification import tables, tolerance, trials
+    from analogsim.settings.record import Settings
 
     names = ("names", "others", "seeds", "confidence", "workers", "fresh")
     control = {name: options.pop(name) for name in names}

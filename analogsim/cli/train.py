@@ -66,8 +66,8 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
 
     from analogsim.errors import InputError, out_of_range
     from analogsim.experiments.data import load
-    from analogsim.learning import optimisers, scores, training
-    from analogsim.learning.reference import rules
+    from analogsim.learning import optimisers, scores
+    from analogsim.learning.reference import rules, training
     from analogsim.network import Network
 
     names = {"output_treatment": "output"}

@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "slm": ["SLM"],
         "sonos": ["SONOS"],
         "stanford": ["StanfordPKU"],
-        "steps": ["ConstantStep", "ExpStep", "LinearStep", "PowStep", "SoftBounds"],
+        "step_shapes": ["ConstantStep", "ExpStep", "LinearStep", "PowStep", "SoftBounds"],
         "table": ["Table"],
         "vteam": ["VTEAM"],
         "weighting": ["Weighting"],

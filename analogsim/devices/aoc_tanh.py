@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analogsim.activations import soft_clip
 from analogsim.cards import quantity
 from analogsim.devices.base import Array
 from analogsim.devices.optical import Curves, Optical
+from analogsim.functions.activations import soft_clip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from analogsim.cards import datafile, quantity
 from analogsim.devices.base import Array
-from analogsim.devices.calibration import only_one, pair
+from analogsim.devices.channels import only_one, pair
 from analogsim.devices.optical import Curves, Optical
 from analogsim.devices.weighting import Channels
 from analogsim.errors import out_of_range

@@ -27,7 +27,7 @@ from analogsim.cards import quantity
 from analogsim.devices.base import Array
 from analogsim.devices.optical import Curves
 from analogsim.devices.weighting import Channels, Realised, Weighting
-from analogsim.jit import jit
+from analogsim.jit import compiled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class MZIMesh(Weighting):
         return said + ([f"coupler error σ {self.coupler_error:g} rad"] if self.coupler_error else [])
 
 
-@jit
+@compiled
 def decompose(u):
     """Phases θ, φ of the interferometers in the order of the light, and the screen behind them: null U row by row."""
     n = u.shape[0]
@@ -112,7 +112,7 @@ def decompose(u):
     return theta, phi, screen
 
 
-@jit
+@compiled
 def compose(theta, phi, screen, alpha, beta):
     """Matrix of a mesh with coupler angles π/4 + α, π/4 + β."""
     n = screen.size

@@ -20,7 +20,7 @@ from scipy.constants import Boltzmann, elementary_charge
 
 from analogsim.cards import datafile, quantity
 from analogsim.devices.base import Array
-from analogsim.devices.calibration import calibration, only_one, pair
+from analogsim.devices.channels import calibration, only_one, pair
 from analogsim.devices.optical import Curves, Optical
 from analogsim.devices.weighting import Channels
 

@@ -5,7 +5,7 @@ r"""Cells that learn by pulses: one pulse up or down moves a normalised weight w
     w &\leftarrow w - \Delta_d\,f_d(w)\,(1 + s\,\xi) \quad\text{down},
 
 clipped to the cell's bounds [b_min, b_max]; with `additive` noise the step is Δ(f + s ξ), and a noise floor ε and slope
-η make it Δ f + s (Δ f + ε + η|w|) ξ. The shapes f are in `analogsim.devices.steps`. The cells differ:
+η make it Δ f + s (Δ f + ε + η|w|) ξ. The shapes f are in `analogsim.devices.step_shapes`. The cells differ:
 b_max = w_max(1 + σ ξ), b_min likewise, and Δ_{u,d} = Δ(1 + σ ξ ± σ_ud ξ'), the down step less `up_down` Δ if that is
 positive and the up step plus it if not. What is seen of a weight after a write is w + write_noise Δ ξ. A weight is a
 conductance, linear between the limits.

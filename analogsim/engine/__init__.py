@@ -6,8 +6,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "clocks": ["Clock"],
-        "problem": ["Stream"],
-        "relax": ["relax"],
-        "settle": ["settle"],
+        "packing": ["Stream"],
+        "transient": ["relax"],
+        "resting": ["settle"],
     },
 )

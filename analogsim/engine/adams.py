@@ -30,7 +30,7 @@ from analogsim.engine.recorder import (
     note,
     worst_error,
 )
-from analogsim.jit import inner, jit
+from analogsim.jit import compiled, inner
 
 NODES = 3
 SAFETY, LARGEST = 0.9, 3.0
@@ -122,7 +122,7 @@ def correct(p, w, ahead, z0, z1, z2, new, z, out, off, size):
                 off[b], size[b] = greatest(off[b], np.float64(worst)), greatest(size[b], np.float64(top))
 
 
-@jit
+@compiled
 def advance(p, a, work, past, rec, t_end, rtol, atol, stop, max_steps):
     """Integrate `a` in place; as `etd.advance`, with `work` of (7, 2·B·N), zeros at first.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine.problem import Batch
+from analogsim.engine.packing import Batch
 
 Array = NDArray[np.floating]
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from analogsim.engine.kernel import activate, activate_layer, block, code_of, pull_sample, target
-from analogsim.engine.problem import Batch
+from analogsim.engine.packing import Batch
+from analogsim.engine.passes import clear, hear, new_flow
 from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
-from analogsim.engine.sweeps import clear, hear, new_flow
 from analogsim.errors import InputError, flag, number, one_of
-from analogsim.jit import jit
+from analogsim.jit import compiled
 
 SLICES = 64
 """How often, at least, a run is looked at for its residual, and rounding in the received sums is cleared."""
@@ -78,7 +78,7 @@ def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, clock: Clock
     return DONE
 
 
-@jit
+@compiled
 def prime(p, flow):
     """Fill s and what every layer receives, from the present states."""
     last = p.cum.size - 2
@@ -90,7 +90,7 @@ def prime(p, flow):
         hear(p, flow, layer + 1, layer)
 
 
-@jit
+@compiled
 def send(p, matrices, q, share, received, b, sender, i, change, receiver):
     """Add to what the receiver gets a change of the two states of one neuron of one sample."""
     m = p.cum[receiver + 1] - p.cum[receiver]
@@ -105,7 +105,7 @@ def send(p, matrices, q, share, received, b, sender, i, change, receiver):
             zl[1, b, j] += share[1, r, there + j] * current
 
 
-@jit
+@compiled
 def tick_neurons(p, flow, last, t0, t1, rate, jump, rng):
     """Let every neuron of every sample tick between t0 and t1; returns the events in units of a whole update."""
     prime(p, flow)
@@ -146,7 +146,7 @@ def tick_neurons(p, flow, last, t0, t1, rate, jump, rng):
     return events // max(1, total * p.batch)
 
 
-@jit
+@compiled
 def tick_layers(p, flow, last, t0, t1, rate, jump, rng):
     """Let the layers tick between t0 and t1; returns the updates in units of a whole one."""
     prime(p, flow)

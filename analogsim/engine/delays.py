@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from analogsim.engine.kernel import activate_layer, block, copy, echo, pull, read, receive
-from analogsim.engine.problem import Batch
+from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
 from analogsim.errors import number
-from analogsim.jit import jit
+from analogsim.jit import compiled
 
 
 def check(delay: float) -> None:
@@ -37,7 +37,7 @@ def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, dt: float, d
     return DONE
 
 
-@jit
+@compiled
 def delayed(p, a, now, then, z):
     """z(a) with what comes from other layers taken from the states `then`; fills `now` = f(a)."""
     last = p.cum.size - 2
@@ -55,7 +55,7 @@ def delayed(p, a, now, then, z):
             pull(p, block(now, p, last), zl)
 
 
-@jit
+@compiled
 def _march(p, a, past, rec, h, steps, due):
     z, old, scratch = np.empty_like(a), np.empty_like(a), np.empty(p.batch)
     lag = past.shape[0] - 1

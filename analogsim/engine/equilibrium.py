@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.activations import activation
-from analogsim.engine import etd, kernel, results, sweeps
+from analogsim.engine import datasets, etd, kernel, passes
 from analogsim.engine.anderson import Anderson
-from analogsim.engine.problem import Batch
+from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import new_record
 from analogsim.engine.spectrum import decays, is_dissipative
 from analogsim.errors import InputError
+from analogsim.functions.activations import activation
 
 Array = NDArray[np.floating]
 
@@ -93,7 +93,7 @@ def find(
     method = _hearing(batch, method)
     count = batch.packed.batch
     out = Equilibrium(
-        a.copy(), np.full(count, results.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
+        a.copy(), np.full(count, datasets.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
     )
     everyone, recurrent = np.arange(count), _recurrent(batch)
     if method == "ode":
@@ -108,7 +108,7 @@ def find(
     if method == "auto" and recurrent > 0:
         _by_sweeps(batch, out, everyone, tol, ("synchronous", PRELUDE_STEP), PRELUDE, recurrent, accelerate=False)
         out.a[~np.isfinite(out.a)] = 0
-        everyone = np.flatnonzero(out.status != results.CONVERGED)
+        everyone = np.flatnonzero(out.status != datasets.CONVERGED)
         early = out.a.copy()
     if not len(everyone):
         return out
@@ -139,7 +139,7 @@ def rest(batch: Batch, a: Array, tol: Array, max_sweeps: int = 200) -> Equilibri
         raise InputError("full duplex: sweeps, which find resting points whether stable or not, do not hear the echo.")
     count = batch.packed.batch
     out = Equilibrium(
-        a.copy(), np.full(count, results.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
+        a.copy(), np.full(count, datasets.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
     )
     recurrent = _recurrent(batch)
     _by_sweeps(batch, out, np.arange(count), tol, _plan(batch, recurrent), max_sweeps, recurrent, accelerate=True)
@@ -202,43 +202,43 @@ def _by_sweeps(
     name, omega = plan
     whole, layers, warm = batch.packed.batch, len(batch.chip.forward), bool(out.a.any())
     part = batch if len(rows) == whole else batch.take(rows)
-    flow = sweeps.new_flow(out.a if part is batch else _rows(batch, out.a, rows), part.packed)
-    sweeps.once(part.packed, flow, "begin" if name != "synchronous" else "refresh")
-    visits, step, limit = sweeps.visits(name, layers), flow.a.dtype.type(omega), tol[rows]
+    flow = passes.new_flow(out.a if part is batch else _rows(batch, out.a, rows), part.packed)
+    passes.once(part.packed, flow, "begin" if name != "synchronous" else "refresh")
+    visits, step, limit = passes.visits(name, layers), flow.a.dtype.type(omega), tol[rows]
     trail = np.empty((max_sweeps + 1, len(rows)))
     grace = max_sweeps
     if accelerate:
         grace = min(grace, round(STRUGGLE[name] * max(1.0, float(np.log(limit.min()) / np.log(EASY)))))
-    made = sweeps.march(part.packed, flow, visits, step, limit, trail, 1, grace)
-    gone = flow.status != sweeps.LIVE
+    made = passes.march(part.packed, flow, visits, step, limit, trail, 1, grace)
+    gone = flow.status != passes.LIVE
     left, suspect = _record(batch, out, rows, part, flow, gone)
     # Positive recurrent feedback has slow modes that sweeps do not show; and a warm start that was at rest from the
     # first has not shown that it attracts anything.
     if recurrent <= 0:
-        suspect = rows[(flow.status == sweeps.SETTLED) & (flow.ended <= 2)].tolist() if warm else []
+        suspect = rows[(flow.status == passes.SETTLED) & (flow.ended <= 2)].tolist() if warm else []
     mixer: Anderson | None = None
     while made < max_sweeps and not gone.all():
-        if gone.any() and (gone.mean() >= 0.25 or mixer is None or (flow.status == sweeps.LOST).any()):
+        if gone.any() and (gone.mean() >= 0.25 or mixer is None or (flow.status == passes.LOST).any()):
             keep = np.flatnonzero(~gone)
             out.evaluations += _products(flow, part, whole)
             a, rows, part, limit = _rows(part, flow.a, keep), rows[keep], part.take(keep), limit[keep]
-            flow, trail = sweeps.new_flow(a, part.packed), np.ascontiguousarray(trail[:, keep])
-            sweeps.once(part.packed, flow, "refresh")
+            flow, trail = passes.new_flow(a, part.packed), np.ascontiguousarray(trail[:, keep])
+            passes.once(part.packed, flow, "refresh")
             if mixer is not None:
                 mixer.take(keep)
         if mixer is None and recurrent <= 0 and _is_slow(trail[1 : made + 1]):
             mixer = Anderson(part)
         before = flow.a.copy()
-        made = sweeps.march(part.packed, flow, visits, step, limit, trail, made + 1, 1)
-        gone = flow.status != sweeps.LIVE
+        made = passes.march(part.packed, flow, visits, step, limit, trail, made + 1, 1)
+        gone = flow.status != passes.LIVE
         lost, settled = _record(batch, out, rows, part, flow, gone & (flow.ended == made))
         left, suspect = left + lost, suspect + settled
         if mixer is not None and not gone.all():
             flow.a[:] = mixer.mix(before, flow.a, trail[made], trail[1 : made + 1].min(axis=0))
-            sweeps.once(part.packed, flow, "refresh")
+            passes.once(part.packed, flow, "refresh")
     if not gone.all():
-        sweeps.once(part.packed, flow, "check")
-        out.status[rows[~gone]] = results.trend(np.arange(made, dtype=float), trail[1 : made + 1, ~gone])
+        passes.once(part.packed, flow, "check")
+        out.status[rows[~gone]] = datasets.trend(np.arange(made, dtype=float), trail[1 : made + 1, ~gone])
         _put(batch, out.a, rows[~gone], part, flow.a, ~gone)
         out.residual[rows[~gone]] = flow.residual[~gone]
         left += rows[~gone].tolist()
@@ -251,23 +251,23 @@ def _record(
     out: Equilibrium,
     rows: NDArray[np.int64],
     part: Batch,
-    flow: sweeps.Flow,
+    flow: passes.Flow,
     ended: NDArray[np.bool_],
 ) -> tuple[list[int], list[int]]:
     """Take over the samples whose sweeps have ended; returns those lost and those settled."""
     if not ended.any():
         return [], []
-    lost = flow.status == sweeps.LOST
+    lost = flow.status == passes.LOST
     if ended.all() and len(rows) == batch.packed.batch and not lost.any():
         out.a[:] = flow.a
     else:
         _put(batch, out.a, rows[ended], part, np.nan_to_num(flow.a), ended)
     out.residual[rows[ended]] = flow.residual[ended]
-    out.status[rows[ended]] = np.where(lost[ended], results.DIVERGED, results.CONVERGED)
+    out.status[rows[ended]] = np.where(lost[ended], datasets.DIVERGED, datasets.CONVERGED)
     return rows[ended & lost].tolist(), rows[ended & ~lost].tolist()
 
 
-def _products(flow: sweeps.Flow, part: Batch, whole: int) -> float:
+def _products(flow: passes.Flow, part: Batch, whole: int) -> float:
     """Products done, in right-hand sides of the whole batch."""
     p, n = part.packed, np.diff(part.packed.cum)
     return float(flow.work[0] / (whole * (p.forward_q.shape[0] + p.feedback_q.shape[0]) * max(1, n[:-1] @ n[1:])))
@@ -323,8 +323,8 @@ def _integrate(batch: Batch, out: Equilibrium, rows: NDArray[np.int64], tol: Arr
     kernel.residual(part.packed, a, z, found)
     out.evaluations += float(rec.tally[3]) * len(rows) / batch.packed.batch
     known = rec.tally[4]
-    status = results.trend(rec.history_t[:known], rec.history[:known])
-    status[found <= tol[rows]] = results.CONVERGED
-    status[~rec.alive] = results.DIVERGED
+    status = datasets.trend(rec.history_t[:known], rec.history[:known])
+    status[found <= tol[rows]] = datasets.CONVERGED
+    status[~rec.alive] = datasets.DIVERGED
     out.status[rows], out.residual[rows] = status, found
     _put(batch, out.a, rows, part, a, np.ones(len(rows), bool))

@@ -30,7 +30,7 @@ from analogsim.engine.recorder import (
     note,
     worst_error,
 )
-from analogsim.jit import inner, jit
+from analogsim.jit import compiled, inner
 
 ORDER = 3
 
@@ -128,7 +128,7 @@ def between(p, h, theta, a, z1, z2, z3, out):
                     ol[c, b, i] = e * al[c, b, i] + w1 * y1[c, b, i] + w2 * y2[c, b, i] + w3 * y3[c, b, i]
 
 
-@jit
+@compiled
 def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
     """Integrate `a` in place until t_end, until every residual is below `stop`, or for `max_steps` steps.
 

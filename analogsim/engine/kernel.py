@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.activations import AOC_16, AOC_48, LEAK
 from analogsim.engine import primitives
 from analogsim.engine.primitives import greatest, span, window
-from analogsim.jit import inner, jit
+from analogsim.functions.activations import AOC_16, AOC_48, LEAK
+from analogsim.jit import compiled, inner
 
 BLOW_UP = 1e6
 """|a| beyond which a sample has diverged, in units of the activity."""
@@ -67,7 +67,7 @@ def block(flat, p, layer):
 
 @inner
 def measured(z, code):
-    """The measured nonlinearities of the Analog Optical Computers, see `analogsim.activations`."""
+    """The measured nonlinearities of the Analog Optical Computers, see `analogsim.functions.activations`."""
     a, b, c, d, e, g = AOC_48 if code == 6 else AOC_16
     u = a * z + b
     return d * u / (1 + abs(u) ** c) ** (1 / c) + e + g * z
@@ -138,7 +138,7 @@ def code_of(p, layer):
     return p.output_activation if layer == p.cum.size - 2 else p.activation
 
 
-@jit
+@compiled
 def activate_layer(p, a, s, layer):
     """s = f(a) for one layer of packed arrays."""
     start, size = 2 * p.batch * p.cum[layer], 2 * p.batch * (p.cum[layer + 1] - p.cum[layer])
@@ -230,7 +230,7 @@ def receive(p, share, current, z, layer):
                     out[i] += part[i] * got[i]
 
 
-@jit
+@compiled
 def echo(p, s, z, layer):
     """Add to z (2, B, n) what a layer's own signals bring back through arrays that are driven at both ends at once."""
     n = z.shape[2]
@@ -266,14 +266,14 @@ def pull_sample(p, s, z, b):
                 z[c, b, i] -= p.nudge[c, i] * beta * (total * np.exp(r - top) / mass - p.target[b, i])
 
 
-@jit
+@compiled
 def pull(p, s, z):
     """Subtract the nudge of every sample."""
     for b in range(p.batch):
         pull_sample(p, s, z, b)
 
 
-@jit
+@compiled
 def target(p, a, s, z):
     """z(a): what each compartment leaks towards. Fills s = f(a) too. da/dt = (z − a)/τ."""
     last = p.cum.size - 2
@@ -292,7 +292,7 @@ def target(p, a, s, z):
             pull(p, block(s, p, last), zl)
 
 
-@jit
+@compiled
 def rate(p, a, s, z):
     """da/dt in place of z."""
     target(p, a, s, z)
@@ -315,7 +315,7 @@ def distance(x, y):
     return np.float64(worst)
 
 
-@jit
+@compiled
 def residual(p, a, z, out):
     """out[b] = max |z − a| = max |τ da/dt| over the compartments of each sample."""
     out[:] = 0
@@ -326,7 +326,7 @@ def residual(p, a, z, out):
                 out[b] = greatest(out[b], distance(al[c, b], zl[c, b]))
 
 
-@jit
+@compiled
 def extent(p, a, out):
     """out[b] = max |a| of each sample; NaN counts as infinite."""
     out[:] = 0

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.engine.kernel import BLOW_UP, block, copy, extent, residual
-from analogsim.jit import inner, jit
+from analogsim.jit import compiled, inner
 
 HISTORY = 512
 
@@ -42,7 +42,7 @@ def new_record(batch: int, times: NDArray[np.floating], size: int, dtype: np.dty
     )
 
 
-@jit
+@compiled
 def note(p, rec, a, z, scratch):
     """Add the residual at the present time to the history; when it is full, keep every other entry."""
     tally = rec.tally
@@ -61,7 +61,7 @@ def note(p, rec, a, z, scratch):
             tally[5] *= 2
 
 
-@jit
+@compiled
 def bury(p, rec, a, scratch):
     """Mark samples that have blown up; returns how many are still alive."""
     extent(p, a, scratch)
@@ -74,7 +74,7 @@ def bury(p, rec, a, scratch):
     return left
 
 
-@jit
+@compiled
 def keep_dead(p, rec, old, new):
     """Hold the states of the samples that have blown up."""
     for b in range(p.batch):

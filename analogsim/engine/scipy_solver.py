@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 from analogsim.engine import kernel
-from analogsim.engine.problem import Batch
+from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import DONE, Record
 
 TRACE = 64

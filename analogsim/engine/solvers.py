@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine import adams, etd, sde
-from analogsim.engine.problem import Batch
+from analogsim.engine import adams, etd, stochastic
+from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import Record
 from analogsim.errors import unknown
 
@@ -55,9 +55,9 @@ def _multistep(batch: Batch, a: Array, rec: Record, t_end: float, options: Optio
 
 
 def _explicit(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
-    from analogsim.engine import explicit
+    from analogsim.engine import dp5
 
-    return _adaptive(explicit.advance, 11)(batch, a, rec, t_end, options)
+    return _adaptive(dp5.advance, 11)(batch, a, rec, t_end, options)
 
 
 def _stochastic(order: int) -> Solver:
@@ -67,7 +67,7 @@ def _stochastic(order: int) -> Solver:
         rng = options.rng or np.random.default_rng(0)
         dt = options.dt
         return _in_turns(
-            lambda n: sde.advance(batch.packed, a, work, rec, t_end, dt, sigma, rng, order, n), rec, options
+            lambda n: stochastic.advance(batch.packed, a, work, rec, t_end, dt, sigma, rng, order, n), rec, options
         )
 
     return run

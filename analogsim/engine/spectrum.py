@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.activations import activation
 from analogsim.engine.kernel import activate_layer, block, code_of, curve, echo, mix, multiply, read, receive, slope
+from analogsim.engine.packing import Batch
 from analogsim.engine.primitives import span
-from analogsim.engine.problem import Batch
-from analogsim.jit import jit
+from analogsim.functions.activations import activation
+from analogsim.jit import compiled
 
 Array = NDArray[np.floating]
 
@@ -21,7 +21,7 @@ KRYLOV, ROOM = (15, 20, 25, 30, 40, 60), 0.5
 """Dimensions of the Krylov spaces that are tried first, and the share of the leak that the last must keep."""
 
 
-@jit
+@compiled
 def slopes(p, a, d):
     """d = f'(a) on packed arrays."""
     for layer in range(p.cum.size - 1):
@@ -29,7 +29,7 @@ def slopes(p, a, d):
         slope(code_of(p, layer), span(a, start, size), span(d, start, size))
 
 
-@jit
+@compiled
 def read_along(p, matrices, q, at, s, sender, receiver):
     """Derivative of `read` at the states `at` in the direction `s`; converters count as their mean slope, one."""
     if not p.shaped and not p.limited and not p.converted:
@@ -54,7 +54,7 @@ def read_along(p, matrices, q, at, s, sender, receiver):
     return current
 
 
-@jit
+@compiled
 def tangent(p, at, d, soft, v, s, out):
     """out = ∂z/∂a · v at the states `at` with slopes d; `soft` (2, B, n_L) is softmax(N s_L) for cross-entropy."""
     last = p.cum.size - 2

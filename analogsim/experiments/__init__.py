@@ -6,10 +6,9 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["data", "plots", "results", "summary", "sweeps"],
     submod_attrs={
-        "run": ["run"],
+        "running": ["run"],
         "inferring": ["infer"],
         "insitu": ["train_chip", "train_digital"],
-        "settings": ["Settings"],
         "specification": ["budget", "tolerance"],
         "sweeps": ["sweep"],
     },

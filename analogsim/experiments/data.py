@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.errors import InputError, missing, unknown
-from analogsim.experiments.settings import checked_units
-from analogsim.experiments.targets import LARGEST, Targets
+from analogsim.experiments.target_kinds import LARGEST, Targets
 from analogsim.files import expand
 from analogsim.learning import scores
+from analogsim.settings.record import checked_units
 
 NAMES = ("digits", "mnist", "fashion-mnist")
 USUAL = 10.0
@@ -136,7 +136,7 @@ def load(
         ``digits`` (1797 images of 8 × 8 pixels, scikit-learn's bundled copy of the UCI optical recognition set; 80 %
         for training), ``mnist`` or ``fashion-mnist`` (60 000 + 10 000 of 28 × 28), or the path of an ``.npz`` with
         ``x`` and ``y`` (split 80 : 20) or ``train_x``, ``train_y``, ``test_x``, ``test_y`` (``x_train``, ... too, the
-        layout of Keras' mnist.npz). What the targets of a file mean: `analogsim.experiments.targets.targets`.
+        layout of Keras' mnist.npz). What the targets of a file mean: `analogsim.experiments.target_kinds.targets`.
     task : {"classification", "regression"}, optional
         What the targets of a file are, where it could be either.
     scale : float

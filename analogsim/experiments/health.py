@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from analogsim import measure
-from analogsim.engine import results
-from analogsim.engine.settle import settle
+from analogsim.engine import datasets
+from analogsim.engine.resting import settle
 from analogsim.errors import InputError
 from analogsim.experiments.setup import Setup
-from analogsim.experiments.trainers import OnChip
+from analogsim.learning.on_chip import OnChip
 from analogsim.learning.reference import implicit
 
 DRAWS = 4
@@ -30,7 +30,7 @@ RUNAWAY = 10.0
 COSTS = ("inference_time", "inference_energy", "update_time", "update_energy")
 """What is estimated of each sample's inference and each update, where a circuit has figures for it."""
 
-VERDICTS = tuple(results.STATUS)
+VERDICTS = tuple(datasets.STATUS)
 Page = dict[str, tuple[tuple[str, ...], str, str]]
 PAGES: Page = {
     "gradient_bias": (("epoch", "layer"), "error of the gradient's mean over noise draws, relative", "1"),

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analogsim import activations
 from analogsim.circuits.base import child
-from analogsim.engine import results as engine_results
-from analogsim.engine.settle import states
+from analogsim.engine import datasets as engine_results
+from analogsim.engine.resting import states
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import data, results
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, overrides
-from analogsim.experiments.trainers import CHUNK
+from analogsim.functions import activations
+from analogsim.learning.on_chip import CHUNK
 from analogsim.learning.scores import figures
 from analogsim.network import TRANSPOSED, Network
+from analogsim.settings.record import Settings
 from analogsim.weights import load_network
 
 

@@ -12,9 +12,9 @@ from threadpoolctl import threadpool_limits
 from analogsim.circuits.base import child
 from analogsim.errors import InputError
 from analogsim.experiments.setup import Setup
-from analogsim.experiments.trainers import Digital, OnChip
+from analogsim.learning.on_chip import Digital, OnChip
 from analogsim.learning.reference import backprop
-from analogsim.learning.training import batches
+from analogsim.learning.reference.training import batches
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 
 from analogsim.circuits.base import child
-from analogsim.experiments.record import Notebook
+from analogsim.experiments.notebook import Notebook
 from analogsim.experiments.setup import Setup
-from analogsim.experiments.trainers import Digital, OnChip
+from analogsim.learning.on_chip import Digital, OnChip
 from analogsim.learning.reference import adjoint_dual_propagation, backprop
-from analogsim.learning.training import batches
+from analogsim.learning.reference.training import batches
 
 SWEEPS = 8
 """Up-down sweeps of digital DP⊤; it stops earlier once nothing changes."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.errors import InputError
-from analogsim.experiments.targets import Targets, targets
+from analogsim.experiments.target_kinds import Targets, targets
 from analogsim.files import UNPACKED, read_npz
 
 PAIRS = {

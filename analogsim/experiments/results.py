@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from analogsim import __version__
 from analogsim.errors import InputError
 from analogsim.files import atomic, expand
+from analogsim.registry import register
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,6 +75,7 @@ def commit() -> dict[str, Any]:
     return {"commit": head, "edited": bool(edits)}
 
 
+@register.view("stamp")
 def read_stamp(dataset: xr.Dataset) -> dict[str, Any]:
     """Return the stamp of a result, in which whatever is known has the type that it should have.
 

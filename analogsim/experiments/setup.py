@@ -8,13 +8,13 @@ from typing import Any
 
 from analogsim import cards
 from analogsim.cards.quantities import declared
+from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Circuit, circuit, model
-from analogsim.circuits.chip import Chip
 from analogsim.errors import InputError
 from analogsim.experiments.data import Dataset, load
-from analogsim.experiments.settings import NOISES, NUDGES, RULES, UPDATES, Settings, kind_of
 from analogsim.learning import scores
 from analogsim.network import Network
+from analogsim.settings.record import NOISES, NUDGES, RULES, UPDATES, Settings, kind_of
 from analogsim.wiring import Wiring
 
 

@@ -6,9 +6,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["reference"],
     submod_attrs={
-        "continuous": ["continuous"],
+        "slow_weights": ["continuous"],
         "local": ["gradient"],
         "optimisers": ["ADAM", "SGD", "Schedule"],
-        "training": ["batches", "train"],
     },
 )

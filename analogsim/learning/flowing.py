@@ -21,13 +21,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.activations import activation
-from analogsim.circuits.chip import Chip
-from analogsim.engine import clocks, etd, kernel, results, sweeps
-from analogsim.engine.problem import Batch
+from analogsim.chip.whole import Chip
+from analogsim.engine import clocks, datasets, etd, kernel, passes
+from analogsim.engine.batches import Settled, Settler, sweep_once
+from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import new_record
 from analogsim.errors import InputError
-from analogsim.learning.settling import Settled, Settler, sweep_once
+from analogsim.functions.activations import activation
 
 Array = NDArray[np.floating]
 
@@ -76,18 +76,18 @@ class Flowing:
             self._advance(batch, a, rng)
             if not np.isfinite(a).all() or np.abs(a).max() > kernel.BLOW_UP:
                 a[:] = 0
-                yield Settled([], [], np.full(len(x), results.DIVERGED))
+                yield Settled([], [], np.full(len(x), datasets.DIVERGED))
             elif step >= self.gate:
                 layers = batch.split(a)
                 names = [chip.activation] * (chip.layers - 1) + [chip.output_activation]
                 s = [activation(name)(v) for name, v in zip(names, layers, strict=True)]
-                yield Settled(layers, s, np.full(len(x), results.CONVERGED))
+                yield Settled(layers, s, np.full(len(x), datasets.CONVERGED))
 
     def _disturb(self, batch: Batch, a: Array, rng: np.random.Generator) -> None:
         if not self.settler.pairwise:
             raise InputError("learning while the network flows: this kind of noise, or this rule with read noise, is "
                              "not simulated; use settled states.")  # fmt: skip
-        flow = sweeps.new_flow(a, batch.packed)
+        flow = passes.new_flow(a, batch.packed)
         kernel.target(batch.packed, flow.a, flow.s, flow.below)
         self.settler.add_noise(batch, flow, rng)
 
@@ -98,9 +98,9 @@ class Flowing:
             work, rec = np.empty((6, a.size), a.dtype), new_record(p.batch, np.array([1.0]), a.size, a.dtype)
             etd.advance(p, a, work, rec, 1.0, RTOL, ATOL, 0.0, -1)
             return
-        flow = sweeps.new_flow(a, p)
+        flow = passes.new_flow(a, p)
         if self.flow == "sweeps":
-            sweeps.once(p, flow, "begin")
+            passes.once(p, flow, "begin")
             sweep_once(batch, flow, _down(batch.chip.layers))
         else:
             whole = self.flow == "layers"
@@ -114,4 +114,4 @@ class Flowing:
 
 def _down(layers: int) -> NDArray[np.int64]:
     """Visits from the layer below the output to the first, each with what it hears from above."""
-    return np.array([(k, sweeps.ABOVE | sweeps.SETTLE) for k in range(layers - 2, -1, -1)], np.int64).reshape(-1, 2)
+    return np.array([(k, passes.ABOVE | passes.SETTLE) for k in range(layers - 2, -1, -1)], np.int64).reshape(-1, 2)

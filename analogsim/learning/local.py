@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.activations import activation
-from analogsim.circuits.chip import Chip, Population
-from analogsim.engine.problem import Batch, factorise
+from analogsim.chip.whole import Chip, Population
+from analogsim.engine.packing import Batch, factorise
 from analogsim.errors import InputError, instance, shown
+from analogsim.functions.activations import activation
 from analogsim.wiring import Wiring
 
 if TYPE_CHECKING:

@@ -154,14 +154,14 @@ class ADAM(Optimiser):
         self.betas, self.epsilon = betas, epsilon
 
     def _step(self, p: Array, g: Array, moments: tuple[Array, ...], rate: float) -> None:
-        from analogsim.learning.reference import kernels
+        from analogsim.learning.reference import elementwise
 
         # p − rate·(m/c₁)/(√(v/c₂) + ε) with both corrections moved out of the loop.
         c1, c2 = (1 - b**self.updates for b in self.betas)
         cast, root = p.dtype.type, math.sqrt(c2)
         keep = np.array(self.betas, p.dtype)
         decay = cast(rate * self.weight_decay)
-        kernels.adam(p, g, *moments, keep, cast(rate * root / c1), cast(self.epsilon * root), decay)
+        elementwise.adam(p, g, *moments, keep, cast(rate * root / c1), cast(self.epsilon * root), decay)
 
 
 class SGD(Optimiser):

@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analogsim.chip.whole import Chip
 from analogsim.circuits.base import child
-from analogsim.circuits.chip import Chip
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
 from analogsim.learning.updates import Array, OnCrossbar, remember

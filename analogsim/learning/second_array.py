@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Circuit
-from analogsim.circuits.chip import Chip
 from analogsim.errors import InputError, out_of_range, unknown
 
 Array = NDArray[np.floating]

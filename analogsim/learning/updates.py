@@ -25,9 +25,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Circuit
-from analogsim.circuits.chip import Chip
-from analogsim.circuits.crossbar import Crossbar
+from analogsim.circuits.crossbar.circuit import Crossbar
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError, unknown
 

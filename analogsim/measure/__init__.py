@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "gradients": ["Alignment", "Errors", "alignment", "errors"],
         "robust_chip": ["chip_lipschitz"],
         "hardware": ["saturation", "symmetry_defect"],
-        "energy": ["array_power", "duration", "energy", "settled_states"],
+        "power": ["array_power", "duration", "energy", "settled_states"],
         "convergence": ["settling_time"],
     },
 )

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.activations import activation
 from analogsim.arrays import layerwise
-from analogsim.circuits.chip import Chip
+from analogsim.chip.whole import Chip
 from analogsim.errors import instance
+from analogsim.functions.activations import activation
 
 FLAT = 0.01
 """A neuron counts as saturated where the slope is below this share of the activation's largest."""

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.activations import activation
 from analogsim.arrays import layerwise
-from analogsim.circuits.chip import Chip
+from analogsim.chip.whole import Chip
 from analogsim.errors import InputError, instance
+from analogsim.functions.activations import activation
 from analogsim.wiring import Wiring
 
 Array = NDArray[np.floating]

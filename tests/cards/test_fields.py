@@ -17,7 +17,7 @@ from analogsim.devices.photodetector import Photodetector
 from analogsim.devices.pulsed import Pulsed
 from analogsim.devices.weighting import Weighting
 from analogsim.errors import InputError
-from analogsim.measure.energy import array_power
+from analogsim.measure.power import array_power
 
 NET = Network.random((5, 4, 3), seed=0)
 DELTAS = [(0.2 * w, 0.1 * b) for w, b in zip(NET.weights, NET.biases, strict=True)]

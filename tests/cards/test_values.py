@@ -10,7 +10,7 @@ import pytest
 from analogsim import InputError, cards, circuit
 from analogsim.cards.quantities import declared
 from analogsim.circuits.base import MODELS
-from analogsim.circuits.lines import WireTable
+from analogsim.circuits.crossbar.lines import WireTable
 from analogsim.devices import device, model
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import analogsim as asim
-from analogsim.circuits.chip import Chip
+from analogsim.chip.whole import Chip
 
 NET = asim.Network.random((5, 4, 3), "tanh", seed=0)
 X = np.random.default_rng(0).random((2, 5))

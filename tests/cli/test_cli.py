@@ -194,9 +194,9 @@ def test_a_process_of_its_own_ends_with_the_same_codes(tmp_path):
 
 
 def test_ctrl_c_keeps_the_finished_epochs(small, tmp_path, monkeypatch):
-    from analogsim.experiments import trainers
+    from analogsim.learning import on_chip
 
-    step, calls = trainers.OnChip.step, []
+    step, calls = on_chip.OnChip.step, []
 
     def interrupted(self, x, y):
         calls.append(1)
@@ -204,7 +204,7 @@ def test_ctrl_c_keeps_the_finished_epochs(small, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         step(self, x, y)
 
-    monkeypatch.setattr(trainers.OnChip, "step", interrupted)
+    monkeypatch.setattr(on_chip.OnChip, "step", interrupted)
     path = tmp_path / "c.nc"
     args = ["--data", small, "--epochs", "5", "--hidden", "8", "--output", str(path)]
     done = invoke("run", "ideal", *args)

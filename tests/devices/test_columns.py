@@ -5,7 +5,7 @@ import pytest
 
 from analogsim import InputError
 from analogsim.cards.quantities import split_unit
-from analogsim.devices.calibration import calibration
+from analogsim.devices.channels import calibration
 from analogsim.devices.table import read_columns
 
 PLAIN = "conductance [uS], programming [uS], read [nS]\n0, 0.25, 10.5\n10, 0.3, 40\n20, 0.55, 90\n"

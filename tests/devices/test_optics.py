@@ -5,11 +5,11 @@ import pytest
 from scipy.constants import Boltzmann, elementary_charge
 
 from analogsim import cards
-from analogsim.activations import activation
 from analogsim.devices import Optical, device
 from analogsim.engine import kernel
 from analogsim.errors import InputError
-from analogsim.jit import jit
+from analogsim.functions.activations import activation
+from analogsim.jit import compiled
 
 RNG = np.random.default_rng
 
@@ -23,7 +23,7 @@ def weights(realised):
     return realised.plus - realised.minus
 
 
-@jit
+@compiled
 def compiled(code, z, s, d):
     kernel.activate(code, z, s)
     kernel.slope(code, z, d)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import analogsim as asim
-from tests.engine.test_relax import lab
+from tests.engine.test_transient import lab
 
 DPT = asim.Wiring.adjoint_dual_propagation(0.3)
 TIMES = np.array([0.5, 1.0, 2.0, 4.0])

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import analogsim as asim
-from analogsim.engine.noise import ReadNoise
-from analogsim.engine.problem import factorise, prepare
+from analogsim.engine.noise.reads import ReadNoise
+from analogsim.engine.packing import factorise, prepare
 from analogsim.engine.spectrum import Jacobian
 from tests.engine import reference
-from tests.engine.test_relax import lab
+from tests.engine.test_transient import lab
 
 RULES = [asim.Wiring.dual_propagation(0.7), asim.Wiring.adjoint_dual_propagation(0.3), asim.Wiring.dyadic(0.25)]
 

@@ -5,9 +5,10 @@ import pytest
 from scipy.signal import welch
 
 import analogsim as asim
-from analogsim.engine import coloured, sde
-from analogsim.engine.problem import prepare
-from tests.engine.test_relax import lab
+from analogsim.engine import stochastic
+from analogsim.engine.noise import nodes
+from analogsim.engine.packing import prepare
+from tests.engine.test_transient import lab
 
 DPT = asim.Wiring.adjoint_dual_propagation(0.3)
 
@@ -55,7 +56,7 @@ def test_flicker_spectrum_is_one_over_f_within_its_band():
     """f·S(f) is flat, and its level is σ²/ln(f₂/f₁)."""
     rng = np.random.default_rng(4)
     band = (1e-2, 1.0)
-    _, f, s = spectrum(coloured.Flicker(200, 0.5, band, rng), 0.05, 1 << 15, rng)
+    _, f, s = spectrum(nodes.Flicker(200, 0.5, band, rng), 0.05, 1 << 15, rng)
     inside = (f > 2 * band[0]) & (f < band[1] / 2)
     level = (f[inside, None] * s[inside]).mean(axis=1) / (0.5**2 / np.log(band[1] / band[0]))
     parts = np.array([part.mean() for part in np.array_split(level, 8)])
@@ -65,7 +66,7 @@ def test_flicker_spectrum_is_one_over_f_within_its_band():
 def test_telegraph_spectrum_is_machlup_s():
     rng = np.random.default_rng(5)
     low, high = 3.0, 1.0
-    process = coloured.Telegraph(400, 0.3, (low, high), rng)
+    process = nodes.Telegraph(400, 0.3, (low, high), rng)
     path, f, s = spectrum(process, 0.05, 1 << 14, rng)
     assert path.var() == pytest.approx(0.3**2, rel=0.02)
     assert np.unique(path).size == 2
@@ -92,7 +93,7 @@ def test_strong_order(order, slope):
     paths = []
     for _ in range(finest):
         big, small = np.empty(size), np.empty(size)
-        sde.draw(p, h, sigma, rng, 2, big, small)
+        stochastic.draw(p, h, sigma, rng, 2, big, small)
         paths.append((big, small))
     errors, truth = {}, None
     levels = {finest: paths}
@@ -112,7 +113,7 @@ def test_strong_order(order, slope):
 
             target(p, a, s, z)
             # The reference is always of the higher order.
-            sde.leap(p, h, 2 if steps == finest else order, a, z, big, small, stage, z2, s, new)
+            stochastic.leap(p, h, 2 if steps == finest else order, a, z, big, small, stage, z2, s, new)
             a[:] = new
         if truth is None:
             truth = a.copy()
@@ -147,7 +148,7 @@ def test_read_noise_has_the_variance_of_its_weights(correlation):
 
 def test_common_noise_of_two_reads_has_the_covariance_of_one_array():
     """Rank-two wirings read the same array twice: Cov(+, −) = Σ σ²_ij u_j⁺u_j⁻."""
-    from analogsim.engine.noise import ReadNoise
+    from analogsim.engine.noise.reads import ReadNoise
 
     chip, _, _ = lab((7, 6, 500), seed=3)
     chip = noisy(chip, 0.2)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from analogsim.engine.primitives import greatest, multiply, span, window
-from analogsim.jit import jit
+from analogsim.jit import compiled
 
 
-@jit
+@compiled
 def worst(x):
     top = x.dtype.type(0)
     for i in range(x.size):
@@ -15,12 +15,12 @@ def worst(x):
     return top
 
 
-@jit
+@compiled
 def product(x, y, out, m, k, n):
     multiply(x, 1, y, 2, out, 3, m, k, n)
 
 
-@jit
+@compiled
 def corner(flat):
     return span(flat, 3, 4)[1], window(flat, 2, 2, 3, 4)[1, 2, 3], window(flat, 2, 2, 3, 4).size
 

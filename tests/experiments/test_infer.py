@@ -11,8 +11,7 @@ from analogsim.cli.infer import command
 from analogsim.errors import InputError
 from analogsim.experiments import infer
 from analogsim.experiments.data import load
-from analogsim.learning import training
-from analogsim.learning.reference import rules
+from analogsim.learning.reference import rules, training
 
 SAMPLES = 100
 

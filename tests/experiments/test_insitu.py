@@ -5,9 +5,10 @@ import pytest
 
 import analogsim as asim
 from analogsim import measure
-from analogsim.experiments import Settings, run, summary, train_chip, train_digital
+from analogsim.experiments import run, summary, train_chip, train_digital
 from analogsim.experiments.health import alarm
 from analogsim.experiments.setup import prepare
+from analogsim.settings import Settings
 
 QUICK = {"epochs": 2, "hidden": (16,), "alpha": 0.3}
 

@@ -16,7 +16,8 @@ from matplotlib import pyplot as plt
 
 import analogsim as asim
 from analogsim.cli import main
-from analogsim.experiments import plots, report, results, run
+from analogsim.experiments import plots, results, run
+from analogsim.experiments.report import document
 
 VALUES = (None, True, 7, -1.5, "text", "", [], [1, None], {}, {"a": 1}, {"cite": 3}, [{}], "\ud800", 10**400)
 
@@ -86,7 +87,7 @@ READERS = (["show", "r.nc"], ["show", "r.nc", "--json"], ["cite", "r.nc"], ["rep
 
 def test_every_damage_to_a_stamp_is_one_line(made, ask, monkeypatch):
     """Two hundred stamps with entries that are missing or of another kind, and texts that are no JSON."""
-    monkeypatch.setattr(report, "_figures", lambda dataset: "")
+    monkeypatch.setattr(document, "_figures", lambda dataset: "")
     rng, refused = random.Random(0), 0
     assert [ask(dataset, *READERS) for dataset in made] == [[0] * 4] * 2
     for trial in range(200):

@@ -197,7 +197,7 @@ class Surfaces:
 
         def call() -> Any:
             from analogsim.devices import device
-            from analogsim.devices.calibration import calibration as read
+            from analogsim.devices.channels import calibration as read
 
             path.write_bytes(raw)
             if calibration:
@@ -282,8 +282,9 @@ class Surfaces:
         import analogsim as asim
         from analogsim import measure
         from analogsim.circuits import wires
-        from analogsim.experiments import Settings
-        from analogsim.learning import ADAM, SGD, Schedule, continuous, reference, train
+        from analogsim.learning import ADAM, SGD, Schedule, continuous, reference
+        from analogsim.learning.reference import train
+        from analogsim.settings import Settings
 
         net, x, y = self.network, self.x[:4], np.eye(3)[self.labels[:4]]
         made = asim.circuit("crossbar", device="ideal")

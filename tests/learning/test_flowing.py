@@ -5,9 +5,9 @@ import pytest
 
 import analogsim as asim
 from analogsim.circuits.base import circuit
+from analogsim.engine.batches import Settler
 from analogsim.learning.flowing import FLOWS, Flowing
 from analogsim.learning.local import from_states
-from analogsim.learning.settling import Settler
 
 DPT = asim.Wiring.adjoint_dual_propagation(0.3)
 

@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "geometry": ["Terminals"],
         "curves": ["AccessTransistor", "Cubic", "Sinh"],
-        "problem": ["Solution"],
-        "reads": ["currents", "effective_conductance", "solve", "terminal_conductance"],
+        "tiles": ["Solution"],
+        "exact": ["currents", "effective_conductance", "solve", "terminal_conductance"],
     },
 )

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas, lapack
 
-from analogsim.jit import jit
+from analogsim.jit import compiled
 
 Array = NDArray[np.float64]
 LEAF = 16
 
 
-@jit(fastmath={"contract"})
+@compiled(fastmath={"contract"})
 def _eliminate(a, k, n):
     """Eliminate the first k of n nodes of the symmetric a, using and filling its upper triangle only."""
     last = k - k % 4
@@ -53,7 +53,7 @@ def _eliminate(a, k, n):
             break
 
 
-@jit(fastmath={"contract", "reassoc"})
+@compiled(fastmath={"contract", "reassoc"})
 def _balance(a, n):
     """Set the diagonal so that every row of the first n sums to zero: nothing in a block is connected to ground.
 
@@ -67,7 +67,7 @@ def _balance(a, n):
         a[i, i] = -total
 
 
-@jit
+@compiled
 def _take(work, k, n, out):
     """What remains of n nodes without the first k: both triangles, and a diagonal that balances them."""
     for x in range(n - k):
@@ -80,7 +80,7 @@ def _take(work, k, n, out):
     _balance(out, n - k)
 
 
-@jit
+@compiled
 def _join(a, b, h, w, horizontal, work, out):
     """Join blocks of h × w cells, ports [L, R, T, B] of lengths (h, h, w, w); b lies to the right of or below a."""
     if horizontal:
@@ -113,14 +113,14 @@ def _join(a, b, h, w, horizontal, work, out):
     _take(work, k, n, out)
 
 
-@jit
+@compiled
 def _stamp(a, x, y, conductance):
     a[x, x] += conductance
     a[y, y] += conductance
     a[min(x, y), max(x, y)] -= conductance
 
 
-@jit
+@compiled
 def _cells(g, i0, j0, h, w, first_word, word, last_bit, bit, work, links, ends, out):
     """Matrix of the h × w cells from (i0, j0) on; `links` and `ends` (w + 1,) are to work in.
 
@@ -156,7 +156,7 @@ def _cells(g, i0, j0, h, w, first_word, word, last_bit, bit, work, links, ends, 
     _take(work, k, n, out)
 
 
-@jit
+@compiled
 def _leaf(g, first_word, word, last_bit, bit, work, ping, pong):
     """Conductance matrix of one block of 2^a × 2^b cells, left in `ping` or `pong` (0 or 1 returned).
 
@@ -188,7 +188,7 @@ def _leaf(g, first_word, word, last_bit, bit, work, ping, pong):
     return where
 
 
-@jit
+@compiled
 def _leaves(g, rows, columns, end_word, word, end_bit, bit):
     """Matrices of all blocks of rows × columns cells, without the open ends of the top and the right border."""
     down, across = g.shape[0] // rows, g.shape[1] // columns
@@ -228,7 +228,7 @@ def _leaves(g, rows, columns, end_word, word, end_bit, bit):
     return out
 
 
-@jit
+@compiled
 def _gather(a, b, shared_a, shared_b, ports, inner, coupling, rest):
     """Sort blocks a and b into shared nodes, remaining ports (lower triangle) and what couples them.
 
@@ -256,7 +256,7 @@ def _gather(a, b, shared_a, shared_b, ports, inner, coupling, rest):
                     stays[:] = 0.0
 
 
-@jit
+@compiled
 def _mirror(a):
     """Copy the lower triangle into the upper one, in tiles that fit the cache, and balance the diagonal."""
     n = a.shape[0]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.circuits.wires.lines import conjugate_gradients, drops, factor
+from analogsim.circuits.wires.line_kernels import conjugate_gradients, drops, factor
 
 Array = NDArray[np.float64]
 

@@ -7,12 +7,12 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "style": ["FORMATS", "STYLE", "save"],
         "devices": ["device"],
-        "settling": ["convergence", "transient"],
+        "relaxation": ["convergence", "transient"],
         "sweeps": ["cloud", "heatmap", "lines", "phase"],
         "traces": ["residual", "trace"],
         "inference": ["layer_errors"],
-        "training": ["accuracy", "alignment", "lipschitz"],
-        "page": ["overview"],
+        "learning_curves": ["accuracy", "alignment", "lipschitz"],
+        "layout": ["overview"],
         "choice": ["FIGURES", "choose", "draw", "suitable"],
     },
 )

@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analogsim.errors import InputError, unknown
-from analogsim.experiments.plots import inference, oscilloscope, page, specification, stability, sweeps, traces
+from analogsim.experiments.plots import inference, layout, scope, specification, stable_regions, sweeps, traces
+from analogsim.registry import register
 
 FIGURES: dict[str, Callable[..., Axes]] = {
-    **page.FIGURES,
+    **layout.FIGURES,
     "trace": traces.trace,
     "residual": traces.residual,
     "lines": sweeps.lines,
@@ -22,11 +23,11 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "phase": sweeps.phase,
     "cloud": sweeps.cloud,
     "inference": inference.layer_errors,
-    "stability": stability.stability,
+    "stability": stable_regions.stability,
     "budget": specification.budget,
     "tolerance": specification.tolerance,
 }
-PAGES: dict[str, Callable[..., Figure]] = {"overview": page.overview, "oscilloscope": oscilloscope.oscilloscope}
+PAGES: dict[str, Callable[..., Figure]] = {"overview": layout.overview, "oscilloscope": scope.oscilloscope}
 """Figures of several panels."""
 OF_A_SWEEP = ("lines", "heatmap", "phase", "cloud")
 
@@ -120,6 +121,7 @@ def _fitting(dataset: xr.Dataset) -> list[str]:
         return []
 
 
+@register.view("plot")
 class Plot:
     """``dataset.analogsim.plot()`` chooses the figure; ``.plot.lines(metric=…, ax=…)`` and the rest are by name."""
 

@@ -1,7 +1,8 @@
 """Studies as cards: a card says what to compute, what was published and what is claimed; the rest is done by program.
 
-``card`` reads a card, ``points`` lists its points, ``kinds`` holds what a point may compute, ``running`` runs points in
-parallel and keeps them, ``table`` averages over seeds, ``claims`` judges, ``figure`` draws, ``page`` writes.
+``card`` reads a card, ``study_points`` lists its points, ``kinds`` holds what a point may compute, ``computing`` runs
+points in parallel and keeps them, ``rows`` averages over seeds, ``claims`` judges, ``figure`` draws, ``result_page``
+writes.
 """
 
 import lazy_loader as _lazy
@@ -9,5 +10,5 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["kinds"],
-    submod_attrs={"card": ["Study", "read"], "study": ["reproduce"], "page": ["write"]},
+    submod_attrs={"card": ["Study", "read"], "study": ["reproduce"], "result_page": ["write"]},
 )

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from analogsim.errors import InputError
-from analogsim.experiments.reproduce import claims, running, table
+from analogsim.experiments.reproduce import claims, computing, rows
 from analogsim.experiments.reproduce.card import Study, read
-from analogsim.experiments.reproduce.points import Point, points
+from analogsim.experiments.reproduce.study_points import Point, points
 from analogsim.files import expand
 
 
@@ -36,7 +36,7 @@ class Outcome:
     on: str | None
     points: list[Point]
     records: dict[str, dict[str, Any]]
-    lines: list[table.Line]
+    lines: list[rows.Line]
     verdicts: list[claims.Judged]
 
     @property
@@ -75,7 +75,7 @@ def reproduce(
     rows : list of str, optional
         Only these.
     workers, fresh, verbose, progress
-        As in `analogsim.experiments.reproduce.running.run`.
+        As in `analogsim.experiments.reproduce.computing.run`.
     compute : bool
         False: only judge what is there.
 
@@ -92,12 +92,12 @@ def reproduce(
     chosen = points(study, size, on, seeds, rows)
     folder = expand(output) if output else cache(study.name)
     if compute:
-        records = running.run(chosen, folder, workers=workers, fresh=fresh, verbose=verbose, progress=progress)
+        records = computing.run(chosen, folder, workers=workers, fresh=fresh, verbose=verbose, progress=progress)
     else:
-        records = running.there(chosen, folder)
+        records = computing.there(chosen, folder)
         if len({record.get("code") for record in records.values()}) > 1:
             raise InputError(f"{folder} holds points of this study that different code computed, which do not mix.")
-    found = table.lines(chosen, records)
+    found = rows.lines(chosen, records)
     return Outcome(study, size, on, chosen, records, found, claims.judge(study, found, size, on))
 
 

@@ -12,10 +12,10 @@ import xarray as xr
 
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import results
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import prepare
-from analogsim.experiments.specification.nonidealities import choose, nonidealities, with_values
+from analogsim.experiments.specification.catalogue import choose, nonidealities, with_values
 from analogsim.experiments.specification.trials import FIGURES, Trial, Trials, folder_of
+from analogsim.settings.record import Settings
 
 
 def budget(

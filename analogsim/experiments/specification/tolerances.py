@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.experiments import results
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import prepare
-from analogsim.experiments.specification.nonidealities import Nonideality, applies, choose, nonidealities, with_values
+from analogsim.experiments.specification.catalogue import Nonideality, applies, choose, nonidealities, with_values
 from analogsim.experiments.specification.sequential import Judge, search
 from analogsim.experiments.specification.trials import Failed, Trial, Trials, folder_of
+from analogsim.settings.record import Settings
 
 STEP = 10
 """Places of the grid, a decade mostly, in which a tolerance is bracketed."""

@@ -16,12 +16,12 @@ from analogsim import measure
 from analogsim.circuits.base import child
 from analogsim.errors import InputError
 from analogsim.experiments.insitu import accuracy, lessons
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, prepare
 from analogsim.experiments.sweeps.plan import digest
 from analogsim.experiments.sweeps.points import Row, loaded
-from analogsim.experiments.trainers import Digital, OnChip
+from analogsim.learning.on_chip import Digital, OnChip
 from analogsim.learning.reference import backprop, implicit
+from analogsim.settings.record import Settings
 
 FIGURES = {
     "accuracy": ("test accuracy", "%"),

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from analogsim.errors import InputError, out_of_range
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.specification import trial
 from analogsim.experiments.specification.trial import FIGURES, Trial, lost, prepared, work
 from analogsim.experiments.sweeps import backends
@@ -19,6 +18,7 @@ from analogsim.experiments.sweeps.plan import Plan
 from analogsim.experiments.sweeps.points import loaded
 from analogsim.experiments.sweeps.store import Store
 from analogsim.files import check_writable, expand
+from analogsim.settings.record import Settings
 
 __all__ = ["FIGURES", "Failed", "Outcome", "Trial", "Trials", "folder_of"]
 

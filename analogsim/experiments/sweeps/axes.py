@@ -13,8 +13,8 @@ from analogsim.cards.quantities import declared
 from analogsim.circuits.base import Circuit, circuit
 from analogsim.devices.base import Part
 from analogsim.errors import InputError, unknown
-from analogsim.experiments.settings import NOISES, Settings, kind_of, layers
 from analogsim.experiments.setup import overrides, with_value
+from analogsim.settings.record import NOISES, Settings, kind_of, layers
 
 NUMBERS = {
     "alpha": "α",

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2]
-CUT = "# no point runs this"
-"""Ends the line of an import, in a function that only people call."""
 
 
 def sha(data: bytes) -> str:
@@ -29,7 +27,7 @@ def code(root: str, names: frozenset[str] = frozenset()) -> str:
 def reached(root: str, names: frozenset[str] = frozenset()) -> dict[str, Path]:
     """The modules of this package that a module imports, directly or not, wherever the import stands, and their files.
 
-    Followed are all ``import`` statements but those for type checkers and those whose line says `CUT`, the tables of
+    Followed are all ``import`` statements but those for type checkers, the tables of
     `lazy_loader` by the names that are taken from them, and ``import_module`` of a computed name to the modules whose
     names are among the strings of the file. A file with such a table computes nothing and is left out.
     """
@@ -69,10 +67,8 @@ def _table(path: Path) -> dict[str, str]:
 
 
 def _imports(name: str, path: Path) -> Iterator[str]:
-    tree, lines = _tree(path), path.read_text(encoding="utf-8").splitlines()
+    tree = _tree(path)
     for node in _run(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom) and lines[node.lineno - 1].endswith(CUT):
-            continue
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _whole(alias.name)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from analogsim import measure
 from analogsim.circuits.base import child
-from analogsim.engine import results
-from analogsim.engine.settle import settle
+from analogsim.engine import datasets
+from analogsim.engine.resting import settle
 from analogsim.errors import InputError, one_of, shown
 from analogsim.experiments.data import FIGURES
-from analogsim.experiments.record import GRADIENT_SAMPLES, PROBES
+from analogsim.experiments.notebook import GRADIENT_SAMPLES, PROBES
 from analogsim.experiments.setup import Setup
-from analogsim.experiments.trainers import OnChip, Settled
+from analogsim.learning.on_chip import OnChip, Settled
 from analogsim.learning.reference import implicit
 from analogsim.measure import Alignment
 
@@ -78,7 +78,7 @@ def _last(name: str, **place: Any) -> Callable[[xr.Dataset], float]:
 
 
 def _shares(status: NDArray[Any]) -> float:
-    return 100 * float((status == results.CONVERGED).mean())
+    return 100 * float((status == datasets.CONVERGED).mean())
 
 
 TRAINED: dict[str, Metric] = {

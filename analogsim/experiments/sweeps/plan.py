@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.errors import InputError, out_of_range, unknown
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.sweeps.axes import Axis, Value, apply
+from analogsim.settings.record import Settings
 
 DESIGNS = {
     "grid": "every combination of the values",

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analogsim.engine import results
+from analogsim.engine import datasets
 from analogsim.experiments import data
 from analogsim.experiments.loop import taught
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import prepare
 from analogsim.experiments.sweeps.metrics import INITIAL, TRAINED, Chosen, Initial, Metric
 from analogsim.files import expand
+from analogsim.settings.record import Settings
 
 STATUS = ("missing", "done", "diverged", "failed", "timeout")
 """``done``; ``diverged``: a result too, of samples that do not stay finite; ``failed`` and ``timeout``: no numbers."""
@@ -97,7 +97,7 @@ def measure(settings: Settings, metrics: Chosen) -> tuple[str, str, list[float]]
         bad, of = int((run["status"].isel(snapshot=-1) == "diverged").sum()), run.sizes["sample"]
     elif "_first" in vars(initial):
         found = initial.settled.status
-        bad, of = int((found == results.DIVERGED).sum()), len(found)
+        bad, of = int((found == datasets.DIVERGED).sum()), len(found)
     else:
         bad, of = 0, 1
     return ("diverged", f"{bad} of {of} samples diverge", values) if bad else ("done", "", values)

@@ -19,7 +19,6 @@ import xarray as xr
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import results
 from analogsim.experiments.data import FIGURES
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import prepare
 from analogsim.experiments.sweeps import backends
 from analogsim.experiments.sweeps.axes import axis, split
@@ -29,6 +28,7 @@ from analogsim.experiments.sweeps.plan import Plan
 from analogsim.experiments.sweeps.points import STATUS, Point, Row, loaded, lost, work
 from analogsim.experiments.sweeps.store import Store
 from analogsim.files import check_writable, expand
+from analogsim.settings.record import Settings
 
 log = logging.getLogger("analogsim")
 Progress = Callable[[int, int, Mapping[str, int]], Any]

@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "backpropagation": ["backprop"],
         "contrastive": ["contrastive_hebbian"],
         "dyads": ["relaxed"],
-        "equilibrium": ["implicit"],
+        "implicit_gradient": ["implicit"],
         "feedback": ["FeedbackPath"],
         "hopfield": ["dyadic", "equilibrium_propagation", "skew_symmetric"],
         "inputs": ["adversarial", "robust_dual_propagation"],
@@ -20,5 +20,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "propagation": ["adjoint_dual_propagation", "dual_propagation"],
         "rules": ["RULES", "rule"],
         "targets": ["fenchel"],
+        "training": ["batches", "train"],
     },
 )

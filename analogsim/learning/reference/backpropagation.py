@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analogsim.activations import activation
-from analogsim.learning.reference import kernels
+from analogsim.functions.activations import activation
+from analogsim.learning.reference import elementwise
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
 from analogsim.network import LOSSES, Network
@@ -58,7 +58,7 @@ def backprop(
         shape = (len(x), layer.width)
         a.append(layer.forward(s[-1], space("a", k, shape=shape, dtype=x.dtype)))
         s.append(space("s", k, shape=shape, dtype=x.dtype))
-        kernels.activate(a[-1], layer.bias, code, s[-1])
+        elementwise.activate(a[-1], layer.bias, code, s[-1])
     delta = LOSSES[net.loss].gradient(s[-1], y)
     if net.output_activation != "identity":
         delta *= f_out.derivative(a[-1])
@@ -69,7 +69,7 @@ def backprop(
         if k:
             delta = layers[k].feedback(delta, space("delta", k, shape=a[k - 1].shape, dtype=x.dtype))
             if net.activation == "relu":
-                kernels.backpropagate_relu(delta, a[k - 1])
+                elementwise.backpropagate_relu(delta, a[k - 1])
             else:
                 delta *= f.derivative(a[k - 1])
     return gradients[::-1]

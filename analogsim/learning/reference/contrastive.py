@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from analogsim.activations import activation
+from analogsim.functions.activations import activation
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import Nudge, check_sweeps

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from analogsim.activations import activation
+from analogsim.functions.activations import activation
 from analogsim.learning.reference.dyads import orders
-from analogsim.learning.reference.kernels import couple
+from analogsim.learning.reference.elementwise import couple
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.output import Nudge, check_sweeps
 from analogsim.network import Network

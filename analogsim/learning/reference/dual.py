@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analogsim.activations import activation
 from analogsim.errors import InputError
-from analogsim.learning.reference import kernels
+from analogsim.functions.activations import activation
+from analogsim.learning.reference import elementwise
 from analogsim.learning.reference.layers import Array, Gradients, Layer, Workspace, batch, stack
 from analogsim.learning.reference.output import Nudge, check_sweeps
 from analogsim.network import Network
@@ -111,26 +111,26 @@ def sweep(
     a, s, e, d = ([buffer(name, k) for k in range(net.layers)] for name in "ased")
     for k, layer in enumerate(layers):
         layer.forward(s[k - 1] if k else x, a[k])
-        kernels.activate(a[k], layer.bias, code if k < last else nudge.f.code, s[k])
+        elementwise.activate(a[k], layer.bias, code if k < last else nudge.f.code, s[k])
     nudge.free(s[last])
     kappa, bound = nudge.difference_gain(), x.dtype.type(tol or 0.0)
 
     def damped(k: int) -> None:
         assert stabiliser is not None
         damp = x.dtype.type(stabiliser[k])
-        kernels.damped_relu(a[k], e[k], damp, gain, mean, plus[k], minus[k], s[k], d[k])
+        elementwise.damped_relu(a[k], e[k], damp, gain, mean, plus[k], minus[k], s[k], d[k])
 
     def down() -> None:
         if kappa is None:
             np.subtract(*nudge(a[last], a[last]), out=d[last])
         else:
-            kernels.pull(a[last], y, x.dtype.type(-kappa), d[last])
+            elementwise.pull(a[last], y, x.dtype.type(-kappa), d[last])
         for k in range(last - 1, -1, -1):
             layers[k + 1].feedback(d[k + 1], e[k])
             if stabiliser is not None:
                 damped(k)
             elif k:
-                kernels.difference(a[k], e[k], code, gain, d[k])
+                elementwise.difference(a[k], e[k], code, gain, d[k])
 
     if stabiliser is not None:
         plus, minus = ([buffer(name, k) for k in range(last)] for name in ("plus", "minus"))
@@ -143,14 +143,14 @@ def sweep(
             if stabiliser is not None:
                 damped(k)
             else:
-                moved = kernels.mean_state(a[k], e[k], code, gain, mean, s[k], bound) or moved
+                moved = elementwise.mean_state(a[k], e[k], code, gain, mean, s[k], bound) or moved
             layers[k + 1].forward(s[k], a[k + 1])
-            kernels.add_bias(a[k + 1], layers[k + 1].bias)
+            elementwise.add_bias(a[k + 1], layers[k + 1].bias)
         if not moved:
             break
         down()
     for k in range(last if stabiliser is None else 0):
-        kernels.both(a[k], e[k], code, gain, mean, s[k], d[k])
+        elementwise.both(a[k], e[k], code, gain, mean, s[k], d[k])
     dyads = Dyads([x, *s[:-1]], d)
     with np.errstate(over="ignore", invalid="ignore"):
         return dyads.gradients(layers, -1 / (len(x) * beta * wiring.total_nudge), space), dyads

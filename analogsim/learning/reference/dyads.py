@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from analogsim.activations import activation
 from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.functions.activations import activation
 from analogsim.learning.reference import dual
 from analogsim.learning.reference.layers import Array, Gradients, Layer, Workspace, batch, stack
 from analogsim.learning.reference.options import gated, wirings

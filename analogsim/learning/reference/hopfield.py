@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analogsim.activations import activation
 from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.functions.activations import activation
 from analogsim.learning.reference import coupled
 from analogsim.learning.reference.dyads import relaxed
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from analogsim.activations import activation
 from analogsim.errors import out_of_range
+from analogsim.functions.activations import activation
 from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.dyads import Relaxation, _mix, orders, settle
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analogsim.activations import activation
 from analogsim.errors import out_of_range
+from analogsim.functions.activations import activation
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import Nudge, check_sweeps

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analogsim.activations import activation
+from analogsim.functions.activations import activation
 from analogsim.learning.reference.dual import sweep
 from analogsim.learning.reference.dyads import PROJECTIONS, Relaxation, orders, settle, stabilise
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack

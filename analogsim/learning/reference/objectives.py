@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import minimize, root
 from scipy.special import xlogy
 
-from analogsim.activations import LEAK, activation
 from analogsim.errors import InputError, unknown
+from analogsim.functions.activations import LEAK, activation
 from analogsim.learning.reference.layers import Array
 from analogsim.learning.reference.targets import spacings
 from analogsim.network import LOSSES, Network

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from analogsim.activations import activation
 from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.functions.activations import activation
 from analogsim.learning.reference.layers import Array
 from analogsim.network import LOSSES, Network
 from analogsim.wiring import Wiring

@@ -87,12 +87,12 @@ def test_any_size(shape):
 
 
 def test_many_inputs_take_the_other_route_to_the_same_currents(monkeypatch):
-    from analogsim.circuits.wires import problem
+    from analogsim.circuits.wires import tiles
 
     g = array(48, 31)
     v = np.random.default_rng(0).normal(size=(200, 48))
     many = wires.currents(g, v, 2.0, 5.0)
-    monkeypatch.setattr(problem, "_DISSECTION", np.inf)
+    monkeypatch.setattr(tiles, "_DISSECTION", np.inf)
     assert difference(many, wires.currents(g, v, 2.0, 5.0)) < 1e-12
 
 

@@ -7,7 +7,7 @@ from analogsim.errors import InputError
 from analogsim.experiments.reproduce import read
 from analogsim.experiments.reproduce.card import SIZES
 from analogsim.experiments.reproduce.kinds import KINDS
-from analogsim.experiments.reproduce.points import points
+from analogsim.experiments.reproduce.study_points import points
 
 CARD = """
 title = "A study"

@@ -5,7 +5,7 @@ import pytest
 from analogsim.experiments.reproduce import reproduce
 from analogsim.experiments.reproduce.card import read
 from analogsim.experiments.reproduce.claims import FAILS, HOLDS
-from analogsim.experiments.reproduce.points import points
+from analogsim.experiments.reproduce.study_points import points
 
 OURS = (
     "hardware-goals", "gain-mismatch", "read-noise-correlation", "feedback-error", "nudging-and-noise",

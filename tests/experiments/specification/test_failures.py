@@ -6,13 +6,13 @@ from click.testing import CliRunner
 
 from analogsim.cli import main
 from analogsim.errors import InputError
-from analogsim.experiments.settings import NOISES, Settings
 from analogsim.experiments.setup import overrides
 from analogsim.experiments.specification import trial
 from analogsim.experiments.specification.budgets import budget
-from analogsim.experiments.specification.nonidealities import with_values
+from analogsim.experiments.specification.catalogue import with_values
 from analogsim.experiments.specification.tolerances import tolerance
 from analogsim.experiments.sweeps.axes import apply, axis
+from analogsim.settings.record import NOISES, Settings
 
 KEYS = {kind: f"circuit.{key}" for kind, key in NOISES.items()}
 

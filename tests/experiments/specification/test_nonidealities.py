@@ -5,9 +5,9 @@ import pytest
 
 import analogsim as asim
 from analogsim.errors import InputError
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import overrides
-from analogsim.experiments.specification.nonidealities import applies, choose, nonidealities, with_values
+from analogsim.experiments.specification.catalogue import applies, choose, nonidealities, with_values
+from analogsim.settings.record import Settings
 
 BAD = Settings(
     circuit="crossbar",

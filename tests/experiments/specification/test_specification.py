@@ -5,12 +5,12 @@ import pytest
 
 from analogsim.errors import InputError
 from analogsim.experiments import results
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import overrides
 from analogsim.experiments.specification import tables, tolerances
 from analogsim.experiments.specification.budgets import budget
 from analogsim.experiments.specification.tolerances import tolerance
 from analogsim.experiments.specification.trials import Outcome, Trial, Trials
+from analogsim.settings.record import Settings
 
 LIMITS = {"circuit.gain_mismatch": 0.037, "circuit.tia_gain": 44.0, "circuit.r_word": 3.3}
 

@@ -26,7 +26,7 @@ OUTSIDE = ("report_style.py", "netlist.py", "report.py", "accessor.py", "plots/c
 def test_every_module_that_a_point_loads_is_in_its_digest():
     code = """
 import json, sys
-from analogsim.experiments.settings import Settings
+from analogsim.settings.record import Settings
 from analogsim.experiments.sweeps import metrics, points
 settings = Settings(circuit="crossbar", hidden=(4,), epochs=1, batch_size=1000)
 row = points.one(1, 1, vars(settings), metrics.TRAINED | metrics.INITIAL, None)
@@ -63,7 +63,7 @@ def test_a_digest_changes_with_the_code_of_points_and_with_no_other(tmp_path, mo
 @pytest.mark.parametrize("root", [TRIALS, STUDIES])
 def test_trials_and_studies_depend_on_no_figures_and_no_commands(root):
     found = imports.reached(root)
-    assert {"analogsim.engine.kernel", "analogsim.experiments.trainers"} <= {*found}
+    assert {"analogsim.engine.kernel", "analogsim.learning.on_chip"} <= {*found}
     assert not [name for name in found if ".plots" in name or ".cli" in name or "netlist" in name or "report" in name]
 
 

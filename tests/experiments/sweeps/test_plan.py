@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analogsim.errors import InputError
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.sweeps.axes import axis
 from analogsim.experiments.sweeps.plan import Plan
+from analogsim.settings.record import Settings
 
 BASE = Settings()
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from analogsim.activations import activation
+from analogsim.functions.activations import activation
 from analogsim.learning.reference import coupled, dyadic
-from analogsim.learning.training import batches
+from analogsim.learning.reference.training import batches
 from analogsim.network import Network
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from analogsim import Network, Wiring
 from analogsim.errors import InputError
-from analogsim.learning.reference import adjoint_dual_propagation, backprop, dual_propagation, kernels
+from analogsim.learning.reference import adjoint_dual_propagation, backprop, dual_propagation, elementwise
 from analogsim.learning.reference.dual import sweep
 from analogsim.learning.reference.dyads import Relaxation, orders, relaxed
 from analogsim.learning.reference.lifted import damped_dual_propagation
@@ -45,7 +45,7 @@ def literal(net, x, y, wiring, beta, sweeps):
         if k == last:
             d[k] = -kappa * (a - y)
         else:
-            kernels.both(a, d[k + 1] @ net.weights[k + 1], 1, gain, mean, s[k + 1], d[k])
+            elementwise.both(a, d[k + 1] @ net.weights[k + 1], 1, gain, mean, s[k + 1], d[k])
 
     for numbers in orders(net.layers, "up-down", sweeps, None):
         for k in numbers:

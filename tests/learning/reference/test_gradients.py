@@ -6,7 +6,7 @@ import pytest
 from analogsim import Network, Wiring
 from analogsim.errors import InputError
 from analogsim.learning.reference import backprop, implicit
-from analogsim.learning.reference.equilibrium import equilibrium
+from analogsim.learning.reference.implicit_gradient import equilibrium
 from analogsim.network import LOSSES
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from analogsim import Network
-from analogsim.learning import train
-from analogsim.learning.reference import rule
+from analogsim.learning.reference import rule, train
 
 pytestmark = [
     pytest.mark.mnist,

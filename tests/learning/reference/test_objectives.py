@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analogsim import Network
-from analogsim.activations import activation
 from analogsim.errors import InputError
+from analogsim.functions.activations import activation
 from analogsim.learning import reference as ref
 from analogsim.learning.reference import contrastive, objectives, targets
 from analogsim.learning.reference.dyads import Relaxation, orders

@@ -14,8 +14,8 @@ from analogsim.errors import InputError
 from analogsim.experiments import data, summary
 from analogsim.experiments.loop import taught
 from analogsim.experiments.reproduce.kinds import Found, Reader
-from analogsim.experiments.settings import Settings
 from analogsim.experiments.setup import Setup, prepare
+from analogsim.settings.record import Settings
 
 TUPLES = ("hidden", "noise")
 LEARNT = 90.0

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from analogsim.circuits.base import circuit
-from analogsim.engine.settle import settle
+from analogsim.engine.resting import settle
 from analogsim.errors import unknown
 from analogsim.experiments.reproduce.kinds import Found, Reader
 from analogsim.learning.reference.dyads import Relaxation

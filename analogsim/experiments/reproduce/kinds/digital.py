@@ -14,8 +14,8 @@ from analogsim.errors import unknown
 from analogsim.experiments import data
 from analogsim.experiments.reproduce.kinds import Found, Reader, whole
 from analogsim.files import read_npz
-from analogsim.learning import optimisers, training
-from analogsim.learning.reference import coupled
+from analogsim.learning import optimisers
+from analogsim.learning.reference import coupled, training
 from analogsim.learning.reference.rules import RULES, options_of, rule
 from analogsim.network import Network
 

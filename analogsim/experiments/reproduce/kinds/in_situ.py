@@ -11,17 +11,17 @@ import numpy as np
 
 from analogsim import measure
 from analogsim.circuits.base import child
+from analogsim.engine.batches import METHODS
 from analogsim.engine.spectrum import leading
 from analogsim.errors import InputError, unknown
 from analogsim.experiments.insitu import accuracy, lessons
 from analogsim.experiments.reproduce.kinds import Found, Reader
 from analogsim.experiments.reproduce.kinds.chip import prepared
 from analogsim.experiments.setup import Setup
-from analogsim.experiments.trainers import Digital, OnChip
+from analogsim.learning.on_chip import Digital, OnChip
 from analogsim.learning.reference import backprop, implicit
+from analogsim.learning.reference.training import batches
 from analogsim.learning.second_array import SecondArray
-from analogsim.learning.settling import METHODS
-from analogsim.learning.training import batches
 
 LEARNERS = {"chip": "the chip, by the local rule", "back-propagation": "the same network in floating point"}
 NOTES, SAMPLES = 40, 100
@@ -35,7 +35,7 @@ def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str],
     """Train; the test accuracy after every epoch, and what becomes of activations and gradients on the way.
 
     Beside the settings of a chip: ``learner``; ``init_gain``, which scales the initial weights; ``settler``, the method
-    of `analogsim.learning.settling.Settler`; ``feedback_writes`` with ``feedback_error``, ``feedback_every`` and
+    of `analogsim.engine.batches.Settler`; ``feedback_writes`` with ``feedback_error``, ``feedback_every`` and
     ``feedback_decay``, the scheme of `analogsim.learning.second_array.SecondArray`; ``robustness``, whether the
     Lipschitz constants and the spectral abscissa of what was learnt are worked out.
     """
@@ -138,5 +138,5 @@ def _robustness(setup: Setup, chip: OnChip) -> dict[str, float]:
 
 
 def _order(setup: Setup) -> np.random.Generator:
-    """That of `analogsim.experiments.run.train`: every learner sees the same batches."""
+    """That of `analogsim.experiments.running.train`: every learner sees the same batches."""
     return np.random.default_rng(setup.settings.seed)

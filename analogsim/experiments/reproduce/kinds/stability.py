@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from analogsim.circuits.base import circuit
-from analogsim.engine.settle import settle
+from analogsim.engine.resting import settle
 from analogsim.errors import unknown
 from analogsim.experiments.reproduce.kinds import Found, Reader, whole
 from analogsim.experiments.reproduce.kinds.digital import network, samples
-from analogsim.experiments.settings import Settings
 from analogsim.learning.reference import backprop
-from analogsim.learning.training import train
+from analogsim.learning.reference.training import train
+from analogsim.settings.record import Settings
 
 WAYS = {"ode": "ode", "sweeps": "up-down", "steps": "synchronous"}
 """Name in the table -> method of `settle`."""

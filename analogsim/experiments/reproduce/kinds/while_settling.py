@@ -10,10 +10,10 @@ import numpy as np
 
 from analogsim.experiments.reproduce.kinds import Found, Reader, whole
 from analogsim.experiments.reproduce.kinds.digital import network, samples
-from analogsim.experiments.settings import Settings
 from analogsim.learning import optimisers
 from analogsim.learning.reference.dyads import Relaxation, orders
-from analogsim.learning.training import batches
+from analogsim.learning.reference.training import batches
+from analogsim.settings.record import Settings
 
 
 def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:

@@ -1,0 +1,10 @@
+"""The memristor crossbar: cells, lines, periphery, and what a read of an array amounts to."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "circuit": ["Crossbar"],
+    },
+)

@@ -1,0 +1,132 @@
+"""What reading an array in one direction amounts to.
+
+The read noise of a cell counts as much as its current does: σ is scaled by the effective over the cell's own
+conductance, which is right to first order in the wire resistance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analogsim.cards import choice, quantity
+from analogsim.chip.amplifiers import Amplifiers
+from analogsim.circuits.base import Array, Circuit, child
+from analogsim.circuits.crossbar.lines import Lines
+from analogsim.circuits.crossbar.mapping import MAPPINGS, relative_sigma, relative_weights, slice_weights
+from analogsim.circuits.crossbar.periphery import Periphery, banks
+from analogsim.devices.base import Device
+
+
+@dataclass
+class Read:
+    """One direction of an array."""
+
+    weights: Array
+    sigma: Array | None = None
+    amplifiers: Amplifiers | None = None
+    offset: Array | None = None
+
+    def add(self, error: Array, gain: float) -> None:
+        """Add an error to the weights, also as the amplifiers see it."""
+        self.weights = self.weights + error
+        if self.amplifiers is not None:
+            first = error * (1.0 + self.amplifiers.noise_gain[0] / gain)[:, None]
+            weights = self.amplifiers.weights.copy()
+            weights[0] += first
+            self.amplifiers = Amplifiers(weights, self.amplifiers.noise_gain, self.amplifiers.delay)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrays(Lines, Periphery, Circuit):
+    """A circuit whose weights are arrays of cells, and what a read of one amounts to.
+
+    Parameters
+    ----------
+    device : Device
+        The cells.
+    mapping : {"one-sided", "differential", "reference"}
+        How a weight becomes cells.
+    slices, slice_bits : int
+        Cells for one share, each with so many bits; one slice is analog.
+    noise : float, optional
+        Relative standard deviation of each weight at each read, in place of the device's read noise.
+    """
+
+    device: Device
+    mapping: str = choice("how a weight becomes cells", MAPPINGS, default="one-sided")
+    slices: int = quantity("cells that share the bits of one", low=1, high=8, whole=True, default=1)
+    slice_bits: int = quantity("bits of a slice, where there are several", low=1, high=8, whole=True, default=2)
+    noise: float | None = quantity(
+        "relative standard deviation of each weight at each read", low=0, default=None, ideal=None
+    )
+
+    def cells_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        n, m = shape
+        cells = (n + 1, m) if self.mapping == "reference" else (2, n, m)
+        return (self.slices, *cells) if self.slices > 1 else cells
+
+    def gain_errors(self, outputs: int, j: int, read: str, seed: int) -> Array:
+        """Gain error of each subtractor (forward) or inverter (reverse) of layer j+1."""
+        forward = read == "forward"
+        spread = self.subtractor_mismatch if forward else self.inverter_mismatch
+        name = "subtractor" if forward else "inverter"
+        return spread * child(seed, name, j).standard_normal(outputs) if spread else np.zeros(outputs)
+
+    def read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int, seed: int) -> Read:
+        """What an array amounts to in one direction."""
+        span = self.device.span
+        seen = self.effective(self.cell_conductance(self.device, cells, self.activity_unit, read), read)
+        if sigma is not None and seen is not cells:
+            sigma = sigma * np.divide(seen, cells, out=np.ones_like(seen), where=cells > 0)
+        parts = slice_weights(self.slices, self.slice_bits) if self.slices > 1 else np.ones(1)
+        found = Read(np.empty(0))
+        if self.is_plain:
+            share = (seen - self.device.g_min) / span
+            share = np.tensordot(parts, share, axes=1) if self.slices > 1 else share
+            found.weights = scale * relative_weights(share, self.mapping)
+            found.weights = found.weights if read == "forward" else found.weights.T.copy()
+        else:
+            found.amplifiers = self._amplifiers(seen, parts, scale, read, j, seed)
+            found.weights = found.amplifiers.static(self.tia_gain)
+            found.offset = self._offset(found.amplifiers, parts, read, j, seed)
+        if self.noise is not None:
+            found.sigma = self.noise * np.abs(found.weights) if self.noise else None
+        elif sigma is not None and sigma.any():
+            sigma = np.sqrt(np.tensordot(parts**2, sigma**2, axes=1)) if self.slices > 1 else sigma
+            sigma = scale * relative_sigma(sigma / span, self.mapping)
+            found.sigma = sigma if read == "forward" else sigma.T.copy()
+        return found
+
+    def _amplifiers(self, seen: Array, parts: Array, scale: float, read: str, j: int, seed: int) -> Amplifiers:
+        """Amplifiers of all slices of an array."""
+        rf = (2.0 if self.mapping == "reference" else 1.0) * scale / self.device.span
+        delay = rf * self.tia_capacitance / self.time_unit
+        error = self.gain_errors(seen.shape[-2] - (self.mapping == "reference"), j, read, seed)
+        slices = seen if self.slices > 1 else seen[None]
+        made = [banks(part, rf, self.mapping, read, error, delay) for part in slices]
+        weights = np.concatenate([p * bank.weights for p, bank in zip(parts, made, strict=True)])
+        return Amplifiers(weights, np.concatenate([bank.noise_gain for bank in made]), delay)
+
+    def _offset(self, amplifiers: Amplifiers, parts: Array, read: str, j: int, seed: int) -> Array:
+        """Offset of the summed outputs, in activities: each amplifier's own times its noise gain."""
+        gain = amplifiers.noise_gain
+        if not self.tia_offset:
+            return np.zeros(gain.shape[1])
+        draw = child(seed, "amplifier offset", read, j).standard_normal(gain.shape)
+        if self.mapping == "reference" and read == "forward":
+            draw[1::2] = draw[1::2, :1]  # the reference line has one amplifier for all outputs
+        closed = np.repeat(parts, len(gain) // len(parts))[:, None] * gain / (1.0 + gain / self.tia_gain)
+        return self.tia_offset / self.activity_unit * (closed * draw).sum(axis=0)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the periphery is ideal."""
+        return not (
+            self.has_amplifiers
+            or self.has_dynamics
+            or self.tia_offset
+            or self.subtractor_mismatch
+            or self.inverter_mismatch
+        )

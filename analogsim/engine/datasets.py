@@ -1,0 +1,124 @@
+"""From packed states to labelled data sets, and the verdict on each sample."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from analogsim import __version__, accessor  # noqa: F401  (gives datasets their figures)
+from analogsim.engine.packing import Batch
+from analogsim.functions.activations import activation
+
+Array = NDArray[np.floating]
+
+COMPARTMENTS = ("+", "-")
+STATUS = ("converged", "diverged", "oscillating", "slow")
+CONVERGED, DIVERGED, OSCILLATING, SLOW = range(4)
+
+
+def trend(t: Array, residuals: Array) -> NDArray[np.int64]:
+    """Tell a ringing residual from one that creeps, from its course over the last half of the time.
+
+    Parameters
+    ----------
+    t : (step,) array
+    residuals : (step, sample) array
+
+    Returns
+    -------
+    (sample,) array of OSCILLATING (three or more turning points and no decay to speak of) or SLOW.
+    """
+    late = t >= (t[0] + t[-1]) / 2
+    t, log = t[late], np.log(np.maximum(residuals[late], 1e-300))
+    verdict = np.full(residuals.shape[1], SLOW)
+    if len(t) < 4:
+        return verdict
+    for b in range(log.shape[1]):
+        change = np.diff(log[:, b])
+        signs = np.sign(change[np.abs(change) > 1e-6])
+        turns = int((signs[1:] != signs[:-1]).sum())
+        slope = np.polyfit(t, log[:, b], 1)[0]
+        if turns >= 3 and slope > -0.03:
+            verdict[b] = OSCILLATING
+    return verdict
+
+
+def layer_variables(batch: Batch, states: list[Array], dims: tuple[str, ...]) -> dict[str, Any]:
+    """``a_k`` and ``s_k`` of every layer; each state has the dimensions `dims` and then the neurons."""
+    chip = batch.chip
+    hidden, last = activation(chip.activation), activation(chip.output_activation)
+    found: dict[str, Any] = {}
+    for k, a in enumerate(states, start=1):
+        f = last if k == len(states) else hidden
+        over = (*dims, f"layer{k}")
+        found[f"a_{k}"] = (over, a, {"long_name": f"pre-activation of layer {k}", "units": "activity"})
+        found[f"s_{k}"] = (over, f(a), {"long_name": f"state of layer {k}", "units": "activity"})
+    return found
+
+
+def inputs(batch: Batch) -> dict[str, Any]:
+    """x, y and the signed β of each sample."""
+    found: dict[str, Any] = {
+        "x": (("sample", "feature"), batch.x, {"long_name": "clamped input", "units": "activity"}),
+        "beta": (("sample",), batch.beta, {"long_name": "nudging strength β", "units": "1"}),
+    }
+    if batch.y is not None:
+        found["y"] = (("sample", "class"), batch.y, {"long_name": "target", "units": "activity"})
+    return found
+
+
+def coordinates(batch: Batch) -> dict[str, Any]:
+    """Labels common to every result."""
+    return {"compartment": ("compartment", list(COMPARTMENTS), {"long_name": "compartment of the dyad", "units": "1"})}
+
+
+def status_variable(status: NDArray[np.integer]) -> tuple[Any, ...]:
+    """The verdict of each sample in words."""
+    return (("sample",), np.array(STATUS, dtype="<U11")[status], {"long_name": "verdict", "units": "1"})
+
+
+def seed_of(seed: int | np.random.Generator | None, rng: np.random.Generator) -> Any:
+    """What the same bits can be drawn from again: a seed as it was given, or the state of its generator before a draw.
+
+    Parameters
+    ----------
+    seed : int or numpy.random.Generator
+        The caller's.
+    rng : numpy.random.Generator
+        Made of it.
+    """
+    if isinstance(seed, int | np.integer):
+        return int(seed)
+    return {**rng.bit_generator.state, "seed_sequence": getattr(rng.bit_generator.seed_seq, "state", None)}
+
+
+def stamp(chip: dict[str, Any], seed: Any) -> str:
+    """The reproducibility stamp as JSON."""
+
+    def plain(value: Any) -> Any:
+        return value.tolist() if hasattr(value, "tolist") else str(value)
+
+    known = {"version": __version__, "numpy": np.__version__, "seed": seed, "chip": chip}
+    return json.dumps(known, ensure_ascii=False, default=plain)
+
+
+def attributes(batch: Batch, *, seed: Any, **more: Any) -> dict[str, Any]:
+    """What `gradient` and a reader need to know of the run."""
+    chip = batch.chip
+    return {
+        "analogsim_run": stamp(dict(chip.record), seed),
+        "wiring": batch.wiring.to_json(),
+        "rule": batch.wiring.name,
+        "time_unit_s": chip.time_unit,
+        "activity_unit": chip.activity_unit,
+        **more,
+    }
+
+
+def dataset(variables: dict[str, Any], batch: Batch, **attrs: Any) -> xr.Dataset:
+    """Assemble, with labels and attributes."""
+    return xr.Dataset(variables, coordinates(batch), attributes(batch, **attrs))

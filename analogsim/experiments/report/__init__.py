@@ -1,0 +1,10 @@
+"""Results as one page to read, send and print."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "document": ["report"],
+    },
+)

@@ -1,0 +1,190 @@
+"""Element-wise passes of the digital trainers, fused so that a state is read and written once."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from analogsim.engine.kernel import measured
+from analogsim.functions.activations import LEAK
+from analogsim.jit import compiled
+
+RELU, MEASURED = 1, 6
+FAST = {"nsz", "contract", "arcp"}
+"""Liberties that vectorise the loops and keep NaN and Inf."""
+
+
+@compiled(inline="always")
+def _f(a: Any, code: int) -> Any:
+    if code == 1:
+        return max(a, a * 0)
+    if code == 2:
+        return a if a > 0 else a * LEAK
+    if code == 3:
+        return min(max(a * 0.5, a * 0), a * 0 + 1)
+    if code == 4:
+        return math.tanh(a)
+    if code == 5:
+        return 1 / (1 + math.exp(-a))
+    if code >= MEASURED:
+        return measured(a, code)
+    return a
+
+
+@compiled(fastmath=FAST)
+def add_bias(a: Any, bias: Any) -> None:
+    """Compute a ← a + b."""
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            a[i, j] += bias[j]
+
+
+@compiled(fastmath=FAST)
+def activate(a: Any, bias: Any, code: int, s: Any) -> None:
+    """Compute a ← a + b and s ← f(a)."""
+    zero = a.dtype.type(0)
+    for i in range(a.shape[0]):
+        if code == RELU:
+            for j in range(a.shape[1]):
+                value = a[i, j] + bias[j]
+                a[i, j] = value
+                s[i, j] = value if value > zero else zero
+        else:
+            for j in range(a.shape[1]):
+                value = a[i, j] + bias[j]
+                a[i, j] = value
+                s[i, j] = _f(value, code)
+
+
+@compiled(fastmath=FAST)
+def pull(a: Any, y: Any, scale: Any, out: Any) -> None:
+    """Compute scale·(a − y)."""
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            out[i, j] = scale * (a[i, j] - y[i, j])
+
+
+@compiled(fastmath=FAST)
+def mean_state(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, tol: Any) -> Any:
+    """Compute s̄ ← m⁺f(a + c⁺e) + m⁻f(a − c⁻e); gain is (c⁺, c⁻), mean (m⁺, m⁻). True if an s̄ moved.
+
+    Where both compartments of a ReLU are active this is a + (m⁺c⁺ − m⁻c⁻)e, and their difference (c⁺ + c⁻)e: written
+    so, nothing cancels in float32 however small e is, and for DP⊤ s̄ is a itself.
+    """
+    zero, up, down, m, n = a.dtype.type(0), gain[0], gain[1], mean[0], mean[1]
+    shift = m * up - n * down
+    moved = 0
+    for i in range(a.shape[0]):
+        if code == RELU:
+            for j in range(a.shape[1]):
+                p, q = a[i, j] + up * e[i, j], a[i, j] - down * e[i, j]
+                bent = m * (p if p > zero else zero) + n * (q if q > zero else zero)
+                new = a[i, j] + shift * e[i, j] if (p > zero) & (q > zero) else bent
+                # Counted so that NaN moves, too.
+                moved += not abs(new - s[i, j]) <= tol
+                s[i, j] = new
+        else:
+            for j in range(a.shape[1]):
+                new = m * _f(a[i, j] + up * e[i, j], code) + n * _f(a[i, j] - down * e[i, j], code)
+                # Counted so that NaN moves, too.
+                moved += not abs(new - s[i, j]) <= tol
+                s[i, j] = new
+    return moved > 0
+
+
+@compiled(fastmath=FAST)
+def difference(a: Any, e: Any, code: int, gain: Any, d: Any) -> None:
+    """Compute d ← f(a + c⁺e) − f(a − c⁻e)."""
+    zero, up, down = a.dtype.type(0), gain[0], gain[1]
+    for i in range(a.shape[0]):
+        if code == RELU:
+            for j in range(a.shape[1]):
+                p, q = a[i, j] + up * e[i, j], a[i, j] - down * e[i, j]
+                bent = (p if p > zero else zero) - (q if q > zero else zero)
+                d[i, j] = (up + down) * e[i, j] if (p > zero) & (q > zero) else bent
+        else:
+            for j in range(a.shape[1]):
+                d[i, j] = _f(a[i, j] + up * e[i, j], code) - _f(a[i, j] - down * e[i, j], code)
+
+
+@compiled(fastmath=FAST)
+def both(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, d: Any) -> None:
+    """Do `mean_state` and `difference` in one pass."""
+    zero, up, down, m, n = a.dtype.type(0), gain[0], gain[1], mean[0], mean[1]
+    shift = m * up - n * down
+    for i in range(a.shape[0]):
+        if code == RELU:
+            for j in range(a.shape[1]):
+                p, q = a[i, j] + up * e[i, j], a[i, j] - down * e[i, j]
+                linear = (p > zero) & (q > zero)
+                p, q = p if p > zero else zero, q if q > zero else zero
+                s[i, j] = a[i, j] + shift * e[i, j] if linear else m * p + n * q
+                d[i, j] = (up + down) * e[i, j] if linear else p - q
+        else:
+            for j in range(a.shape[1]):
+                p, q = _f(a[i, j] + up * e[i, j], code), _f(a[i, j] - down * e[i, j], code)
+                s[i, j] = m * p + n * q
+                d[i, j] = p - q
+
+
+@compiled(fastmath=FAST)
+def damped_relu(a: Any, e: Any, damp: Any, gain: Any, mean: Any, plus: Any, minus: Any, s: Any, d: Any) -> None:
+    """Move s^± to f((a ± c^±e + L s^±)/(1 + L)) for ReLU, then s̄ and d after them."""
+    zero, up, down, m, n = a.dtype.type(0), gain[0], gain[1], mean[0], mean[1]
+    share = a.dtype.type(1) / (a.dtype.type(1) + damp)
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            p = (a[i, j] + up * e[i, j] + damp * plus[i, j]) * share
+            q = (a[i, j] - down * e[i, j] + damp * minus[i, j]) * share
+            p, q = p if p > zero else zero, q if q > zero else zero
+            plus[i, j] = p
+            minus[i, j] = q
+            s[i, j] = m * p + n * q
+            d[i, j] = p - q
+
+
+@compiled(fastmath=FAST)
+def backpropagate_relu(delta: Any, a: Any) -> None:
+    """Multiply ``delta`` by the slope of ReLU at ``a``, in place."""
+    zero = a.dtype.type(0)
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            delta[i, j] = delta[i, j] if a[i, j] > zero else zero
+
+
+@compiled(fastmath=FAST)
+def adam(p: Any, g: Any, m: Any, v: Any, keep: Any, step: Any, eps: Any, decay: Any) -> None:
+    """One ADAM step over flat arrays: keep = (β₁, β₂); step and eps carry the bias corrections; decay is decoupled."""
+    one = p.dtype.type(1)
+    b1, b2 = keep[0], keep[1]
+    c1, c2 = one - b1, one - b2
+    rest = one - decay
+    for i in range(p.size):
+        gradient = g[i]
+        first = b1 * m[i] + c1 * gradient
+        second = b2 * v[i] + c2 * gradient * gradient
+        m[i] = first
+        v[i] = second
+        p[i] = rest * p[i] - step * first / (np.sqrt(second) + eps)
+
+
+@compiled(fastmath=FAST)
+def couple(a: Any, p: Any, q: Any, bias: Any, lam: Any, omega: Any, partner: int, code: int, s: Any, tol: Any) -> Any:
+    """Compute a ← (1 − ω)a + ω(λp + λ̄p' + b + λq − λ̄q') and s ← f(a); p' and q' lie ``partner`` rows on. True if an
+    s moved.
+    """
+    rest, rows = a.dtype.type(1) - lam, a.shape[0]
+    moved = 0
+    for i in range(rows):
+        k = (i + partner) % rows
+        for j in range(a.shape[1]):
+            target = lam * (p[i, j] + q[i, j]) + rest * (p[k, j] - q[k, j]) + bias[j]
+            new = a[i, j] + omega * (target - a[i, j])
+            a[i, j] = new
+            state = _f(new, code)
+            # Counted so that NaN moves, too.
+            moved += not abs(state - s[i, j]) <= tol
+            s[i, j] = state
+    return moved > 0
