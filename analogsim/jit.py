@@ -25,6 +25,9 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 config: Any = _config
 njit: Any = numba.njit
 
+TAKEN = ("functions/activations.py", "functions/losses.py", "chip/columns.py")
+"""Modules without numba from which compiled code takes functions and constants."""
+
 
 @lru_cache(maxsize=1)
 def _folder() -> str:
@@ -33,7 +36,7 @@ def _folder() -> str:
     for path in sorted(package.rglob("*.py")):
         text = path.read_bytes()
         is_compiled = b"analogsim.jit import" in text or b"import numba" in text or b"from numba" in text
-        if is_compiled or path.name == "activations.py":
+        if is_compiled or path.relative_to(package).as_posix() in TAKEN:
             digest.update(path.relative_to(package).as_posix().encode() + text)
     base = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "analogsim"
@@ -96,8 +99,9 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """As `compiled`, for what only compiled code calls: without the part that unpacks Python objects, dear to compile.
+    """As `compiled`, without the wrapper that unpacks Python objects, which takes long to compile.
 
-    A call from Python is not refused: it crashes the interpreter.
+    WARNING: no Python wrapper is compiled; calling this from Python crashes. Only for use inside other compiled
+    functions.
     """
     return compiled(function, no_cpython_wrapper=True)

@@ -9,40 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.arrays import finite, generator
 from analogsim.errors import InputError, number, one_of, out_of_range, shown, whole
 from analogsim.functions.activations import activation
+from analogsim.functions.losses import accuracy, loss
 
 Array = NDArray[np.floating]
 
 TRANSPOSED = " Weights are (n_out, n_in): transpose them?"
 
-
-@dataclass(frozen=True)
-class Loss:
-    """ℓ(r, y) for each sample, and its gradient in r."""
-
-    name: str
-    code: int
-    value: Callable[[Array, Array], Array]
-    gradient: Callable[[Array, Array], Array]
-
-
-LOSSES = {
-    item.name: item
-    for item in (
-        Loss("mse", 0, lambda r, y: 0.5 * ((r - y) ** 2).sum(-1), lambda r, y: r - y),
-        Loss(
-            "cross-entropy",
-            1,
-            lambda r, y: -(y * scipy.special.log_softmax(r, axis=-1)).sum(-1),
-            lambda r, y: scipy.special.softmax(r, axis=-1) * y.sum(-1, keepdims=True) - y,
-        ),
-    )
-}
 
 LARGEST = 10**9
 """Weights of a network: 8 GB in float64, and a chip holds them several times."""
@@ -102,7 +79,7 @@ class Network:
                 raise InputError(f"weights[{k}] takes {w.shape[1]} inputs, but weights[{k - 1}] gives {before}.{hint}")
         activation(self.activation)
         activation(self.output_activation)
-        one_of("loss", self.loss, LOSSES)
+        loss(self.loss)
         kind = np.result_type(*weights, *biases)
         object.__setattr__(self, "weights", tuple(w.astype(kind, copy=False) for w in weights))
         object.__setattr__(self, "biases", tuple(b.astype(kind, copy=False) for b in biases))
@@ -178,7 +155,7 @@ class Network:
 
     def accuracy(self, x: Array, labels: NDArray[np.integer]) -> float:
         """Share of samples whose largest output is the label."""
-        return float((self.output(x).argmax(-1) == labels).mean())
+        return accuracy(self.output(x), labels)
 
     def save(self, path: str | Path) -> None:
         """Write an ``.npz`` that `load_network` reads: W1, b1, … and the names of the functions. No pickle."""

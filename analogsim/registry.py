@@ -105,7 +105,7 @@ class Kind:
     def _built_in(self) -> dict[str, str]:
         """Module of each built-in name, found in the text of the rooms."""
         decorator = re.compile(rf'^@?register\.{self.word.replace(" ", "_")}\(\s*"([^"]+)"', re.MULTILINE)
-        found = {}
+        found: dict[str, str] = {}
         for room in self.rooms:
             place = _PACKAGE.joinpath(*room.split("."))
             for path in (

@@ -31,7 +31,7 @@ class Wiring:
     forward : (2, 2) array
         F: rows are the receiving, columns the sending compartment. Each row sums to one for every named rule.
     feedback : (2, 2) array
-        B, the mixing of the feedback signal. Each row of a named rule other than λ ≠ ½ sums to zero.
+        B, the mixing of the feedback signal. In every named rule except the λ family with λ ≠ ½, each row sums to zero.
     nudge_at : (2, 2) array
         N: the loss is read at ``r = N s_L``.
     nudge_gain : (2,) array
@@ -98,16 +98,50 @@ class Wiring:
         return float(self.nudge_gain.sum())
 
     @cached_property
-    def is_feedforward(self) -> bool:
-        """Whether equal compartments send no feedback, so that the β = 0 equilibrium is a plain forward pass."""
-        return bool(np.allclose(self.feedback.sum(axis=1), 0.0) and np.allclose(self.forward.sum(axis=1), 1.0))
+    def feeds_nothing_back(self) -> bool:
+        """Whether equal compartments send no feedback: both rows of B sum to zero."""
+        return bool(np.allclose(self.feedback.sum(axis=1), 0.0))
 
-    def recurrent_gain(self) -> float:
-        """Weight of the feedback when both compartments are equal: 0 for DP and DP⊤, 2λ − 1 for the λ family."""
-        rows = self.feedback.sum(axis=1)
-        if not np.isclose(rows[0], rows[1]):
+    @cached_property
+    def is_feedforward(self) -> bool:
+        """Whether the β = 0 equilibrium is a plain forward pass: nothing fed back, and each row of F sums to one."""
+        return self.feeds_nothing_back and bool(np.allclose(self.forward.sum(axis=1), 1.0))
+
+    @cached_property
+    def hears_the_same(self) -> bool:
+        """Whether both compartments get one forward signal and feed back only their difference: DP, DP⊤ and λ = ½."""
+        return self.feeds_nothing_back and bool(np.allclose(self.forward[0], self.forward[1]))
+
+    def recurrent_gain(self, unequal: float | None = None) -> float:
+        """Weight of the feedback when both compartments are equal: 0 for DP and DP⊤, 2λ − 1 for the λ family.
+
+        Parameters
+        ----------
+        unequal : float, optional
+            What to return where the two compartments get it unequally, instead of the error.
+
+        Raises
+        ------
+        InputError
+            If equal compartments get unequal feedback, so that there is no equilibrium with s⁺ = s⁻.
+        """
+        if self.feeds_nothing_back:
+            return 0.0
+        one, other = self.feedback.sum(axis=1).tolist()
+        if abs(one - other) <= 1e-8 + 1e-5 * abs(other):
+            return float(0.5 * (one + other))
+        if unequal is None:
             raise InputError("this wiring feeds equal compartments back unequally; it has no equilibrium with s⁺ = s⁻.")
-        return float(rows[0])
+        return unequal
+
+    def nudge_margin(self, beta: float, curvature: float) -> float:
+        """Least real part of the eigenvalues of I + βℓ'' diag(n⁺, −n⁻) N, for a loss of that curvature ℓ''.
+
+        A linear output under the nudge alone obeys τ da/dt = −(I + βℓ'' diag(n⁺, −n⁻) N) a + …: it is stable in
+        hardware only if this is above zero. With N = I that is n⁻βℓ'' < 1, and n⁺|β|ℓ'' < 1 for β < 0.
+        """
+        signed = np.diag(self.nudge_gain * [1, -1]) @ self.nudge_at
+        return float(np.linalg.eigvals(np.eye(2) + beta * curvature * signed).real.min())
 
     def to_json(self) -> str:
         """Serialise for a result file; `from_json` restores the same bits."""

@@ -42,7 +42,7 @@ from scipy.integrate import solve_ivp
 import analogsim as asim
 from analogsim.engine import equilibrium, kernel
 from analogsim.engine.packing import Batch, prepare
-from analogsim.engine.recorder import new_record
+from analogsim.engine.recorder import EVALUATIONS, new_record
 from analogsim.engine.solvers import Options, solver
 
 TIMES = np.array([0.5, 1, 2, 4, 8, 16, 30])
@@ -306,7 +306,7 @@ def products(quick: bool) -> list[Row]:
     a = np.zeros_like(p.drive)
     rec = new_record(batch, TIMES[-1:], a.size, a.dtype)
     solver("etd")(problem, a, rec, 30.0, Options(rtol=1e-3, atol=1e-6))
-    count = int(rec.tally[3])
+    count = int(rec.tally[EVALUATIONS])
     whole, part = cpu(lambda: ours(problem, TIMES[-1:], 1e-3, "etd"), lambda: alone(p, count), repeats=3)
     found = row(f"ETD, batch {batch}, {count} right-hand sides", whole, "their products alone", part, 0.7)
     return [found]

@@ -40,7 +40,7 @@ def scaled(value: Any, power: int) -> Any:
     try:
         return value / 10.0**-power if power < 0 else value * 10.0**power
     except OverflowError:  # an integer beyond all floats
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def quantity(
@@ -203,8 +203,9 @@ def _json(value: Any) -> Any:
         return [_json(entry) for entry in value]
     if isinstance(value, bool | int | str):
         return value
-    number = float(value) if hasattr(value, "__float__") else str(value)
-    return number if isinstance(number, float) and math.isfinite(number) else str(number)
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return _json(value.item())
+    return value if isinstance(value, float) and math.isfinite(value) else shown(value)
 
 
 def _where(record: Mapping[str, Any], class_name: str, name: str) -> str:

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from analogsim.arrays import finite
 from analogsim.chip.amplifiers import TIA
+from analogsim.chip.columns import DAC, HIGH, LOW, STRAIGHT
 from analogsim.errors import InputError, instance, number, one_of, out_of_range, shown, unknown
 from analogsim.files import atomic, read_npz
 from analogsim.functions.activations import activation
-from analogsim.network import LOSSES, Network
+from analogsim.functions.losses import LOSSES
+from analogsim.network import Network
+from analogsim.settings.noises import COLOURED
 
 Array = NDArray[np.floating]
 
@@ -165,7 +168,7 @@ class Chip:
                 raise InputError(f"Chip.{name} has {len(value)} entries; expected one for each of {layers} layers.")
             set_(self, name, value)
         set_(self, "nudge", _fixed("Chip.nudge", self.nudge))
-        linear = np.tile([-np.inf, np.inf, 1.0, 0.0, 0.0], (2, layers, 1))
+        linear = np.tile(STRAIGHT, (2, layers, 1))
         for name in _WHOLE[1:]:
             # These may be infinite, where nothing is limited.
             set_(self, name, np.asarray(_fixed(f"Chip.{name}", getattr(self, name)), dtype=float))
@@ -232,7 +235,7 @@ class Chip:
                 "Chip.forward_echo, feedback_echo: arrays driven at both ends are simulated without driver curves, "
                 "rails, converters or the dynamics of amplifiers; leave those ideal."
             )
-        if rails.shape != (2,) or not rails[0] < 0 < rails[1] or not (driver[..., 0] < driver[..., 1]).all():
+        if rails.shape != (2,) or not rails[0] < 0 < rails[1] or not (driver[..., LOW] < driver[..., HIGH]).all():
             raise InputError(
                 "Chip.rails and the limits of Chip.driver: (low, high) with low < high, the rails around 0."
             )
@@ -266,7 +269,7 @@ class Chip:
     @cached_property
     def is_shaped(self) -> bool:
         """Whether any driver is not the identity."""
-        return bool((self.driver != [-np.inf, np.inf, 1.0, 0.0, 0.0]).any())
+        return bool((self.driver != STRAIGHT).any())
 
     @cached_property
     def is_limited(self) -> bool:
@@ -281,10 +284,10 @@ class Chip:
     def sent(self, u: Array, direction: int, j: int) -> Array:
         """Return c(u), what array j gets of a signal u: forward (direction 0) or feedback (1)."""
         if not self.is_shaped:
-            return _rounded(u, self.converters[direction, 0])
+            return _rounded(u, self.converters[direction, DAC])
         low, high, c1, c2, c3 = self.driver[direction, j]
         u = np.clip(u, low, high)
-        return _rounded(u * (c1 + u * (c2 + u * c3)), self.converters[direction, 0])
+        return _rounded(u * (c1 + u * (c2 + u * c3)), self.converters[direction, DAC])
 
     def returned(self, current: Array, direction: int) -> Array:
         """Return what is left of the currents of an array after rails and converter."""
@@ -354,7 +357,7 @@ class Chip:
             np.savez(stream, **arrays)
 
 
-_COLOURED = ("ou_noise", "flicker_noise", "telegraph_noise")
+_COLOURED = tuple(kind.field for kind in COLOURED)
 _PLAIN = (
     *("activation", "loss", "output_activation", "read_mode", "read_period", "read_correlation"),
     *("node_noise", "ou_time", "flicker_band", "telegraph_dwell", "time_unit", "activity_unit"),

@@ -71,7 +71,7 @@ class Circuit(Carded, ABC):
         """
         instance("network", network, Network, "a Network, as of Network.random((64, 32, 10))")
         if seeds is not None:
-            if not isinstance(seeds, Iterable) or isinstance(seeds, str | bytes):
+            if not isinstance(seeds, Iterable) or isinstance(seeds, str | bytes) or getattr(seeds, "shape", None) == ():
                 raise InputError(f"program(seeds={shown(seeds)}): expected a list of whole numbers ≥ 0.")
             checked = tuple(whole("seeds", item, low=0) for item in seeds)
             if not checked:
@@ -81,7 +81,7 @@ class Circuit(Carded, ABC):
 
     def _chip(self, network: Network, seed: int) -> Chip:
         # What overflows is not finite on the chip, which refuses it.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return self._program(network, seed)
 
     @abstractmethod

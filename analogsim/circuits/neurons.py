@@ -10,6 +10,7 @@ from scipy.constants import Boltzmann
 
 from analogsim.cards import quantity
 from analogsim.circuits.base import Circuit, child
+from analogsim.settings.noises import COLOURED, NODE_NOISES, NodeNoise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +97,16 @@ class NeuronCircuit(Circuit):
             "mirror": tuple(normal("mirror", self.mirror_mismatch, j) for j in layers),
             "nudge": normal("nudge", self.nudge_mismatch, layers[-1]),
             "node_noise": self.total_node_noise,
-            **{name: getattr(self, name) for name in ("ou_noise", "ou_time", "flicker_noise", "telegraph_noise")},
-            "flicker_band": (self.flicker_low, self.flicker_high),
-            "telegraph_dwell": (self.telegraph_low, self.telegraph_high),
+            **{kind.field: getattr(self, kind.field) for kind in COLOURED},
+            **{kind.parameter: self._parameter(kind) for kind in COLOURED},
             "time_unit": self.time_unit,
             "activity_unit": self.activity_unit,
         }
+
+    def _parameter(self, kind: NodeNoise) -> Any:
+        """How noise of a kind changes in time: one number, or several."""
+        values = tuple(getattr(self, name) for name in kind.parts)
+        return values if len(values) > 1 else values[0]
 
     def neuron_words(self) -> list[str]:
         """Say which deviations are switched on."""
@@ -114,13 +119,9 @@ class NeuronCircuit(Circuit):
         ):
             said += [f"{what} mismatch {spread:.2%}"] if spread else []
         said += [f"offset σ {self.offset_spread:g}"] if self.offset_spread else []
-        for what, sigma in (
-            ("node noise", self.total_node_noise),
-            (f"OU noise of correlation time {self.ou_time:g} τ,", self.ou_noise),
-            (f"1/f noise from {self.flicker_low:g} to {self.flicker_high:g} per τ,", self.flicker_noise),
-            (f"telegraph noise dwelling {self.telegraph_low:g} and {self.telegraph_high:g} τ,", self.telegraph_noise),
-        ):
-            said += [f"{what} σ {sigma:.3g}"] if sigma else []
+        for kind in NODE_NOISES:
+            sigma = getattr(self, kind.field) if kind.parameter else self.total_node_noise
+            said += [f"{kind.words.format(**vars(self))} σ {sigma:.3g}"] if sigma else []
         return said
 
 

@@ -52,7 +52,7 @@ def command(
     from dataclasses import replace
     from pathlib import Path
 
-    from analogsim.errors import InputError, out_of_range
+    from analogsim.errors import InputError, number, out_of_range
     from analogsim.experiments import setup
     from analogsim.experiments.inferring import check_fits
     from analogsim.settings.record import Settings
@@ -64,8 +64,7 @@ def command(
     claim(*(target.with_name(f"{name}{ending}") for ending in (".subckt.cir", ".expected.csv", "_tb.cir")))
     if verify and no_testbench:
         raise InputError("--verify runs the testbench: leave out --no-testbench.")
-    if not t_end > 0:
-        raise out_of_range("--t-end", t_end, "> 0")
+    number("--t-end", t_end, above=0, high=1e7)
     if layers and not weights:
         raise InputError("--layers names layers of a file: give it with --weights.")
     made = setup.prepare(Settings(**options))

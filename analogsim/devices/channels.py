@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from analogsim.cards import Carded
-from analogsim.devices import columns
+from analogsim.devices import measured_columns
 from analogsim.devices.base import Array
 from analogsim.errors import InputError, unknown
 
@@ -16,7 +16,7 @@ from analogsim.errors import InputError, unknown
 @cache
 def calibration(path: str | Path) -> dict[str, Array]:
     """Read the columns of a calibration; errors as of `columns.read`."""
-    header, values = columns.read(path)
+    header, values = measured_columns.read(path)
     return dict(zip(header, values.T, strict=True))
 
 

@@ -9,7 +9,7 @@ The table is a CSV file beside the card with a header of names and units, as in
     25, 1.05, 0.40
 
 where ``read`` may be missing. Between the rows σ is linear; beyond them it holds. Rows ascend or descend; how the file
-may be written otherwise is said in `analogsim.devices.columns`.
+may be written otherwise is said in `analogsim.devices.measured_columns`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 
 from analogsim.cards import datafile
 from analogsim.cards.quantities import scaled, split_unit
-from analogsim.devices import columns
+from analogsim.devices import measured_columns
 from analogsim.devices.base import Array, Device
 from analogsim.errors import InputError, one_of, shown
 
@@ -66,7 +66,7 @@ def read_columns(path: str | Path) -> dict[str, Array]:
     InputError
         As of `columns.read`; unknown column, unit that is no conductance, or unsorted rows.
     """
-    header, values = columns.read(path)
+    header, values = measured_columns.read(path)
     found = {}
     for title, cells in zip(header, values.T, strict=True):
         match = re.fullmatch(r"(\w+)\s*\[(.+?)\]", title)

@@ -15,45 +15,30 @@ from __future__ import annotations
 
 import numpy as np
 
+from analogsim.engine import phi
 from analogsim.engine.kernel import block, copy, target
 from analogsim.engine.primitives import greatest
 from analogsim.engine.recorder import (
     DONE,
+    EVALUATIONS,
     RUNNING,
     SETTLED,
+    STEP,
     STUCK,
+    TIME,
+    WRITTEN,
     at_rest,
     bury,
     fill,
-    first_step,
     keep_dead,
     note,
-    worst_error,
 )
+from analogsim.engine.steps import accept, allowed, first_step, is_last, is_lost, reject, worst_error
 from analogsim.jit import compiled, inner
 
 NODES = 3
-SAFETY, LARGEST = 0.9, 3.0
-"""The step aims at this share of what the error allows, and grows by no more than this factor."""
-
-
-@inner
-def phi(x):
-    """(e^{−x}, φ₁, φ₂, φ₃, φ₄) at −x, for x ≥ 0, to rounding."""
-    if x > 1:
-        e = np.exp(-x)
-        one = -np.expm1(-x) / x
-        two = (1 - one) / x
-        three = (0.5 - two) / x
-        return e, one, two, three, (1.0 / 6 - three) / x
-    term, four = 1.0 / 24, 0.0
-    for k in range(5, 24):
-        four += term
-        term *= -x / k
-    three = 1.0 / 6 - x * four
-    two = 0.5 - x * three
-    one = 1 - x * two
-    return 1 - x * one, one, two, three, four
+LARGEST = 3.0
+"""The step grows by no more than this factor: beyond it the polynomials through past steps are of no use."""
 
 
 @inner
@@ -78,7 +63,7 @@ def weights(p, h, theta, c, w):
     for s in range(2):
         for i in range(p.leak.shape[1]):
             x = theta * h * np.float64(p.leak[s, i])
-            e, one, two, three, four = phi(x)
+            e, one, two, three, four = phi.fourth(x)
             f0, f1, f2, f3 = x * one, x * two * theta, x * three * 2 * theta**2, x * four * 6 * theta**3
             for k in range(NODES + 1):
                 w[k, s, i] = f0 * c[0, k] + f1 * c[1, k] + f2 * c[2, k] + f3 * c[3, k]
@@ -132,19 +117,19 @@ def advance(p, a, work, past, rec, t_end, rtol, atol, stop, max_steps):
     new, gap, s = work[4], work[5], work[6]
     w, c = np.empty((NODES + 2, 2, p.leak.shape[1]), a.dtype), np.empty((NODES + 1, NODES + 1))
     theta, scratch, off, size = np.empty(NODES), np.empty(p.batch), np.empty(p.batch), np.empty(p.batch)
-    if rec.tally[3] == 0:
+    if rec.tally[EVALUATIONS] == 0:
         target(p, a, s, work[0])
-        rec.tally[3] = 1
-        past[0], past[4], past[5] = rec.clock[0], 0, 1
+        rec.tally[EVALUATIONS] = 1
+        past[0], past[4], past[5] = rec.clock[TIME], 0, 1
         note(p, rec, a, work[0], scratch)
-    if rec.clock[1] == 0:
-        rec.clock[1] = first_step(p, a, work[int(past[4])], rtol, atol)
+    if rec.clock[STEP] == 0:
+        rec.clock[STEP] = first_step(p, a, work[int(past[4])], rtol, atol)
     steps = 0
-    while rec.clock[0] < t_end:
+    while rec.clock[TIME] < t_end:
         if steps == max_steps:
             return RUNNING
-        t, h = rec.clock[0], min(rec.clock[1], t_end - rec.clock[0])
-        if h < 1e-14 * max(abs(t), 1e-3):
+        t, h = rec.clock[TIME], min(rec.clock[STEP], t_end - rec.clock[TIME])
+        if is_lost(t, h):
             return STUCK
         newest, count = int(past[4]), int(past[5])
         z0, z1, z2 = work[newest], work[(newest + 3) % 4], work[(newest + 2) % 4]
@@ -163,30 +148,25 @@ def advance(p, a, work, past, rec, t_end, rtol, atol, stop, max_steps):
             a.dtype.type(c[:, 2].sum()),
         )
         correct(p, w, ahead, z0, z1, z2, new, z, gap, off, size)
-        rec.tally[3] += 1
+        rec.tally[EVALUATIONS] += 1
         error = worst_error(rec, off, size, rtol, atol)
         steps += 1
-        factor = SAFETY * max(error, 1e-8) ** (-1.0 / (count + 1)) if error < np.inf else 0.0
         if error > 1:
-            rec.tally[2] += 1
-            rec.clock[1] = h * max(0.2, factor)
+            reject(rec, h, error, count + 1)
             continue
-        last = t + h >= t_end * (1 - 1e-14)
+        last = is_last(t, h, t_end)
         keep_dead(p, rec, a, new)
-        k = rec.tally[0]
+        k = rec.tally[WRITTEN]
         while k < rec.times.size and (rec.times[k] <= t + h or last):
             weights(p, h, min((rec.times[k] - t) / h, 1.0), c, w)
             predict(p, w, a, z0, z1, z2, gap, rec.out[k])
             keep_dead(p, rec, a, rec.out[k])
             k += 1
-        rec.tally[0] = k
+        rec.tally[WRITTEN] = k
         copy(new, a)
-        rec.tally[1] += 1
-        rec.clock[0] = t_end if last else t + h
-        if h >= rec.clock[1] or factor < 1:
-            rec.clock[1] = h * min(LARGEST, max(0.2, factor))
+        accept(rec, t, h, t_end, min(LARGEST, allowed(max(error, 1e-8), count + 1)))
         past[4], past[5] = (newest + 1) % 4, min(count + 1, NODES)
-        past[(newest + 1) % 4] = rec.clock[0]
+        past[(newest + 1) % 4] = rec.clock[TIME]
         if bury(p, rec, a, scratch) == 0:
             break
         note(p, rec, a, z, scratch)

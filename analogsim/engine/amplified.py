@@ -20,12 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.chip.amplifiers import Amplifiers
-from analogsim.engine import kernel
+from analogsim.engine import kernel, phi
 from analogsim.engine.packing import Batch
-from analogsim.engine.recorder import DONE, STUCK, Record, bury, keep_dead, note
+from analogsim.engine.recorder import DONE, EVALUATIONS, STEP, STUCK, TIME, WRITTEN, Record, bury, keep_dead, note
+from analogsim.engine.steps import GROW, TINY, accept, allowed, reject, worst_error
 from analogsim.errors import InputError
+from analogsim.jit import compiled
 
 Array = NDArray[Any]
+
+ORDER = 3
 
 
 @dataclass(frozen=True)
@@ -145,45 +149,40 @@ class Amplified:
         for stage, part in zip(self.stages, self.views(q), strict=True):
             y = np.einsum("qkn,qkrbn->rbn", stage.exit, part).real
             z[stage.receiver] += np.einsum("crn,rbn->cbn", stage.share, y)
-        kernel.pull(batch.packed, s[-1], z[-1])
+        kernel.pull_all(batch.packed, s[-1], z[-1])
         return batch.join(z)
 
     def __call__(self, batch: Batch, a: Array, rec: Record, t_end: float, options: Any) -> int:
         """Advance `a` in place to `t_end` and fill the record; see `analogsim.engine.solvers`."""
         z, s, scratch = np.empty_like(a), np.empty_like(a), np.empty(batch.packed.batch)
-        if rec.clock[1] == 0:
-            rec.clock[1] = 0.1 / max(np.abs(self.rate).max(), self.leak.max())
-        while rec.clock[0] < t_end and rec.alive.any():
-            t, proposed = rec.clock[0], rec.clock[1]
-            k = rec.tally[0]
+        if rec.clock[STEP] == 0:
+            rec.clock[STEP] = 0.1 / max(np.abs(self.rate).max(), self.leak.max())
+        while rec.clock[TIME] < t_end and rec.alive.any():
+            t = rec.clock[TIME]
+            k = rec.tally[WRITTEN]
             stop = min(t_end, rec.times[k]) if k < rec.times.size else t_end
-            h = min(proposed, stop - t)
-            if h < 1e-14 * max(abs(t), 1e-3) and stop > t:
+            h = min(rec.clock[STEP], stop - t)
+            if stop > t and h < TINY * max(abs(t), 1e-3):
                 return STUCK
             with np.errstate(over="ignore", invalid="ignore"):
                 new, q, error = self._step(batch, a, h)
-                worst = self._norm(batch, error, new, rec.alive, options.rtol, options.atol)
-            rec.tally[3] += 3
-            if worst > 1:
-                rec.clock[1] = h * max(0.2, 0.9 * worst ** (-1 / 3))
-                rec.tally[2] += 1
+                gap = np.maximum(largest(batch.split(error[0])), largest(self.views(error[1])))
+                size = largest(batch.split(new))
+            rec.tally[EVALUATIONS] += 3
+            if not judge(rec, gap, size, options.rtol, options.atol, t, h, stop):
                 continue
             keep_dead(batch.packed, rec, a, new)
             a[:], self.q = new, q
-            rec.clock[0] = stop if h == stop - t else t + h
-            rec.tally[1] += 1
-            growth = min(5.0, 0.9 * max(worst, 1e-9) ** (-1 / 3))
-            rec.clock[1] = h * growth if h == proposed else max(proposed, h * growth)
             bury(batch.packed, rec, a, scratch)
-            while rec.tally[0] < rec.times.size and rec.times[rec.tally[0]] <= rec.clock[0]:
-                rec.out[rec.tally[0]] = a
-                rec.tally[0] += 1
+            while rec.tally[WRITTEN] < rec.times.size and rec.times[rec.tally[WRITTEN]] <= rec.clock[TIME]:
+                rec.out[rec.tally[WRITTEN]] = a
+                rec.tally[WRITTEN] += 1
             kernel.target(batch.packed, a, s, z)
             note(batch.packed, rec, a, z, scratch)
             if options.progress is not None:
-                options.progress(float(rec.clock[0]))
-        rec.out[rec.tally[0] :] = a
-        rec.tally[0], rec.clock[0] = rec.times.size, t_end
+                options.progress(float(rec.clock[TIME]))
+        rec.out[rec.tally[WRITTEN] :] = a
+        rec.tally[WRITTEN], rec.clock[TIME] = rec.times.size, t_end
         return DONE
 
     def _step(self, batch: Batch, a: Array, h: float) -> tuple[Array, Array, tuple[Array, Array]]:
@@ -205,46 +204,30 @@ class Amplified:
         m3 = self.resting(batch, self.signals(batch, new))
         return new, first + q_one[3] * m3, (one[3] * (z1 - 2 * z2 + z3), q_one[3] * (m1 - 2 * m2 + m3))
 
-    def _norm(
-        self, batch: Batch, error: tuple[Array, Array], new: Array, alive: Array, rtol: float, atol: float
-    ) -> float:
-        """Largest over the living samples of max |error| / (atol + rtol max |a|); NaN is infinite."""
 
-        def largest(parts: list[Array]) -> Array:
-            return np.max([np.abs(v).max(tuple(k for k in range(v.ndim) if k != v.ndim - 2)) for v in parts], axis=0)
+def largest(parts: list[Array]) -> Array:
+    """Largest modulus of each sample, whose axis is the last but one, (B,)."""
+    return np.max([np.abs(v).max(tuple(k for k in range(v.ndim) if k != v.ndim - 2)) for v in parts], axis=0)
 
-        gap = np.maximum(largest(batch.split(error[0])), largest(self.views(error[1])))
-        worst = float((gap / (atol + rtol * largest(batch.split(new))))[alive].max())
-        return worst if np.isfinite(worst) else np.inf
+
+@compiled
+def judge(rec, gap, size, rtol, atol, t, h, stop):
+    """Accept a step to `stop` or before it, or shorten it; whether it was accepted."""
+    error = worst_error(rec, gap, size, rtol, atol)
+    if error > 1:
+        reject(rec, h, error, ORDER)
+        return False
+    accept(rec, t, h, stop, min(GROW, allowed(max(error, 1e-9), ORDER)))
+    return True
 
 
 def parabola(w: Array) -> tuple[Array, Array, Array, Array]:
     """Weights of the state and of its resting point at 0, h/2 and h, the latter's parabola integrated exactly."""
-    e, one, two, three = phis(w)
+    e, one, two, three = phi.arrays(w)
     return e, w * (one - 3 * two + 4 * three), w * (4 * two - 8 * three), w * (4 * three - two)
 
 
 def line(w: Array) -> tuple[Array, Array, Array]:
     """Weights of the state and of its resting point at both ends of a step, joined by a line."""
-    e, one, two, _ = phis(w)
+    e, one, two, _ = phi.arrays(w)
     return e, w * (one - two), w * two
-
-
-def phis(w: Array) -> tuple[Array, Array, Array, Array]:
-    """(e^{−w}, φ₁, φ₂, φ₃) at −w for Re w ≥ 0, to rounding."""
-    e = np.exp(-w)
-    small = np.abs(w) < 0.5
-    safe = np.where(small, 1.0, w)
-    one = -np.expm1(-safe) / safe
-    two = (1 - one) / safe
-    three = (0.5 - two) / safe
-    if small.any():
-        near = w[small]
-        series, term = np.zeros_like(near), np.full_like(near, 1.0 / 6)
-        for k in range(4, 18):
-            series += term
-            term = term * -near / k
-        three[small] = series
-        two[small] = 0.5 - near * series
-        one[small] = 1 - near * two[small]
-    return e, one, two, three

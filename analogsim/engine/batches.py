@@ -6,7 +6,8 @@ are trusted as long as they contract; other samples and other wirings are left t
 which judges by the ODE where it must.
 
 Noise is held for a settle, with the distribution that `settle` gives it: all that enters the two compartments of one
-neuron in one sample is a pair of Gaussian numbers, whose covariance follows from the signals after the first sweep.
+neuron in one sample is a pair of Gaussian numbers (`analogsim.engine.noise.pairs`), whose covariance follows from the
+signals after the first sweep.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from numpy.typing import NDArray
 
 from analogsim.chip.whole import Chip
 from analogsim.engine import datasets, equilibrium, passes
-from analogsim.engine.noise.pairs import disturb
+from analogsim.engine.noise.pairs import PairNoise
 from analogsim.engine.packing import Batch, prepare
 from analogsim.engine.resting import quiet
 from analogsim.engine.transient import relax
 from analogsim.errors import unknown
 from analogsim.functions.activations import activation
+from analogsim.functions.losses import loss
 from analogsim.wiring import Wiring
 
 Array = NDArray[np.floating]
@@ -98,7 +100,8 @@ class Settler:
             if self.method == "plain":
                 how: dict[str, Any] = {"method": "synchronous", "eta": _step(batch), "max_sweeps": EULER}
             else:
-                # Sweeps solve for the output's nudge and would find the equilibrium that it repels the hardware from.
+                # An unstable nudge: the passes solve for the output exactly, and would report an equilibrium that the
+                # hardware leaves. Ask the ODE.
                 how = {"method": "auto" if held else "ode"}
             found = equilibrium.find(batch, np.zeros_like(batch.packed.drive), limit, **how)
             return _settled(batch, found.a, None, found.status)
@@ -145,13 +148,11 @@ class Settler:
         return Batch(chip, self.wiring, x, y, beta, self.packed._replace(batch=n, **cast(Any, own)))
 
     def _is_held(self, chip: Chip, *betas: float) -> bool:
-        """Whether the nudge alone leaves a linear output stable: eigenvalues of I + βℓ'' diag(n⁺, −n⁻) N above zero."""
+        """Whether the output is stable under the nudge alone, as far as linear theory can say."""
         key = (*betas, chip.loss, chip.output_activation)
         if key not in self.held:
-            wiring, curvature = self.wiring, 1.0 if chip.loss == "mse" else 0.5
-            signed = np.diag(wiring.nudge_gain * [1, -1]) @ wiring.nudge_at
-            least = min(np.linalg.eigvals(np.eye(2) + b * curvature * signed).real.min() for b in betas)
-            self.held[key] = bool(least > 0) or chip.output_activation != "identity"
+            least = min(self.wiring.nudge_margin(b, loss(chip.loss).curvature) for b in betas)
+            self.held[key] = least > 0 or chip.output_activation != "identity"
         return self.held[key]
 
     def _load(self, chip: Chip) -> None:
@@ -163,12 +164,7 @@ class Settler:
             # What a silent input leaves of the drive is the same in every batch.
             layers = zip(packed.split(packed.packed.drive), chip.biases, strict=True)
             self.unbiased = [drive - b for drive, b in layers]
-            self.pairwise = (
-                self.packed.forward_q.shape[0] == self.packed.feedback_q.shape[0] == 1
-                and chip.read_mode != "quasi-static"
-                and not (chip.has_coloured_noise or chip.is_shaped or chip.converters.any())
-                and not any(floor is not None and floor.any() for floor in (*chip.forward_floor, *chip.feedback_floor))
-            )
+            self.noise, self.pairwise = PairNoise(self.gain, self.dtype), PairNoise.fits(chip, self.packed)
         p = self.packed
         for j in range(1, chip.layers):
             w, v, here = chip.forward[j], np.asarray(chip.feedback[j]), slice(p.at[j - 1], p.at[j])
@@ -177,10 +173,7 @@ class Settler:
         self.chip, self.first = chip, np.asarray(chip.forward[0], self.dtype).T
         self.constant = [(u + b).astype(self.dtype) for u, b in zip(self.unbiased, chip.biases, strict=True)]
         if self.pairwise:
-            self.variance = [
-                [None if sigma is None else np.square(sigma, dtype=self.dtype).T for sigma in arrays]
-                for arrays in (chip.forward_noise, chip.feedback_noise)
-            ]
+            self.noise.rewrite(chip)
 
     def _buffers(self, n: int) -> tuple[passes.Flow, dict[str, Array]]:
         """Working memory for batches of n samples."""
@@ -194,26 +187,8 @@ class Settler:
         return self.memory[n]
 
     def add_noise(self, batch: Batch, flow: passes.Flow, rng: np.random.Generator) -> None:
-        """Add one draw of every source to the drive, given the signals in the flow.
-
-        Independent errors of variance σ²_ij disturb output i of a read by a Gaussian of variance Σ_j σ²_ij u_j².
-        """
-        chip, p = batch.chip, batch.packed
-        common = chip.read_correlation == "common"
-        draws = rng.standard_normal(p.drive.size, dtype=self.dtype.type)
-        s = batch.split(flow.s)
-        for k, (drive, draw) in enumerate(zip(batch.split(p.drive), batch.split(draws), strict=True)):
-            here = slice(p.cum[k], p.cum[k + 1])
-            below, above = self.variance[0][k], self.variance[1][k + 1] if k + 1 < chip.layers else None
-            ahead = back = np.zeros(drive.shape[1:], self.dtype)
-            share = self.gain[:, 0] if k == 0 else p.forward_p[:, 0, here]
-            if below is not None:
-                u = batch.x if k == 0 else _read(p.forward_q, s[k - 1], p.cum[k - 1])
-                ahead = (u * u) @ below
-            if above is not None:
-                u = _read(p.feedback_q, s[k + 1], p.cum[k + 1])
-                back = (u * u) @ above
-            disturb(drive, draw, ahead, share, back, p.feedback_p[:, 0, here], self.dtype.type(chip.node_noise), common)
+        """Add one draw of every source to the drive, given the states in the flow; only where `pairwise`."""
+        self.noise.add(batch, batch.split(flow.s), rng)
 
     def _sweep(self, batch: Batch, flow: passes.Flow, limit: Array) -> NDArray[np.int64]:
         """Sweep until every sample rests; the index of each one's verdict."""
@@ -275,8 +250,7 @@ def relaxed(
 
 def _step(batch: Batch) -> float:
     """η = 1/(1 + σ²), at most ½."""
-    sigma = activation(batch.chip.activation).slope_max * equilibrium.coupling_norm(batch)
-    return float(min(0.5, 1 / (1 + sigma**2)))
+    return float(min(0.5, 1 / (1 + equilibrium.coupling_strength(batch) ** 2)))
 
 
 def sweep_once(batch: Batch, flow: passes.Flow, visits: NDArray[np.int64] | None = None) -> None:
@@ -285,12 +259,6 @@ def sweep_once(batch: Batch, flow: passes.Flow, visits: NDArray[np.int64] | None
     width = len(flow.change)
     nothing, trail = np.full(width, -1.0), np.empty((2, width))
     passes.march(batch.packed, flow, visits, flow.a.dtype.type(1), nothing, trail, 1, 1)
-
-
-def _read(q: Array, s: Array, first: int) -> Array:
-    """The one signal that a layer with states s (2, B, n) sends through the mixing q (1, 2, N)."""
-    here = slice(first, first + s.shape[2])
-    return q[0, 0, here] * s[0] + q[0, 1, here] * s[1]
 
 
 def _largest(batch: Batch, flow: passes.Flow) -> Array:

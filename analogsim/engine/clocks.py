@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analogsim.engine.kernel import activate, activate_layer, block, code_of, pull_sample, target
+from analogsim.engine.kernel import activate_layer, block, code_of, pull_sample, target
 from analogsim.engine.packing import Batch
 from analogsim.engine.passes import clear, hear, new_flow
-from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
+from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, TIME, WRITTEN, Record, bury, keep_dead, note
 from analogsim.errors import InputError, flag, number, one_of
+from analogsim.functions.machine_code import activate
 from analogsim.jit import compiled
 
 SLICES = 64
@@ -54,7 +55,7 @@ def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, clock: Clock
     p = batch.packed
     if p.echoed:
         raise InputError("clock: neurons that update one at a time do not hear the echo of full duplex arrays.")
-    begin = float(rec.clock[0])
+    begin = float(rec.clock[TIME])
     flow = new_flow(a, p)
     flow.a[:] = a
     neurons = clock.of == "neuron"
@@ -64,16 +65,18 @@ def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, clock: Clock
     for stop in np.unique(np.concatenate([rec.times, np.linspace(begin, t_end, SLICES + 1)])):
         old = flow.a.copy()
         if stop > begin:
-            rec.tally[3] += run(p, flow, last, float(rec.clock[0]), float(stop), clock.rate, clock.jump, rng)
-        rec.clock[0] = stop
+            rec.tally[EVALUATIONS] += run(
+                p, flow, last, float(rec.clock[TIME]), float(stop), clock.rate, clock.jump, rng
+            )
+        rec.clock[TIME] = stop
         bury(p, rec, flow.a, scratch)
         keep_dead(p, rec, old, flow.a)
         target(p, flow.a, s, z)
         note(p, rec, flow.a, z, scratch)
-        rec.tally[1] += 1
-        while rec.tally[0] < len(rec.times) and rec.times[rec.tally[0]] <= stop:
-            rec.out[rec.tally[0]] = flow.a
-            rec.tally[0] += 1
+        rec.tally[ACCEPTED] += 1
+        while rec.tally[WRITTEN] < len(rec.times) and rec.times[rec.tally[WRITTEN]] <= stop:
+            rec.out[rec.tally[WRITTEN]] = flow.a
+            rec.tally[WRITTEN] += 1
     a[:] = flow.a
     return DONE
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from analogsim.engine.kernel import activate_layer, block, copy, echo, pull, read, receive
+from analogsim.engine.kernel import activate_layer, block, copy, echo, pull_all, read, receive
 from analogsim.engine.packing import Batch
-from analogsim.engine.recorder import DONE, Record, bury, keep_dead, note
+from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, TIME, WRITTEN, Record, bury, keep_dead, note
 from analogsim.errors import number
 from analogsim.jit import compiled
 
@@ -52,7 +52,7 @@ def delayed(p, a, now, then, z):
         if layer < last:
             receive(p, p.feedback_p, read(p, p.v, p.feedback_q, then, layer + 1, layer), zl, layer)
         else:
-            pull(p, block(now, p, last), zl)
+            pull_all(p, block(now, p, last), zl)
 
 
 @compiled
@@ -62,11 +62,11 @@ def _march(p, a, past, rec, h, steps, due):
     for k in range(steps + 1):
         # The slot written now is read again `lag` steps later.
         delayed(p, a, past[k % (lag + 1)], past[(k + 1) % (lag + 1)], z)
-        rec.clock[0] = k * h
+        rec.clock[TIME] = k * h
         note(p, rec, a, z, scratch)
-        while rec.tally[0] < due.size and due[rec.tally[0]] == k:
-            copy(a, rec.out[rec.tally[0]])
-            rec.tally[0] += 1
+        while rec.tally[WRITTEN] < due.size and due[rec.tally[WRITTEN]] == k:
+            copy(a, rec.out[rec.tally[WRITTEN]])
+            rec.tally[WRITTEN] += 1
         if k == steps:
             break
         copy(a, old)
@@ -78,9 +78,9 @@ def _march(p, a, past, rec, h, steps, due):
                     for b in range(p.batch):
                         al[c, b, i] = e * al[c, b, i] + (1 - e) * zl[c, b, i]
         keep_dead(p, rec, old, a)
-        rec.tally[1] += 1
-        rec.tally[3] += 1
+        rec.tally[ACCEPTED] += 1
+        rec.tally[EVALUATIONS] += 1
         if bury(p, rec, a, scratch) == 0:
             break
-    for k in range(rec.tally[0], due.size):
+    for k in range(rec.tally[WRITTEN], due.size):
         copy(a, rec.out[k])

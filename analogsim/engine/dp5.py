@@ -12,18 +12,20 @@ from scipy.integrate import RK45
 from analogsim.engine.kernel import block, copy, rate
 from analogsim.engine.recorder import (
     DONE,
+    EVALUATIONS,
     RUNNING,
     SETTLED,
+    STEP,
     STUCK,
+    TIME,
+    WRITTEN,
     at_rest,
     bury,
-    error_norm,
     fill,
-    first_step,
     keep_dead,
-    next_factor,
     note,
 )
+from analogsim.engine.steps import accept_damped, error_norm, first_step, is_last, is_lost, reject
 from analogsim.jit import compiled, inner
 
 ORDER = 5
@@ -42,25 +44,25 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
     """Integrate `a` in place; as `etd.advance`, with `work` of (11, 2·B·N) whose first row is da/dt between calls."""
     stage, new, s, shadow = work[7], work[8], work[9], work[10]
     scratch = np.empty(p.batch)
-    if rec.tally[3] == 0:
+    if rec.tally[EVALUATIONS] == 0:
         rate(p, a, s, work[0])
-        rec.tally[3] = 1
+        rec.tally[EVALUATIONS] = 1
         aim(p, a, work[0], shadow)
         note(p, rec, a, shadow, scratch)
-    if rec.clock[1] == 0:
+    if rec.clock[STEP] == 0:
         aim(p, a, work[0], shadow)
-        rec.clock[1] = first_step(p, a, shadow, rtol, atol)
+        rec.clock[STEP] = first_step(p, a, shadow, rtol, atol)
     steps = 0
-    while rec.clock[0] < t_end:
+    while rec.clock[TIME] < t_end:
         if steps == max_steps:
             return RUNNING
-        t, h = rec.clock[0], min(rec.clock[1], t_end - rec.clock[0])
-        if h < 1e-14 * max(abs(t), 1e-3):
+        t, h = rec.clock[TIME], min(rec.clock[STEP], t_end - rec.clock[TIME])
+        if is_lost(t, h):
             return STUCK
         for i in range(1, STAGES):
             weigh(a, work, h, i, new if i == 6 else stage)
             rate(p, new if i == 6 else stage, s, work[i])
-        rec.tally[3] += 6
+        rec.tally[EVALUATIONS] += 6
         for j in range(a.size):
             total = _E[0] * work[0, j]
             for i in range(1, STAGES):
@@ -69,25 +71,19 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
         error = error_norm(p, rec, stage, new, rtol, atol)
         steps += 1
         if error > 1:
-            rec.tally[2] += 1
-            rec.clock[1] = h * max(0.2, 0.9 * error ** (-1.0 / 5)) if error < np.inf else 0.2 * h
+            reject(rec, h, error, ORDER)
             continue
-        last = t + h >= t_end * (1 - 1e-14)
+        last = is_last(t, h, t_end)
         keep_dead(p, rec, a, new)
-        k = rec.tally[0]
+        k = rec.tally[WRITTEN]
         while k < rec.times.size and (rec.times[k] <= t + h or last):
             between(a, work, h, min((rec.times[k] - t) / h, 1.0), rec.out[k])
             keep_dead(p, rec, a, rec.out[k])
             k += 1
-        rec.tally[0] = k
+        rec.tally[WRITTEN] = k
         copy(new, a)
         copy(work[6], work[0])
-        rec.tally[1] += 1
-        factor = next_factor(error, rec.clock[2], 5)
-        rec.clock[2] = max(error, 1e-4)
-        rec.clock[0] = t_end if last else t + h
-        if h >= rec.clock[1] or factor < 1:
-            rec.clock[1] = h * factor
+        accept_damped(rec, t, h, t_end, error, ORDER)
         if bury(p, rec, a, scratch) == 0:
             break
         aim(p, a, work[0], shadow)

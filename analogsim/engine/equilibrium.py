@@ -1,8 +1,7 @@
 """Equilibria of packed problems: sweeps first, acceleration where they are slow, the ODE as the last word.
 
 Which sweep is fast depends on the wiring. One forward and one feedback read (DP, DP⊤, λ = ½): up-down sweeps. Negative
-recurrent feedback (λ < ½): block SOR with ω = 2/(1 + √(1 + s²)), s = slope·‖K‖·√(1 − 2λ), optimal for the linear
-problem, whose Jacobi eigenvalues are imaginary (D. Young, Iterative Solution of Large Linear Systems, 1971). Positive
+recurrent feedback (λ < ½): block SOR with the ω of `analogsim.engine.norms`, optimal for the linear problem. Positive
 recurrent feedback (λ > ½): several equilibria may exist, so small synchronous steps from a = 0 choose the basin first.
 
 A sweep's equilibrium need not be one that the hardware reaches or keeps. Wherever plain sweeps were not quickly
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 
 from analogsim.engine import datasets, etd, kernel, passes
 from analogsim.engine.anderson import Anderson
+from analogsim.engine.norms import coupling_norm, relaxation_factor
 from analogsim.engine.packing import Batch
-from analogsim.engine.recorder import new_record
+from analogsim.engine.recorder import EVALUATIONS, KEPT, STEP, WRITTEN, new_record
 from analogsim.engine.spectrum import decays, is_dissipative
 from analogsim.errors import InputError
 from analogsim.functions.activations import activation
@@ -28,10 +28,10 @@ Array = NDArray[np.floating]
 
 METHODS = ("auto", "up-down", "sor", "synchronous", "ode")
 PATIENCE, GAIN = 6, 3.3
-"""A sample that does not gain this factor in this many sweeps is slow."""
+"""A sample is slow if its change has not fallen by GAIN within PATIENCE passes."""
 STRUGGLE, EASY = {"up-down": 12, "sor": 50}, 1e-5
-"""Sweeps of grace before a slow sample is accelerated and its stability doubted, down to the tolerance EASY, and more
-in proportion for a stricter one; SOR takes 35 at trained weights."""
+"""Number of passes before a slow sample is handed to Anderson acceleration and its stability doubted, for tolerances
+down to EASY; scaled with log(tolerance) below that. SOR takes 35 passes at trained weights."""
 DECADES = 12.0
 """e-folds from the order of one to 1e-5: an equilibrium that needs longer than the horizon is left to the ODE."""
 NEAR = 1e-3
@@ -95,7 +95,7 @@ def find(
     out = Equilibrium(
         a.copy(), np.full(count, datasets.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
     )
-    everyone, recurrent = np.arange(count), _recurrent(batch)
+    everyone, recurrent = np.arange(count), batch.wiring.recurrent_gain(unequal=0.0)
     if method == "ode":
         _by_ode(batch, out, everyone, tol, horizon)
         return out
@@ -125,7 +125,7 @@ def find(
 
 
 def _hearing(batch: Batch, method: str) -> str:
-    """The ODE in place of sweeps where layers hear themselves: those go from layer to layer."""
+    """Full-duplex arrays couple a layer to itself, which passes from layer to layer cannot represent: use the ODE."""
     if not batch.packed.echoed:
         return method
     if method not in ("auto", "ode"):
@@ -141,7 +141,7 @@ def rest(batch: Batch, a: Array, tol: Array, max_sweeps: int = 200) -> Equilibri
     out = Equilibrium(
         a.copy(), np.full(count, datasets.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
     )
-    recurrent = _recurrent(batch)
+    recurrent = batch.wiring.recurrent_gain(unequal=0.0)
     _by_sweeps(batch, out, np.arange(count), tol, _plan(batch, recurrent), max_sweeps, recurrent, accelerate=True)
     return out
 
@@ -153,39 +153,21 @@ def _moved(batch: Batch, before: Array, after: Array, row: int) -> bool:
     return gap > BASIN * max(float(np.abs(b[:, row]).max()) for _, b in pairs)
 
 
-def _recurrent(batch: Batch) -> float:
-    """Feedback that equal compartments get: 2λ − 1 for the λ family, 0 for DP, DP⊤ and λ = ½."""
-    one, other = batch.wiring.feedback.sum(axis=1).tolist()
-    return 0.5 * (one + other) if abs(one - other) <= 1e-9 and abs(one) > 1e-12 else 0.0
-
-
 def _plan(batch: Batch, recurrent: float) -> tuple[str, float]:
     return ("sor", _omega(batch, recurrent)) if recurrent < 0 else ("up-down", 1.0)
 
 
 def _omega(batch: Batch, recurrent: float) -> float:
-    """ω = 2/(1 + √(1 + s²)), from the norms of the matrices between layers."""
-    s = 1.03 * activation(batch.chip.activation).slope_max * coupling_norm(batch) * np.sqrt(max(0.0, -recurrent))
-    return float(2 / (1 + np.sqrt(1 + s**2)))
+    """ω for negative recurrent feedback, from the norms of the matrices between layers."""
+    return relaxation_factor(coupling_strength(batch) * float(np.sqrt(max(0.0, -recurrent))))
 
 
-def coupling_norm(batch: Batch, steps: int = 25) -> float:
-    """√(‖K_W‖·‖K_V‖) for the inter-layer matrices, by power iteration; W_1 acts on the clamped input only."""
+def coupling_strength(batch: Batch) -> float:
+    """Largest slope times √(‖θ_W − θ_Wᵀ‖·‖θ_V − θ_Vᵀ‖), θ of `norms` made of W or of V; 0 for a single layer."""
     chip = batch.chip
-    norms = []
-    for matrices in (chip.forward[1:], tuple(np.asarray(v).T for v in chip.feedback[1:])):
-        if not matrices:
-            return 0.0
-        rng, size = np.random.default_rng(0), 0.0
-        vectors: list[Array] = [rng.standard_normal(m.shape[1:]) for m in matrices]
-        for _ in range(steps):
-            # The matrices stand on one off-diagonal, so the norm of the whole is the largest of the blocks.
-            vectors = [m.T @ (m @ u) for m, u in zip(matrices, vectors, strict=True)]
-            lengths = [float((u @ u) ** 0.5) for u in vectors]
-            vectors = [u / length if length > 0 else u for u, length in zip(vectors, lengths, strict=True)]
-            size = max(lengths)
-        norms.append(size**0.5)
-    return float((norms[0] * norms[1]) ** 0.5)
+    forward = coupling_norm(chip.forward[1:])
+    feedback = coupling_norm([np.asarray(v).T for v in chip.feedback[1:]])
+    return activation(chip.activation).slope_max * float((forward * feedback) ** 0.5)
 
 
 def _by_sweeps(
@@ -316,13 +298,13 @@ def _integrate(batch: Batch, out: Equilibrium, rows: NDArray[np.int64], tol: Arr
     rec = new_record(len(rows), np.array([t_end]), a.size, a.dtype)
     strict = float(tol[rows].min())
     for rtol, stop in ((1e-4, max(NEAR, strict)), (max(0.1 * strict, 1e-12), strict)):
-        rec.tally[0] = 0
+        rec.tally[WRITTEN] = 0
         etd.advance(part.packed, a, work, rec, t_end, rtol, 1e-3 * rtol, stop, -1)
-        rec.clock[1] = 0.0
+        rec.clock[STEP] = 0.0
     kernel.target(part.packed, a, work[0], z)
     kernel.residual(part.packed, a, z, found)
-    out.evaluations += float(rec.tally[3]) * len(rows) / batch.packed.batch
-    known = rec.tally[4]
+    out.evaluations += float(rec.tally[EVALUATIONS]) * len(rows) / batch.packed.batch
+    known = rec.tally[KEPT]
     status = datasets.trend(rec.history_t[:known], rec.history[:known])
     status[found <= tol[rows]] = datasets.CONVERGED
     status[~rec.alive] = datasets.DIVERGED

@@ -14,42 +14,28 @@ from __future__ import annotations
 
 import numpy as np
 
+from analogsim.engine import phi
 from analogsim.engine.kernel import block, copy, target
 from analogsim.engine.primitives import greatest
 from analogsim.engine.recorder import (
     DONE,
+    EVALUATIONS,
     RUNNING,
     SETTLED,
+    STEP,
     STUCK,
+    TIME,
+    WRITTEN,
     at_rest,
     bury,
     fill,
-    first_step,
     keep_dead,
-    next_factor,
     note,
-    worst_error,
 )
+from analogsim.engine.steps import accept_damped, first_step, is_last, is_lost, reject, worst_error
 from analogsim.jit import compiled, inner
 
 ORDER = 3
-
-
-@inner
-def phi(x):
-    """(e^{−x}, φ₁, φ₂, φ₃) at −x, for x ≥ 0, to rounding."""
-    if x > 0.5:
-        e = np.exp(-x)
-        one = -np.expm1(-x) / x
-        two = (1 - one) / x
-        return e, one, two, (0.5 - two) / x
-    term, three = 1.0 / 6, 0.0
-    for k in range(4, 18):
-        three += term
-        term *= -x / k
-    two = 0.5 - x * three
-    one = 1 - x * two
-    return 1 - x * one, one, two, three
 
 
 @inner
@@ -58,7 +44,7 @@ def weights(p, h, w):
     for c in range(2):
         for i in range(p.leak.shape[1]):
             x = h * np.float64(p.leak[c, i])
-            e, one, two, three = phi(x)
+            e, one, two, three = phi.third(x)
             w[0, c, i] = np.exp(-x / 2)
             w[1, c, i] = e
             w[2, c, i] = x * (one - 3 * two + 4 * three)
@@ -121,7 +107,7 @@ def between(p, h, theta, a, z1, z2, z3, out):
             y1, y2, y3, ol = block(z1, p, layer), block(z2, p, layer), block(z3, p, layer), block(out, p, layer)
             for i in range(al.shape[2]):
                 x = theta * h * np.float64(p.leak[c, first + i])
-                e, one, two, three = phi(x)
+                e, one, two, three = phi.third(x)
                 c1, c2, c3 = x * one, x * two * theta, x * three * 2 * theta * theta
                 w1, w2, w3 = c1 - 3 * c2 + 2 * c3, 4 * c2 - 4 * c3, 2 * c3 - c2
                 for b in range(p.batch):
@@ -132,23 +118,23 @@ def between(p, h, theta, a, z1, z2, z3, out):
 def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
     """Integrate `a` in place until t_end, until every residual is below `stop`, or for `max_steps` steps.
 
-    `work` is (6, 2·B·N) scratch whose first row holds z(a) between calls (rec.tally[3] > 0).
+    `work` is (6, 2·B·N) scratch whose first row holds z(a) between calls (where evaluations are counted already).
     """
     z1, z2, z3, stage, new, s = work[0], work[1], work[2], work[3], work[4], work[5]
     w = np.empty((5, 2, p.leak.shape[1]), a.dtype)
     scratch, gap, size = np.empty(p.batch), np.empty(p.batch), np.empty(p.batch)
-    if rec.tally[3] == 0:
+    if rec.tally[EVALUATIONS] == 0:
         target(p, a, s, z1)
-        rec.tally[3] = 1
+        rec.tally[EVALUATIONS] = 1
         note(p, rec, a, z1, scratch)
-    if rec.clock[1] == 0:
-        rec.clock[1] = first_step(p, a, z1, rtol, atol)
+    if rec.clock[STEP] == 0:
+        rec.clock[STEP] = first_step(p, a, z1, rtol, atol)
     steps = 0
-    while rec.clock[0] < t_end:
+    while rec.clock[TIME] < t_end:
         if steps == max_steps:
             return RUNNING
-        t, h = rec.clock[0], min(rec.clock[1], t_end - rec.clock[0])
-        if h < 1e-14 * max(abs(t), 1e-3):
+        t, h = rec.clock[TIME], min(rec.clock[STEP], t_end - rec.clock[TIME])
+        if is_lost(t, h):
             return STUCK
         weights(p, h, w)
         middle(p, w, a, z1, stage)
@@ -156,32 +142,26 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
         end(p, w, a, z1, z2, stage)
         target(p, stage, s, z3)
         combine(p, w, a, z1, z2, z3, new, gap, size)
-        rec.tally[3] += 2
+        rec.tally[EVALUATIONS] += 2
         error = worst_error(rec, gap, size, rtol, atol)
         steps += 1
         if error > 1:
-            rec.tally[2] += 1
-            rec.clock[1] = h * max(0.2, 0.9 * error ** (-1.0 / 3)) if error < np.inf else 0.2 * h
+            reject(rec, h, error, ORDER)
             continue
-        last = t + h >= t_end * (1 - 1e-14)
+        last = is_last(t, h, t_end)
         keep_dead(p, rec, a, new)
-        k = rec.tally[0]
+        k = rec.tally[WRITTEN]
         while k < rec.times.size and (rec.times[k] <= t + h or last):
             between(p, h, min((rec.times[k] - t) / h, 1.0), a, z1, z2, z3, rec.out[k])
             keep_dead(p, rec, a, rec.out[k])
             k += 1
-        rec.tally[0] = k
+        rec.tally[WRITTEN] = k
         copy(new, a)
-        rec.tally[1] += 1
-        factor = next_factor(error, rec.clock[2], 3)
-        rec.clock[2] = max(error, 1e-4)
-        rec.clock[0] = t_end if last else t + h
-        if h >= rec.clock[1] or factor < 1:
-            rec.clock[1] = h * factor
+        accept_damped(rec, t, h, t_end, error, ORDER)
         if bury(p, rec, a, scratch) == 0:
             break
         target(p, a, s, z1)
-        rec.tally[3] += 1
+        rec.tally[EVALUATIONS] += 1
         note(p, rec, a, z1, scratch)
         if stop > 0 and at_rest(p, rec, a, z1, stop, scratch):
             return SETTLED

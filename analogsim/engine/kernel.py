@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analogsim.chip.columns import ADC, BOW, CUBE, DAC, FEEDBACK, FORWARD, HIGH, LINEAR, LOW, SQUARE
 from analogsim.engine import primitives
 from analogsim.engine.primitives import greatest, span, window
-from analogsim.functions.activations import AOC_16, AOC_48, LEAK
+from analogsim.functions.machine_code import activate, pull
 from analogsim.jit import compiled, inner
 
 BLOW_UP = 1e6
@@ -47,10 +48,10 @@ class Problem(NamedTuple):
     loss: int
     shaped: bool
     limited: bool
-    driver: NDArray[np.floating]  # (2, L, 5), limits and c₁, c₂, c₃ of the drivers, forward and feedback
+    driver: NDArray[np.floating]  # (2, L, 5), see `chip.columns`
     rails: NDArray[np.floating]  # (2,)
     converted: bool
-    converters: NDArray[np.floating]  # (2, 3), steps of DAC and ADC and bow of the ADC, forward and feedback
+    converters: NDArray[np.floating]  # (2, 3), likewise
     echoed: bool
     echo: NDArray[np.floating]  # transposed echoes of each layer, forward then feedback, one after another
     echo_at: NDArray[np.int64]  # (L,)
@@ -66,70 +67,10 @@ def block(flat, p, layer):
 
 
 @inner
-def measured(z, code):
-    """The measured nonlinearities of the Analog Optical Computers, see `analogsim.functions.activations`."""
-    a, b, c, d, e, g = AOC_48 if code == 6 else AOC_16
-    u = a * z + b
-    return d * u / (1 + abs(u) ** c) ** (1 / c) + e + g * z
-
-
-@inner
 def copy(x, out):
     """out = x, element by element: assigning arrays compiles an error message that costs more than all the rest."""
     for i in range(x.size):
         out[i] = x[i]
-
-
-@inner
-def activate(code, a, s):
-    """s = f(a), element by element, on flat arrays."""
-    n = a.size
-    if code == 0:
-        for i in range(n):
-            s[i] = a[i]
-    elif code == 1:
-        for i in range(n):
-            s[i] = max(a[i], a.dtype.type(0))
-    elif code == 2:
-        leak = a.dtype.type(LEAK)
-        for i in range(n):
-            s[i] = a[i] if a[i] > 0 else leak * a[i]
-    elif code == 3:
-        half, zero, one = a.dtype.type(0.5), a.dtype.type(0), a.dtype.type(1)
-        for i in range(n):
-            s[i] = min(max(half * a[i], zero), one)
-    elif code == 4:
-        for i in range(n):
-            s[i] = np.tanh(a[i])
-    elif code == 5:
-        for i in range(n):
-            s[i] = 1 / (1 + np.exp(-a[i]))
-    else:
-        for i in range(n):
-            s[i] = measured(a[i], code)
-
-
-@inner
-def slope(code, a, d):
-    """d = f'(a), element by element, with the left-hand value at a kink."""
-    for i in range(a.size):
-        x = a[i]
-        if code == 0:
-            d[i] = 1
-        elif code == 1:
-            d[i] = 1 if x > 0 else 0
-        elif code == 2:
-            d[i] = 1 if x > 0 else LEAK
-        elif code == 3:
-            d[i] = 0.5 if 0 < x < 2 else 0
-        elif code == 4:
-            d[i] = 1 - np.tanh(x) ** 2
-        elif code == 5:
-            s = 1 / (1 + np.exp(-x))
-            d[i] = s * (1 - s)
-        else:
-            a0, b, c, top, _, g = AOC_48 if code == 6 else AOC_16
-            d[i] = a0 * top * (1 + abs(a0 * x + b) ** c) ** (-1 / c - 1) + g
 
 
 @inner
@@ -164,15 +105,15 @@ def mix(p, q, s, sender):
 @inner
 def curve(p, sender, receiver):
     """Driver of the matrix between two layers: its limits and coefficients."""
-    return p.driver[0, receiver] if sender < receiver else p.driver[1, sender]
+    return p.driver[FORWARD, receiver] if sender < receiver else p.driver[FEEDBACK, sender]
 
 
 @inner
 def drive(curve, signal):
     """c(u) in place of u, flat."""
     for i in range(signal.size):
-        u = min(max(signal[i], curve[0]), curve[1])
-        signal[i] = u * (curve[2] + u * (curve[3] + u * curve[4]))
+        u = min(max(signal[i], curve[LOW]), curve[HIGH])
+        signal[i] = u * (curve[LINEAR] + u * (curve[SQUARE] + u * curve[CUBE]))
 
 
 @inner
@@ -199,21 +140,21 @@ def read(p, matrices, q, s, sender, receiver):
     signal = mix(p, q, s, sender)
     if p.shaped:
         drive(curve(p, sender, receiver), span(p.signal, 0, signal.size))
-    way = 0 if sender < receiver else 1
+    way = FORWARD if sender < receiver else FEEDBACK
     if p.converted:
-        quantise(signal, p.converters[way, 0])
+        quantise(signal, p.converters[way, DAC])
     current = multiply(p, matrices, signal, sender, receiver)
     if p.limited:
         for k in range(current.shape[0]):
             for i in range(current.shape[1]):
                 current[k, i] = min(max(current[k, i], p.rails[0]), p.rails[1])
     if p.converted:
-        bow = p.converters[way, 2]
+        bow = p.converters[way, BOW]
         if bow != 0:
             for k in range(current.shape[0]):
                 for i in range(current.shape[1]):
                     current[k, i] *= 1 + bow * ((current[k, i] / p.rails[1]) ** 2 - 1)
-        quantise(current, p.converters[way, 1])
+        quantise(current, p.converters[way, ADC])
     return current
 
 
@@ -249,25 +190,11 @@ def pull_sample(p, s, z, b):
     if beta == 0:
         return
     for c in range(2):
-        if p.loss == 0:
-            for i in range(z.shape[2]):
-                r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
-                z[c, b, i] -= p.nudge[c, i] * beta * (r - p.target[b, i])
-        else:
-            top, mass, total = -np.inf, 0.0, 0.0
-            for i in range(z.shape[2]):
-                top = max(top, p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i])
-            for i in range(z.shape[2]):
-                r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
-                mass += np.exp(r - top)
-                total += p.target[b, i]
-            for i in range(z.shape[2]):
-                r = p.nudge_at[c, 0] * s[0, b, i] + p.nudge_at[c, 1] * s[1, b, i]
-                z[c, b, i] -= p.nudge[c, i] * beta * (total * np.exp(r - top) / mass - p.target[b, i])
+        pull(p.loss, p.nudge_at, s, p.target, p.nudge, beta, b, c, z)
 
 
 @compiled
-def pull(p, s, z):
+def pull_all(p, s, z):
     """Subtract the nudge of every sample."""
     for b in range(p.batch):
         pull_sample(p, s, z, b)
@@ -289,7 +216,7 @@ def target(p, a, s, z):
         if layer < last:
             receive(p, p.feedback_p, read(p, p.v, p.feedback_q, s, layer + 1, layer), zl, layer)
         else:
-            pull(p, block(s, p, last), zl)
+            pull_all(p, block(s, p, last), zl)
 
 
 @compiled

@@ -15,8 +15,8 @@ from analogsim.arrays import finite
 from analogsim.chip.whole import Chip
 from analogsim.engine.kernel import Problem
 from analogsim.errors import InputError, instance, number, shown
-from analogsim.functions.activations import ACTIVATIONS
-from analogsim.network import LOSSES
+from analogsim.functions.activations import activation
+from analogsim.functions.losses import loss
 from analogsim.wiring import Wiring
 
 Array = NDArray[np.floating]
@@ -161,10 +161,8 @@ def _matrix(name: str, value: ArrayLike, width: int, dtype: np.dtype) -> Array:
 
 
 def _warn_unstable_nudge(chip: Chip, wiring: Wiring, beta: Array) -> None:
-    curvature = 1.0 if chip.loss == "mse" else 0.5
-    signed = np.diag(wiring.nudge_gain * [1, -1]) @ wiring.nudge_at
     for b in (beta.min(), beta.max()):
-        low = np.linalg.eigvals(np.eye(2) + b * curvature * signed).real.min()
+        low = wiring.nudge_margin(b, loss(chip.loss).curvature)
         if low <= 0 and chip.output_activation == "identity":
             warnings.warn(
                 f"beta = {b:g} with {wiring.name}: the nudge of one output compartment is positive feedback with a "
@@ -236,9 +234,9 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         beta=cast(beta),
         nudge=cast(signs[:, None] * wiring.nudge_gain[:, None] * (1 + chip.nudge)),
         nudge_at=cast(wiring.nudge_at),
-        activation=ACTIVATIONS[chip.activation].code,
-        output_activation=ACTIVATIONS[chip.output_activation].code,
-        loss=LOSSES[chip.loss].code,
+        activation=activation(chip.activation).code,
+        output_activation=activation(chip.output_activation).code,
+        loss=loss(chip.loss).code,
         shaped=chip.is_shaped,
         limited=chip.is_limited,
         driver=cast(chip.driver),

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from analogsim.engine.kernel import (
     BLOW_UP,
     Problem,
-    activate,
     activate_layer,
     block,
     curve,
@@ -32,6 +31,9 @@ from analogsim.engine.kernel import (
     receive,
 )
 from analogsim.engine.primitives import greatest, multiply, span
+from analogsim.functions.activations import IDENTITY
+from analogsim.functions.losses import MSE
+from analogsim.functions.machine_code import activate
 from analogsim.jit import compiled, inner
 
 INNER, CLOSE = 60, 1e-10
@@ -74,9 +76,19 @@ def new_flow(a: NDArray[np.floating], p: Problem) -> Flow:
 
 
 FIRE, BELOW, ABOVE, SETTLE, DAMP, PEEK, CHECK, RENEW = 1, 2, 4, 8, 16, 32, 64, 128
-"""What is done at a visit: refresh s = f(a), what comes from below, what comes from above, then a itself (exactly or
-by a damped explicit step); only if the residual is worth a look; look at the residual of the whole network; only every
-`CLEAR` sweeps, the received sums set to zero (without BELOW or ABOVE) or made anew."""
+"""What is done at a visit to a layer, in this order:
+
+======  ================================================================================================================
+RENEW   only every `CLEAR` passes; without BELOW or ABOVE, set the received sums of all layers to zero
+PEEK    only if a sample is so near its end that its residual is worth a look
+FIRE    refresh s = f(a)
+BELOW   refresh what the layer receives from below
+ABOVE   refresh what it receives from above
+SETTLE  move a to what was received; for the output, solve for the nudge exactly
+DAMP    move a by an explicit damped step
+CHECK   look at the residual of the whole network
+======  ================================================================================================================
+"""
 
 
 @inner
@@ -179,7 +191,7 @@ def output(p, f, b):
     layer = p.cum.size - 2
     al, z = block(f.a, p, layer), block(f.below, p, layer)
     n, beta = p.nudge_at, p.beta[b]
-    if p.output_activation == 0 and p.loss == 0:
+    if p.output_activation == IDENTITY and p.loss == MSE:
         for i in range(z.shape[2]):
             m0, m1 = beta * p.nudge[0, i], beta * p.nudge[1, i]
             y = p.target[b, i]

@@ -84,10 +84,10 @@ def settle(
 
         shared = {k: v for k, v in locals().items() if k not in ("chip", "over", "x", "y", "seed", "initial")}
         return over(chip, seed, initial, lambda one, rng, state: settle(one, x, y, seed=rng, initial=state, **shared))
-    number("tol", tol, above=0)
-    number("horizon", horizon, above=0, high=LONGEST)
-    number("eta", eta, above=0, high=1)
-    whole("max_sweeps", max_sweeps, high=10**6)
+    tol = number("tol", tol, above=0)
+    horizon = number("horizon", horizon, above=0, high=LONGEST)
+    eta = number("eta", eta, above=0, high=1)
+    max_sweeps = whole("max_sweeps", max_sweeps, high=10**6)
     one_of("method", method, equilibrium.METHODS)
     flag("stability", stability)
     flag("confirm", confirm)

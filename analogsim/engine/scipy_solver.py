@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 
 from analogsim.engine import kernel
 from analogsim.engine.packing import Batch
-from analogsim.engine.recorder import DONE, Record
+from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, KEPT, TIME, WRITTEN, Record
 
 TRACE = 64
 """Points at which the residual is looked at for the verdict."""
@@ -34,26 +34,26 @@ def advance(
         return kernel.BLOW_UP - float(np.abs(y[~dead]).max(initial=0.0))
 
     blow_up.terminal = True  # type: ignore[attr-defined]
-    start = rec.clock[0]
+    start = rec.clock[TIME]
     trace = np.linspace(start, t_end, TRACE + 1)
     while start < t_end and not dead.all():
-        wanted = rec.times[rec.tally[0] :]
+        wanted = rec.times[rec.tally[WRITTEN] :]
         grid = np.unique(np.concatenate([wanted[wanted <= t_end], trace[trace >= start], [t_end]]))
         # Overflow on the way to the blow-up is what the event is there to catch.
         with np.errstate(over="ignore", invalid="ignore"):
             found = solve_ivp(rate, (start, t_end), a, method=method, rtol=rtol, atol=atol, t_eval=grid, events=blow_up)
-        rec.tally[3] += found.nfev
+        rec.tally[EVALUATIONS] += found.nfev
         for t, y in zip(found.t, np.reshape(found.y, (a.size, -1)).T, strict=True):
-            if rec.tally[0] < rec.times.size and t == rec.times[rec.tally[0]]:
-                rec.out[rec.tally[0]] = y
-                rec.tally[0] += 1
-            if t in trace and rec.tally[4] < len(rec.history_t):
-                z, k = np.empty_like(a), rec.tally[4]
+            if rec.tally[WRITTEN] < rec.times.size and t == rec.times[rec.tally[WRITTEN]]:
+                rec.out[rec.tally[WRITTEN]] = y
+                rec.tally[WRITTEN] += 1
+            if t in trace and rec.tally[KEPT] < len(rec.history_t):
+                z, k = np.empty_like(a), rec.tally[KEPT]
                 state = np.ascontiguousarray(y, a.dtype)
                 kernel.target(p, state, s, z)
                 kernel.residual(p, state, z, rec.history[k])
                 rec.history_t[k] = t
-                rec.tally[4] = k + 1
+                rec.tally[KEPT] = k + 1
         if found.status == 0:
             a[:] = found.y[:, -1]
             break
@@ -64,13 +64,13 @@ def advance(
             # The step size fell below rounding: what grows without bound is the sample that does.
             start, a[:] = (found.t[-1], found.y[:, -1]) if len(found.t) else (t_end, a)
         kernel.extent(p, a, scratch)
-        rec.clock[0] = start
+        rec.clock[TIME] = start
         lost = rec.alive & (scratch >= min(0.99 * kernel.BLOW_UP, scratch[rec.alive].max()))
         rec.alive[lost] = False
         rec.blown_at[lost] = start
         dead[:] = batch.join([np.broadcast_to(~rec.alive[None, :, None], d.shape) for d in batch.split(a)]) > 0
-    rec.out[rec.tally[0] :] = a
-    rec.tally[0] = rec.times.size
-    rec.tally[1] += rec.tally[4]
-    rec.clock[0] = t_end
+    rec.out[rec.tally[WRITTEN] :] = a
+    rec.tally[WRITTEN] = rec.times.size
+    rec.tally[ACCEPTED] += rec.tally[KEPT]
+    rec.clock[TIME] = t_end
     return DONE

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from analogsim.engine import adams, etd, stochastic
 from analogsim.engine.packing import Batch
-from analogsim.engine.recorder import Record
+from analogsim.engine.recorder import EVALUATIONS, TIME, Record
 from analogsim.errors import unknown
 
 Array = NDArray[np.floating]
@@ -38,7 +38,7 @@ Solver = Callable[[Batch, Array, Record, float, Options], int]
 def _adaptive(advance: Callable[..., int], rows: int) -> Solver:
     def run(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
         work = np.empty((rows, a.size), a.dtype)
-        rec.tally[3] = 0
+        rec.tally[EVALUATIONS] = 0
         rtol, atol, stop = options.rtol, options.atol, options.stop
         return _in_turns(lambda n: advance(batch.packed, a, work, rec, t_end, rtol, atol, stop, n), rec, options)
 
@@ -47,7 +47,7 @@ def _adaptive(advance: Callable[..., int], rows: int) -> Solver:
 
 def _multistep(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
     work, past = np.zeros((7, a.size), a.dtype), np.zeros(6)
-    rec.tally[3] = 0
+    rec.tally[EVALUATIONS] = 0
     rtol, atol, stop = options.rtol, options.atol, options.stop
     return _in_turns(
         lambda n: adams.advance(batch.packed, a, work, past, rec, t_end, rtol, atol, stop, n), rec, options
@@ -78,8 +78,8 @@ def _in_turns(advance: Callable[[int], int], rec: Record, options: Options) -> i
     if options.progress is None:
         return advance(-1)
     while (code := advance(1)) == 0:
-        options.progress(float(rec.clock[0]))
-    options.progress(float(rec.clock[0]))
+        options.progress(float(rec.clock[TIME]))
+    options.progress(float(rec.clock[TIME]))
     return code
 
 

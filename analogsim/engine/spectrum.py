@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine.kernel import activate_layer, block, code_of, curve, echo, mix, multiply, read, receive, slope
+from analogsim.engine.kernel import activate_layer, block, code_of, curve, echo, mix, multiply, read, receive
 from analogsim.engine.packing import Batch
 from analogsim.engine.primitives import span
 from analogsim.functions.activations import activation
+from analogsim.functions.losses import loss
+from analogsim.functions.machine_code import bend, slope
 from analogsim.jit import compiled
 
 Array = NDArray[np.floating]
@@ -56,7 +58,7 @@ def read_along(p, matrices, q, at, s, sender, receiver):
 
 @compiled
 def tangent(p, at, d, soft, v, s, out):
-    """out = ∂z/∂a · v at the states `at` with slopes d; `soft` (2, B, n_L) is softmax(N s_L) for cross-entropy."""
+    """out = ∂z/∂a · v at the states `at` with slopes d; `soft` (2, B, n_L) is `Loss.spread` at N s_L."""
     last = p.cum.size - 2
     for i in range(v.size):
         s[i] = d[i] * v[i]
@@ -72,14 +74,7 @@ def tangent(p, at, d, soft, v, s, out):
     ol, sl = block(out, p, last), block(s, p, last)
     for b in range(p.batch):
         for c in range(2):
-            mean = 0.0
-            if p.loss == 1:
-                for i in range(ol.shape[2]):
-                    mean += soft[c, b, i] * (p.nudge_at[c, 0] * sl[0, b, i] + p.nudge_at[c, 1] * sl[1, b, i])
-            for i in range(ol.shape[2]):
-                r = p.nudge_at[c, 0] * sl[0, b, i] + p.nudge_at[c, 1] * sl[1, b, i]
-                bend = r if p.loss == 0 else soft[c, b, i] * (r - mean)
-                ol[c, b, i] -= p.nudge[c, i] * p.beta[b] * bend
+            bend(p.loss, p.nudge_at, sl, soft, p.nudge, p.beta[b], b, c, ol)
 
 
 class Jacobian:
@@ -101,11 +96,8 @@ class Jacobian:
         for layer in range(len(batch.chip.forward)):
             activate_layer(self.packed, a, self.at, layer)
         last = activation(batch.chip.output_activation)(batch.split(a)[-1])
-        self.soft = np.zeros_like(last)
-        if batch.chip.loss == "cross-entropy":
-            from scipy.special import softmax
-
-            self.soft = softmax(np.einsum("cd,dbi->cbi", batch.wiring.nudge_at, last), axis=-1).astype(a.dtype)
+        r = np.einsum("cd,dbi->cbi", batch.wiring.nudge_at, last)
+        self.soft = loss(batch.chip.loss).spread(r).astype(a.dtype)
         ones = [np.repeat(tau, 1, axis=0)[:, None, :] for tau in batch.chip.tau]
         self.leak = 1 / np.concatenate([o.ravel() for o in ones])
 
@@ -186,10 +178,9 @@ def is_dissipative(batch: Batch, margin: float) -> bool:
     p, chip = batch.packed, batch.chip
     if p.echoed or p.shaped or p.limited or p.converted:
         return False
-    curvature = 1.0 if chip.loss == "mse" else 0.5
     nudge = float(np.linalg.norm(p.nudge_at) * np.linalg.norm(np.abs(p.nudge).max(axis=1)) * np.abs(p.beta).max())
     slope = max(activation(name).slope_max for name in (chip.activation, chip.output_activation))
-    largest = (1 - margin) / slope - curvature * nudge
+    largest = (1 - margin) / slope - loss(chip.loss).curvature * nudge
     for k in range(1, chip.layers):
         here, below = slice(p.cum[k], p.cum[k + 1]), slice(p.cum[k - 1], p.cum[k])
         w, v = chip.forward[k], np.asarray(chip.feedback[k]).T

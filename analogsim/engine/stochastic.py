@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from analogsim.engine.etd import phi
+from analogsim.engine import phi
 from analogsim.engine.kernel import block, copy, target
-from analogsim.engine.recorder import DONE, RUNNING, bury, keep_dead, note
+from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, RUNNING, TIME, WRITTEN, bury, keep_dead, note
 from analogsim.jit import compiled
 
 NODE = 0.75
@@ -64,7 +64,7 @@ def leap(p, h, order, a, z, big, small, stage, z2, s, new):
             for c in range(2):
                 for i in range(al.shape[2]):
                     x = h * np.float64(p.leak[c, first + i])
-                    _, _, two, _ = phi(x)
+                    _, _, two, _ = phi.third(x)
                     e, w2 = np.exp(-NODE * x), x * two / NODE
                     for b in range(p.batch):
                         hl[c, b, i] = e * al[c, b, i] + (1 - e) * zl[c, b, i] + ml[c, b, i] / w2
@@ -75,7 +75,7 @@ def leap(p, h, order, a, z, big, small, stage, z2, s, new):
         for c in range(2):
             for i in range(al.shape[2]):
                 x = h * np.float64(p.leak[c, first + i])
-                e, one, two, _ = phi(x)
+                e, one, two, _ = phi.third(x)
                 w2 = x * two / NODE if order > 1 else 0.0
                 w1 = x * one - w2
                 for b in range(p.batch):
@@ -90,14 +90,14 @@ def advance(p, a, work, rec, t_end, dt, sigma, rng, order, max_steps):
     scratch = np.empty(p.batch)
     steps = 0
     tiny = 1e-12 * max(1.0, t_end)
-    while rec.tally[0] < rec.times.size and rec.times[rec.tally[0]] <= rec.clock[0] + tiny:
-        copy(a, rec.out[rec.tally[0]])
-        rec.tally[0] += 1
-    while rec.clock[0] < t_end - tiny:
+    while rec.tally[WRITTEN] < rec.times.size and rec.times[rec.tally[WRITTEN]] <= rec.clock[TIME] + tiny:
+        copy(a, rec.out[rec.tally[WRITTEN]])
+        rec.tally[WRITTEN] += 1
+    while rec.clock[TIME] < t_end - tiny:
         if steps == max_steps:
             return RUNNING
-        t = rec.clock[0]
-        stop = t_end if rec.tally[0] == rec.times.size else min(t_end, rec.times[rec.tally[0]])
+        t = rec.clock[TIME]
+        stop = t_end if rec.tally[WRITTEN] == rec.times.size else min(t_end, rec.times[rec.tally[WRITTEN]])
         h = dt if t + dt < stop - tiny else stop - t
         target(p, a, s, z)
         note(p, rec, a, z, scratch)
@@ -105,17 +105,17 @@ def advance(p, a, work, rec, t_end, dt, sigma, rng, order, max_steps):
         leap(p, h, order, a, z, big, small, stage, z2, s, new)
         keep_dead(p, rec, a, new)
         copy(new, a)
-        rec.clock[0] = t + h if h == dt else stop
-        rec.tally[1] += 1
-        rec.tally[3] += order
+        rec.clock[TIME] = t + h if h == dt else stop
+        rec.tally[ACCEPTED] += 1
+        rec.tally[EVALUATIONS] += order
         steps += 1
         left = bury(p, rec, a, scratch)
-        while rec.tally[0] < rec.times.size and rec.times[rec.tally[0]] <= rec.clock[0] + tiny:
-            copy(a, rec.out[rec.tally[0]])
-            rec.tally[0] += 1
+        while rec.tally[WRITTEN] < rec.times.size and rec.times[rec.tally[WRITTEN]] <= rec.clock[TIME] + tiny:
+            copy(a, rec.out[rec.tally[WRITTEN]])
+            rec.tally[WRITTEN] += 1
         if left == 0:
             break
-    for k in range(rec.tally[0], rec.times.size):
+    for k in range(rec.tally[WRITTEN], rec.times.size):
         copy(a, rec.out[k])
-    rec.tally[0] = rec.times.size
+    rec.tally[WRITTEN] = rec.times.size
     return DONE

@@ -16,7 +16,7 @@ from analogsim.engine.clocks import Clock
 from analogsim.engine.noise.nodes import processes
 from analogsim.engine.noise.reads import SUBTICK, ReadNoise, freeze
 from analogsim.engine.packing import Batch, Stream, drive, prepare
-from analogsim.engine.recorder import Record, new_record
+from analogsim.engine.recorder import EVALUATIONS, KEPT, STEP, TIME, Record, new_record
 from analogsim.engine.solvers import STOCHASTIC, Options
 from analogsim.engine.solvers import solver as find_solver
 from analogsim.errors import InputError, instance, number, out_of_range
@@ -129,8 +129,8 @@ def relax(
         t_end = len(stream) * stream.dwell if t_end is None else t_end
     batch = prepare(chip, x, y, wiring, beta, dtype)  # type: ignore[arg-type]
     t_end, wanted = _times(t_end, times)
-    _positive(rtol=rtol, atol=atol, tol=tol)
-    number("dt", dt, low=t_end * 1e-9, words=f"dt > 0, and at most 1e9 steps to t_end = {t_end:g}")
+    rtol, atol, tol = number("rtol", rtol, above=0), number("atol", atol, above=0), number("tol", tol, above=0)
+    dt = number("dt", dt, low=t_end * 1e-9, words=f"dt > 0, and at most 1e9 steps to t_end = {t_end:g}")
     name = solver
     if clock is not None or delay is not None:
         return _special(batch, stream, t_end, wanted, clock, delay, dt, rng, initial, tol, drawn_from)
@@ -156,7 +156,10 @@ def relax(
 
 
 def _best(batch: Batch, stream: Stream | None) -> str:
-    """The fastest solver: the steps of "adams" remember, which amplifiers, new samples and new noise make useless."""
+    """The fastest solver that suits.
+
+    "adams" is a multistep method: it loses its history whenever amplifiers, samples or noise change; "etd" there.
+    """
     chip = batch.chip
     if chip.node_noise > 0:
         return STOCHASTIC[0]
@@ -209,7 +212,7 @@ class _Run:
 
     def advance(self, solver: Any, batch: Batch, stop: float, options: Options) -> None:
         rec = new_record(batch.packed.batch, self._due(stop), self.a.size, self.a.dtype, self.step)
-        rec.clock[0] = self.t
+        rec.clock[TIME] = self.t
         rec.alive[:], rec.blown_at[:] = self.alive, self.blown_at
         solver(batch, self.a, rec, stop, options)
         self._take(batch, rec)
@@ -228,11 +231,11 @@ class _Run:
             self.states.append(state)
             self.kept = batch
             self.residuals.append(residual)
-        known = rec.tally[4]
+        known = rec.tally[KEPT]
         self.history.append((rec.history_t[:known].copy(), rec.history[:known].copy()))
-        self.step = float(rec.clock[1])
+        self.step = float(rec.clock[STEP])
         self.alive, self.blown_at = rec.alive, rec.blown_at
-        self.evaluations += int(rec.tally[3])
+        self.evaluations += int(rec.tally[EVALUATIONS])
         self.last = batch
 
     def dataset(self, tol: float, **attrs: Any) -> xr.Dataset:
@@ -261,7 +264,7 @@ class _Run:
         variables["status"] = datasets.status_variable(status)
         blown = {"long_name": "time of blow-up", "units": "time unit of the chip"}
         variables["blown_at"] = (("sample",), self.blown_at, blown)
-        # The last state belongs to what was presented then, and so does the gradient that is read from it.
+        # Store the sample that was presented last; `gradient` needs it.
         variables |= datasets.inputs(self.kept)
         ds = datasets.dataset(variables, batch, seed=self.seed, evaluations=self.evaluations, **attrs)
         clock = {"long_name": "time", "units": "τ", "seconds": batch.chip.time_unit}
@@ -369,8 +372,3 @@ def _times(t_end: float | None, times: ArrayLike | None) -> tuple[float, Array]:
     if wanted[0] < 0 or wanted[-1] > last * (1 + max(1e-12, slack)):
         raise out_of_range("times", f"{wanted[0]:g}...{wanted[-1]:g}", f"within [0, t_end = {last:g}]")
     return last, np.minimum(wanted, last)
-
-
-def _positive(**values: float) -> None:
-    for name, value in values.items():
-        number(name, value, above=0)

@@ -17,7 +17,8 @@ from analogsim.engine.resting import states
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import data, results
 from analogsim.experiments.setup import Setup, overrides
-from analogsim.functions import activations
+from analogsim.functions.activations import activation as find_activation
+from analogsim.functions.losses import accuracy as share_correct
 from analogsim.learning.on_chip import CHUNK
 from analogsim.learning.scores import figures
 from analogsim.network import TRANSPOSED, Network
@@ -87,7 +88,7 @@ def infer(
     _warn_of_units(network, found, settings)
     made, wiring = circuit(settings.circuit, device=settings.device, **overrides(settings)), settings.wiring()
     digital = network.forward(x)
-    output, f_out = network.output(x), activations.activation(network.output_activation)
+    output, f_out = network.output(x), find_activation(network.output_activation)
     scores, agreement, settled, errors = [], [], [], []
     setup = None
     for draw in range(draws):
@@ -97,7 +98,7 @@ def infer(
         # The largest of the pre-activations is the class, since every output activation rises.
         read = reads[-1] if found.task == "classification" else f_out(reads[-1])
         scores.append(figures(found.task, read, y))
-        agreement.append(100 * float((read.argmax(1) == output.argmax(1)).mean()))
+        agreement.append(100 * share_correct(read, output.argmax(1)))
         settled.append(100 * float((status == engine_results.CONVERGED).mean()))
         errors.append(
             [float(np.linalg.norm(a - want) / np.linalg.norm(want)) for a, want in zip(reads, digital, strict=True)]

@@ -17,9 +17,10 @@ from analogsim.engine.transient import relax
 from analogsim.errors import InputError
 from analogsim.experiments import health
 from analogsim.experiments.setup import Setup
+from analogsim.functions.losses import loss
 from analogsim.learning.on_chip import Digital, OnChip
 from analogsim.learning.reference import implicit
-from analogsim.network import LOSSES
+from analogsim.settings.noises import NODE_NOISES
 
 log = logging.getLogger("analogsim")
 
@@ -28,7 +29,6 @@ GRADIENT_SAMPLES = 200
 PROBES, SHOWN = 16, 4
 """Test samples relaxed in continuous time, and how many of them keep the traces of their output."""
 T_END, TIMES = 40.0, 401
-NODE_NOISES = ("node_noise", "ou_noise", "flicker_noise", "telegraph_noise")
 TOLERANCE = 1e-3
 """A probe has settled when max |τ da/dt| / min(1, |β|) stays below this."""
 
@@ -53,8 +53,8 @@ class Notebook:
         page: dict[str, Any] = {}
         outputs = [trainer.output(data.test_x) for trainer in self.trainers.values()]
         page |= {name: [found[name] for found in map(data.scores, outputs)] for name in data.figures}
-        loss = LOSSES[self.setup.network.loss]
-        page["test_loss"] = [float(loss.value(out, data.test_y).mean()) for out in outputs]
+        judged = loss(self.setup.network.loss)
+        page["test_loss"] = [float(judged.value(out, data.test_y).mean()) for out in outputs]
         page["lipschitz"] = [measure.lipschitz(trainer.network) for trainer in self.trainers.values()]
         x, y = data.train_x[:GRADIENT_SAMPLES], data.train_y[:GRADIENT_SAMPLES]
         gradient, settled = self.chip.gradient(x, y)
@@ -90,7 +90,7 @@ class Notebook:
         common |= {"t_end": T_END, "times": np.linspace(0, T_END, TIMES)}
         # With the noise held there is a point to settle to; with the noise running there is not.
         mode = "quasi-static" if chip.read_mode == "quasi-static" else "per-read"
-        held = chip.replace(**dict.fromkeys(NODE_NOISES, 0.0), read_mode=mode, read_period=10 * T_END)
+        held = chip.replace(**{kind.field: 0.0 for kind in NODE_NOISES}, read_mode=mode, read_period=10 * T_END)
         still = relax(held, x, y, tol=TOLERANCE, **common)
         live = relax(chip, x[:SHOWN], y[:SHOWN], **common) if chip.has_noise else still.isel(sample=slice(SHOWN))
         residual = still["residual"].values

@@ -54,9 +54,8 @@ def stability_map(
         "free state" at β = 0 where sweeps find none), ``converged`` and ``diverged`` (shares of the samples),
         ``verdict`` (the worst), over the swept keys.
     """
-    whole("samples", samples)
-    number("tol", tol, above=0)
-    number("horizon", horizon, above=0, high=LONGEST)
+    samples, tol = whole("samples", samples), number("tol", tol, above=0)
+    horizon = number("horizon", horizon, above=0, high=LONGEST)
     axes = [axis(*split(text), settings) for text in over]
     if sum(len(a.values) > 1 for a in axes) > 2:
         raise InputError(f"a stability map has one or two axes of several values; --over names {len(axes)}.")

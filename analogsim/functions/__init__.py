@@ -4,7 +4,9 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
+    submodules=["machine_code"],
     submod_attrs={
         "activations": ["ACTIVATIONS", "Activation", "activation"],
+        "losses": ["LOSSES", "Loss", "accuracy", "loss"],
     },
 )

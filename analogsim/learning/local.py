@@ -84,7 +84,7 @@ def from_states(chip: Chip, wiring: Wiring, x: Array, s: list[Array], beta: Arra
 
 
 def drives(chip: Chip, wiring: Wiring, x: Array, s: list[Array], beta: Array) -> list[list[tuple[Array, Array]]]:
-    """The `signals` scaled so that Σ errorsᵀ inputs over the pairs is the wanted change, minus the gradient."""
+    """Pairs (errors, inputs) of each layer whose summed outer product Σ errorsᵀ inputs is minus the gradient."""
     weight = -_weight(wiring, beta, s)
     return [[(d * weight, u) for d, u in pairs] for pairs in signals(chip, wiring, x, s)]
 

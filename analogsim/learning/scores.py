@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.errors import InputError, unknown
+from analogsim.functions.losses import accuracy
 
 TASKS = ("classification", "regression")
 ROUNDING = 1e-3
@@ -49,7 +50,7 @@ def figures(task: str, out: NDArray[Any], y: NDArray[Any]) -> dict[str, float]:
         regression ``mse``, Σ (r − y)² / (samples · outputs), in the square of the unit of y, and ``r2``, see `r2`.
     """
     if task == "classification":
-        return {"accuracy": float((out.argmax(-1) == y.argmax(-1)).mean())}
+        return {"accuracy": accuracy(out, y.argmax(-1))}
     return {"mse": float(np.mean((out.astype(float) - y) ** 2)), "r2": r2(out, y)}
 
 

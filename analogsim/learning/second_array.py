@@ -1,4 +1,4 @@
-"""A feedback array that is written otherwise than the forward arrays: seldom, anew, or never from them.
+"""Feedback arrays V that are not rewritten from W at every update.
 
 A circuit writes V with W at every update. A designer may rather copy W into a second array now and then, whose writing
 errors are new each time, or never tell it W: leave it random, or give it the same increments as W.

@@ -18,8 +18,8 @@ from analogsim.chip.whole import Chip
 from analogsim.engine.kernel import target
 from analogsim.engine.packing import Batch, Stream, drive, prepare
 from analogsim.errors import InputError, instance, number, out_of_range
+from analogsim.functions.losses import LOSSES
 from analogsim.learning.local import from_batch
-from analogsim.network import LOSSES
 from analogsim.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def continuous(
     """
     instance("chip", chip, Chip, "a Chip")
     instance("stream", stream, Stream, "a Stream of samples")
-    number("tau_w", tau_w, above=0)
-    number("dt", dt, above=0, low=1e-9 * stream.dwell)
+    tau_w, dt = number("tau_w", tau_w, above=0), number("dt", dt, above=0, low=1e-9 * stream.dwell)
     if not 0 <= number("gate", gate) < stream.dwell:
         raise out_of_range("gate", gate, f"0 ≤ gate < dwell = {stream.dwell:g}")
     if dt > stream.dwell / 10:

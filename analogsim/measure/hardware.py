@@ -12,9 +12,6 @@ from analogsim.chip.whole import Chip
 from analogsim.errors import instance
 from analogsim.functions.activations import activation
 
-FLAT = 0.01
-"""A neuron counts as saturated where the slope is below this share of the activation's largest."""
-
 
 def symmetry_defect(chip: Chip) -> NDArray[np.float64]:
     """‖V_{k+1} − W_{k+1}ᵀ‖_F / ‖W_{k+1}‖_F as realised on the chip, for each hidden layer k: (L − 1,)."""
@@ -31,7 +28,7 @@ def saturation(pre_activations: Sequence[NDArray[np.floating]], name: str) -> ND
     pre_activations : sequence of arrays
         a_k, one for each layer, of any shape.
     name : str
-        The activation function. For ReLU a "saturated" neuron is a silent one.
+        The activation function; see `Activation.saturated`.
     """
     f, layers = activation(name), layerwise("pre_activations", pre_activations)
-    return np.array([float((np.abs(f.derivative(a)) < FLAT * f.slope_max).mean()) for a in layers])
+    return np.array([float(f.saturated(a).mean()) for a in layers])

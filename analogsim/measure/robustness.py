@@ -5,23 +5,21 @@ For 1-Lipschitz activations these bound the true constants from above in the fee
 
 from __future__ import annotations
 
-from functools import reduce
-
 import numpy as np
 from numpy.typing import NDArray
 
+from analogsim.engine.norms import product_norm
 from analogsim.errors import instance, number
 from analogsim.network import Network
 
 
 def lipschitz(net: Network) -> float:
-    """‖W_L ⋯ W_2 W_1‖₂, the spectral norm of the product of the weight matrices.
+    """‖W_L ⋯ W_2 W_1‖₂, the spectral norm of the product of the weight matrices; NaN where one of them is not finite.
 
     Source: Høier & Zach, "Two Tales of Single-Phase Contrastive Hebbian Learning", arXiv 2402.08573, Table 1.
     """
     instance("net", net, Network, "a Network")
-    product = reduce(lambda product, w: w @ product, net.weights)
-    return float(np.linalg.norm(product, 2)) if np.isfinite(product).all() else float("nan")
+    return product_norm(net.weights)
 
 
 def lipschitz_hidden(net: Network, lam: float) -> float:

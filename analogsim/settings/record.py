@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from analogsim.errors import LARGEST_WHOLE, InputError, instance, number, one_of, out_of_range, shown, whole
+from analogsim.settings.noises import NODE_NOISES
 
 if TYPE_CHECKING:
     from analogsim.wiring import Wiring
@@ -36,13 +37,7 @@ NUDGES = {
     "batch (new here); one settle, and a switch for the sign",
     "auto-zero": "a second read at β = 0 is subtracted from every sample's update; two settles",
 }
-NOISES = {
-    "read": "noise",
-    "node": "node_noise",
-    "1/f": "flicker_noise",
-    "ou": "ou_noise",
-    "rtn": "telegraph_noise",
-}
+NOISES = {"read": "noise"} | {kind.name: kind.field for kind in NODE_NOISES}
 """Kinds of noise, and the key of the circuit's card that each one sets."""
 
 UPDATES = {

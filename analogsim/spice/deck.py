@@ -19,20 +19,12 @@ from numpy.typing import NDArray
 
 from analogsim.chip.whole import Chip
 from analogsim.errors import InputError
+from analogsim.functions.activations import activation
 
 Array = NDArray[np.floating]
 
 G0 = 10e-6
 """Leak conductance of a compartment, S."""
-
-ACTIVATIONS = {
-    "identity": "V(a)",
-    "relu": "max(V(a),0)",
-    "leaky-relu": "max(V(a),{leak}*V(a))",
-    "hard-sigmoid": "{vs}*min(max(0.5*V(a)/{vs},0),1)",
-    "tanh": "{vs}*tanh(V(a)/{vs})",
-    "sigmoid": "{vs}/(1+exp(-V(a)/{vs}))",
-}
 
 
 @dataclass(frozen=True)
@@ -154,9 +146,7 @@ class Deck:
             ".ends compartment",
         ]
         for kind in dict.fromkeys((chip.activation, chip.output_activation)):
-            from analogsim.functions.activations import LEAK
-
-            law = ACTIVATIONS[kind].replace("{leak}", repr(LEAK))
+            law = activation(kind).netlist
             lines += [f".subckt {_block(kind)} a s", f"B s 0 V={law}", f".ends {_block(kind)}"]
         lines += [
             *(".subckt mixer p m u params: kp=0.5 km=0.5", "E1 u n p 0 {kp}", "E2 n 0 m 0 {km}", ".ends mixer"),

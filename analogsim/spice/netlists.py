@@ -24,8 +24,10 @@ from analogsim.engine.packing import prepare
 from analogsim.engine.transient import relax
 from analogsim.errors import InputError, unknown
 from analogsim.files import atomic
+from analogsim.functions.activations import ACTIVATIONS, activation
 from analogsim.learning.local import gradient
-from analogsim.spice.deck import ACTIVATIONS, Amplifier, Deck, Mixing, Pairs, elements, testbench
+from analogsim.settings.noises import NODE_NOISES
+from analogsim.spice.deck import Amplifier, Deck, Mixing, Pairs, elements, testbench
 from analogsim.wiring import Wiring
 
 Array = NDArray[np.floating]
@@ -82,15 +84,16 @@ class Netlist:
         if chip.is_shaped or chip.is_limited or chip.converters.any():
             raise InputError("netlist: no circuit for converters, curved drivers or clipping; switch them off.")
         for kind in (chip.activation, chip.output_activation):
-            if kind not in ACTIVATIONS:
-                raise unknown("activation with a circuit", kind, ACTIVATIONS)
+            if activation(kind).netlist is None:
+                drawn = [name for name, item in ACTIVATIONS.items() if item.netlist is not None]
+                raise unknown("activation with a circuit", kind, drawn)
         if not self.name.isidentifier():
             raise InputError(f"{self.name!r} cannot name a subcircuit: letters, digits and underscores only.")
         none = (None,) * self.chip.layers
         still: dict[str, Any] = dict.fromkeys(
             ("forward_noise", "feedback_noise", "forward_floor", "feedback_floor"), none
         )
-        still |= dict.fromkeys(("node_noise", "ou_noise", "flicker_noise", "telegraph_noise"), 0.0)
+        still |= {kind.field: 0.0 for kind in NODE_NOISES}
         still["tia"] = self.chip.tia if self.level == "tia" else None
         object.__setattr__(self, "chip", self.chip.replace(**still))
 

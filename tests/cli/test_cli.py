@@ -254,3 +254,49 @@ def test_budget_and_tolerance_answer_in_a_table_and_in_json(small, tmp_path):
     row = json.loads(done.stdout)["parameter"]["circuit.nudge_mismatch"]
     assert row["outcome"] == "not binding"  # nothing loses 90 points of three classes
     assert invoke("plot", target).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["run", "--learning-rate", "1e308"],
+        ["run", "--beta", "1e308"],
+        ["run", "--beta", "1e-308"],
+        ["run", "--noise", "1e308"],
+        ["run", "--asymmetry", "inf"],
+        ["run", "--seed", "1" + "0" * 20],
+        ["run", "--hidden", "9" * 20],
+        ["run", "--hidden", "40000,40000"],
+        ["run", "--epochs", "9" * 20],
+        ["run", "--set", "circuit.time_unit=inf"],
+        ["run", "--set", "circuit.age=inf"],
+        ["run", "--set", "circuit.age=-1"],
+        ["run", "--set", "circuit.dac_bits=inf"],
+        ["run", "--set", "device.g_max=1" + "0" * 400],
+        *(["stability", "--horizon", horizon] for horizon in ("-1", "0", "nan", "inf")),
+        ["stability", "--samples", "0"],
+        ["netlist", "--t-end", "inf"],
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused_in_one_line(args, small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = invoke(args[0], "crossbar", "--data", small, *args[1:])
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    about = {"--set": "out of range", "40000,40000": "at most 1e+09 weights", "--t-end": "t-end"}
+    words = about.get(args[-1]) or about.get(args[1]) or args[1].removeprefix("--").replace("-", "_")
+    assert words in done.stderr
+    assert len(done.stderr) < 300
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_diverges_says_so_and_fails(small, tmp_path):
+    path = tmp_path / "r.nc"
+    # Linear neurons never fall silent, so that at this rate nothing keeps any trainer from overflowing.
+    wild = ["--optimiser", "sgd", "--learning-rate", "1e6", "--epochs", "3", "--hidden", "2", "--health", "off"]
+    done = invoke("run", "ideal", "--data", small, "--activation", "identity", *wild, "--output", str(path))
+    assert done.exit_code == 1
+    assert "diverged" in done.stderr
+    assert "back-propagation" in done.stderr
+    assert "encountered" not in done.stderr
+    assert path.exists()

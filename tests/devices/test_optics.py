@@ -6,9 +6,9 @@ from scipy.constants import Boltzmann, elementary_charge
 
 from analogsim import cards
 from analogsim.devices import Optical, device
-from analogsim.engine import kernel
 from analogsim.errors import InputError
 from analogsim.functions.activations import activation
+from analogsim.functions.machine_code import activate, slope
 from analogsim.jit import compiled
 
 RNG = np.random.default_rng
@@ -25,8 +25,8 @@ def weights(realised):
 
 @compiled
 def compiled(code, z, s, d):
-    kernel.activate(code, z, s)
-    kernel.slope(code, z, d)
+    activate(code, z, s)
+    slope(code, z, d)
 
 
 @pytest.mark.parametrize(("card", "name"), [("aoc-tanh-48", "aoc-tanh"), ("aoc-tanh-16", "aoc-tanh-16")])

@@ -103,11 +103,11 @@ def test_a_free_leak_is_exact():
     assert list(ds.status.values) == ["slow", "slow"] or (ds.residual[:, -1] < 1e-3).all()
 
 
-@pytest.mark.parametrize(("module", "order", "rows"), [("etd", 3, 6), ("explicit", 5, 11)])
+@pytest.mark.parametrize(("module", "order", "rows"), [("etd", 3, 6), ("dp5", 5, 11)])
 def test_order_of_the_pairs(module, order, rows):
     """Global error falls as h^order on a smooth problem: mean slope over two halvings within 0.15."""
     from analogsim.engine.packing import prepare
-    from analogsim.engine.recorder import new_record
+    from analogsim.engine.recorder import TIME, new_record
 
     advance = importlib.import_module(f"analogsim.engine.{module}").advance
     chip, x, y = lab(activation="tanh")
@@ -120,7 +120,7 @@ def test_order_of_the_pairs(module, order, rows):
         for k in range(steps):
             # Tolerances so wide that the only limit on the step is where it must end.
             rec = new_record(1, np.array([1.0]), batch.size, a.dtype, step=1e9)
-            rec.clock[0] = k / steps
+            rec.clock[TIME] = k / steps
             advance(batch.packed, a, work, rec, (k + 1) / steps, 1e9, 1e9, 0.0, -1)
         errors.append(np.sqrt(((a - truth) ** 2).mean()))
     slopes = np.log2(np.array(errors[:-1]) / errors[1:])
@@ -131,7 +131,7 @@ def test_order_of_the_multistep_pair():
     """Fourth order once its history is there: the first steps grow from nearly nothing to h."""
     from analogsim.engine.adams import advance
     from analogsim.engine.packing import prepare
-    from analogsim.engine.recorder import new_record
+    from analogsim.engine.recorder import STEP, new_record
 
     chip, x, y = lab(activation="tanh")
     rule = asim.Wiring.adjoint_dual_propagation(0.3)
@@ -142,7 +142,7 @@ def test_order_of_the_multistep_pair():
         a, work, past = np.zeros(batch.size), np.zeros((7, batch.size)), np.zeros(6)
         rec = new_record(1, np.array([2.0]), batch.size, a.dtype)
         for end in np.concatenate([1.5 ** -np.arange(40.0, 0, -1), np.arange(1, steps + 1)]) / steps:
-            rec.clock[1] = 1e9
+            rec.clock[STEP] = 1e9
             advance(batch.packed, a, work, past, rec, end, 1e9, 1e9, 0.0, -1)
         errors.append(np.sqrt(((a - truth) ** 2).mean()))
     slopes = np.log2(np.array(errors[:-1]) / errors[1:])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from analogsim.cards import Carded, quantity
 from analogsim.chip.amplifiers import Amplifiers
+from analogsim.chip.columns import ADC, BOW, DAC, STRAIGHT
 from analogsim.errors import InputError, out_of_range
 
 Array = NDArray[np.floating]
@@ -117,18 +118,18 @@ class Periphery(Carded):
 
     def converter_fields(self, layers: int, activity_unit: float) -> dict[str, Array]:
         """Fields of the chip for converters and saturation."""
-        driver = np.tile([-np.inf, np.inf, 1.0, 0.0, 0.0], (2, layers, 1))
+        driver = np.tile(STRAIGHT, (2, layers, 1))
         rail, converters = self.tia_saturation / activity_unit, np.zeros((2, 3))
         if self.dac_bits and self.dac_range is not None:
             for way, top in enumerate((self.dac_range, self.dac_feedback_range or self.dac_range)):
                 step = top / (2 ** (self.dac_bits - 1) - 1)
                 bow = _bow(self.dac_inl * step / top)
                 driver[way] = [-top, top, 1.0 - bow, 0.0, bow / top**2]
-                converters[way, 0] = step
+                converters[way, DAC] = step
         if self.adc_bits and self.adc_range is not None:
             step = self.adc_range / (2 ** (self.adc_bits - 1) - 1)
             rail = min(rail, self.adc_range)
-            converters[:, 1:] = step, _bow(self.adc_inl * step / rail)
+            converters[:, [ADC, BOW]] = step, _bow(self.adc_inl * step / rail)
         return {"driver": driver, "converters": converters, "rails": np.array([-rail, rail])}
 
     def periphery_words(self) -> list[str]:

@@ -7,6 +7,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "reads": ["ReadNoise", "freeze"],
         "nodes": ["processes"],
-        "pairs": ["disturb"],
+        "pairs": ["PairNoise", "disturb", "disturbed"],
     },
 )

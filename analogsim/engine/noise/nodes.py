@@ -6,12 +6,14 @@ time T leaves σ√(T/(T + τ)) on the free node.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.chip.whole import Chip
+from analogsim.settings.noises import COLOURED
 
 Array = NDArray[np.floating]
 
@@ -86,13 +88,18 @@ class Telegraph:
         return self.distance * (self.up - self.share)
 
 
+PROCESSES: dict[str, Callable[[int, float, Any, np.random.Generator], Process]] = {
+    "ou_noise": OrnsteinUhlenbeck,
+    "flicker_noise": Flicker,
+    "telegraph_noise": Telegraph,
+}
+"""By the chip's field; the third argument is the chip's parameter of `analogsim.settings.noises`."""
+
+
 def processes(chip: Chip, size: int, rng: np.random.Generator) -> list[Process]:
     """The coloured node noise of a chip."""
-    found: list[Process] = []
-    if chip.ou_noise > 0:
-        found.append(OrnsteinUhlenbeck(size, chip.ou_noise, chip.ou_time, rng))
-    if chip.flicker_noise > 0:
-        found.append(Flicker(size, chip.flicker_noise, chip.flicker_band, rng))
-    if chip.telegraph_noise > 0:
-        found.append(Telegraph(size, chip.telegraph_noise, chip.telegraph_dwell, rng))
-    return found
+    return [
+        PROCESSES[kind.field](size, getattr(chip, kind.field), getattr(chip, kind.parameter), rng)
+        for kind in COLOURED
+        if getattr(chip, kind.field) > 0
+    ]

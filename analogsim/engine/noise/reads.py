@@ -1,10 +1,7 @@
-"""Noise of the array, drawn outside the right-hand side and added to the drive.
+"""Noise of the arrays held over time, drawn outside the right-hand side and added to the drive.
 
-A read of W with independent weight errors of standard deviation σ_ij perturbs output i by a Gaussian of variance
-Σ_j σ²_ij u_j², exactly; so one normal number for each output is drawn, never one for each weight. Between the
-compartments the draws are those of one physical read ("common": covariance Σ_j σ²_ij u_j⁺ u_j⁻) or of two
-("differential": independent). What an output shows without any signal is shared out as the read itself is ("common")
-or drawn for each compartment.
+Each read disturbs its outputs by the law of `analogsim.engine.noise.pairs`. What an output shows without any signal is
+shared out as the read itself is ("common") or drawn for each compartment ("differential").
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.chip.whole import Chip
+from analogsim.engine.noise.pairs import disturbed
 from analogsim.engine.packing import Batch, factorise
 from analogsim.errors import InputError
 from analogsim.functions.activations import activation
@@ -96,7 +94,7 @@ class ReadNoise:
     def redraw(self, keep: float = 0.0) -> None:
         """Draw again; `keep` is the correlation with the draw before (exp(−h/T) for an OU process)."""
         samples = len(self.batch.x)
-        shapes = [(2, samples, variance.shape[1]) for _, _, variance in self.reads]
+        shapes = [(2, samples, squares.shape[1]) for _, _, squares in self.reads]
         shapes += [(share.shape[1], samples, len(sigma)) for _, _, sigma, share in self.floors]
         fresh: list[Array] = [self.rng.standard_normal(shape) for shape in shapes]
         if keep:
@@ -110,7 +108,7 @@ class ReadNoise:
         total = [d.astype(float) for d in self.batch.split(self.batch.packed.drive)]
         hidden, last = activation(chip.activation), activation(chip.output_activation)
         s = [(last if k == chip.layers - 1 else hidden)(layer.astype(float)) for k, layer in enumerate(layers)]
-        for (name, j, variance), draw in zip(self.reads, self.draws[: len(self.reads)], strict=True):
+        for (name, j, squares), draw in zip(self.reads, self.draws[: len(self.reads)], strict=True):
             if name == "forward":
                 into, share = j, chip.gain[j][:, None]
                 u = np.broadcast_to(self.batch.x, (2, *self.batch.x.shape)) if j == 0 else self._mix(j)(s[j - 1])
@@ -118,7 +116,7 @@ class ReadNoise:
             else:
                 into, share = j - 1, (chip.gain[j - 1] * (1 + chip.mirror[j - 1]))[:, None]
                 u = chip.sent(np.einsum("cd,dbi->cbi", wiring.feedback, s[j]), 1, j)
-            total[into] += share * self._noise(u, variance, draw)
+            total[into] += share * disturbed(u, squares, draw, chip.read_correlation == "common")
         for (name, j, sigma, shares), draw in zip(self.floors, self.draws[len(self.reads) :], strict=True):
             into = j if name == "forward" else j - 1
             share = chip.gain[into] * (1 if name == "forward" else 1 + chip.mirror[into])
@@ -130,15 +128,3 @@ class ReadNoise:
         rows = divider[[0, 0]] if np.allclose(*self.batch.wiring.forward) else divider
         forward = self.batch.wiring.forward
         return lambda s: np.einsum("cd,dbi->cbi", forward, s) + rows[:, None] * (s[0] - s[1])
-
-    def _noise(self, u: Array, variance: Array, draw: Array) -> Array:
-        plus, minus = (u[0] ** 2) @ variance, (u[1] ** 2) @ variance
-        if self.batch.chip.read_correlation == "differential":
-            return np.sqrt(np.stack([plus, minus])) * draw
-        shared = (u[0] * u[1]) @ variance
-        root = np.sqrt(plus)
-        along = np.divide(shared, root, out=np.zeros_like(root), where=root > 0)
-        left = minus - along**2
-        # One read for both compartments leaves nothing; rounding must not make a difference between them.
-        rest = np.sqrt(np.where(left > 1e-12 * minus, left, 0.0))
-        return np.stack([root * draw[0], along * draw[0] + rest * draw[1]])

@@ -24,7 +24,7 @@ import numpy as np
 
 from analogsim.errors import InputError
 from analogsim.experiments.reproduce.card import SIZES, Study, selections
-from analogsim.experiments.reproduce.rows import Line, shown
+from analogsim.experiments.reproduce.table_lines import Line, shown
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not decidable at this size"
 ACCURACY = "test_accuracy"

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from analogsim.experiments.plots.style import COLORS, GREY, STYLE, plain, save
 from analogsim.experiments.reproduce.card import Study
-from analogsim.experiments.reproduce.rows import Line, published, shown, theirs
+from analogsim.experiments.reproduce.table_lines import Line, published, shown, theirs
 
 MARKS = "os^vDP*X<>"
 PAGE_DPI = 110

@@ -16,9 +16,9 @@ from analogsim import cards
 from analogsim.errors import InputError
 from analogsim.experiments.reproduce import claims
 from analogsim.experiments.reproduce.card import SIZES, Study, read
-from analogsim.experiments.reproduce.rows import published, shown, theirs
 from analogsim.experiments.reproduce.study import Outcome
 from analogsim.experiments.reproduce.study_points import LABELS
+from analogsim.experiments.reproduce.table_lines import published, shown, theirs
 from analogsim.experiments.results import stamp
 from analogsim.files import atomic, expand
 

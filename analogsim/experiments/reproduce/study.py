@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from analogsim.errors import InputError
-from analogsim.experiments.reproduce import claims, computing, rows
+from analogsim.experiments.reproduce import claims, computing, table_lines
 from analogsim.experiments.reproduce.card import Study, read
 from analogsim.experiments.reproduce.study_points import Point, points
 from analogsim.files import expand
@@ -36,7 +36,7 @@ class Outcome:
     on: str | None
     points: list[Point]
     records: dict[str, dict[str, Any]]
-    lines: list[rows.Line]
+    lines: list[table_lines.Line]
     verdicts: list[claims.Judged]
 
     @property
@@ -97,7 +97,7 @@ def reproduce(
         records = computing.there(chosen, folder)
         if len({record.get("code") for record in records.values()}) > 1:
             raise InputError(f"{folder} holds points of this study that different code computed, which do not mix.")
-    found = rows.lines(chosen, records)
+    found = table_lines.lines(chosen, records)
     return Outcome(study, size, on, chosen, records, found, claims.judge(study, found, size, on))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from analogsim.cards.quantities import declared
 from analogsim.circuits.base import Circuit, circuit
 from analogsim.devices.base import Part
-from analogsim.errors import InputError, unknown
+from analogsim.errors import InputError, instance, unknown
 from analogsim.experiments.setup import overrides, with_value
 from analogsim.settings.record import NOISES, Settings, kind_of, layers
 
@@ -72,6 +72,7 @@ class Axis:
 
 def split(text: str) -> tuple[str, str]:
     """Split ``KEY=VALUES``."""
+    instance("over", text, str, "texts, as in alpha=0:1:0.1, or a mapping of values by key")
     key, equals, values = text.partition("=")
     if not equals or not key.strip() or not values.strip():
         raise InputError(f"--over {text!r}: expected KEY=a:b:step, KEY=a,b,c or KEY=log:a:b:n.")

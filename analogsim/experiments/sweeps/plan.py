@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.errors import InputError, one_of, out_of_range
 from analogsim.experiments.sweeps.axes import Axis, Value, apply
 from analogsim.settings.record import Settings
 
@@ -57,8 +57,7 @@ class Plan:
         keys = [axis.key for axis in self.axes]
         if len(set(keys)) < len(keys):
             raise InputError(f"a key is swept twice: {', '.join(keys)}.")
-        if self.design not in DESIGNS:
-            raise unknown("design", self.design, DESIGNS)
+        one_of("design", self.design, DESIGNS)
         if self.design == "grid":
             for axis in self.axes:
                 if not axis.values:

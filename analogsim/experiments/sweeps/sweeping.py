@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analogsim.errors import InputError, out_of_range
+from analogsim.errors import InputError, instance, out_of_range
 from analogsim.experiments import results
 from analogsim.experiments.data import FIGURES
 from analogsim.experiments.setup import prepare
@@ -110,6 +110,7 @@ def sweep(
     """
     base = Settings(circuit=circuit, **options)
     over = [over] if isinstance(over, str) else over
+    instance("over", over, Mapping | list | tuple | None, "a mapping of values by key, or a list of texts")
     pairs = over.items() if isinstance(over, Mapping) else [split(text) for text in over or ()]
     if isinstance(seeds, int):
         if not 1 <= seeds <= MOST_SEEDS:

@@ -8,11 +8,12 @@ import numpy as np
 
 from analogsim.errors import InputError
 from analogsim.functions.activations import activation
+from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import check_sweeps
 from analogsim.learning.reference.targets import spacings
-from analogsim.network import LOSSES, Network
+from analogsim.network import Network
 
 
 def _rate(net: Network, ratios: Sequence[float], outer: float) -> float:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analogsim.functions.activations import activation
+from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference import elementwise
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
-from analogsim.network import LOSSES, Network
+from analogsim.network import Network
 
 
 @gated

@@ -1,7 +1,7 @@
 """The λ family by block over-relaxation: both compartments side by side, no product computed twice.
 
 Away from λ = ½ the layers are coupled both ways and an equilibrium takes many sweeps. For λ < ½ sweeps in layer order
-under-relaxed by `relaxation_factor` converge where undamped ones oscillate, and many times faster than a small step.
+under-relaxed by `relaxation` converge where undamped ones oscillate, and many times faster than a small step.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from analogsim.engine.norms import coupling_norm, relaxation_factor
 from analogsim.functions.activations import activation
 from analogsim.learning.reference.dyads import orders
 from analogsim.learning.reference.elementwise import couple
@@ -18,42 +19,13 @@ from analogsim.learning.reference.output import Nudge, check_sweeps
 from analogsim.network import Network
 from analogsim.wiring import Wiring
 
-MARGIN = 1.03
-"""Power iterations underestimate a norm; too small an ω costs little, too large a one diverges."""
 
-
-def coupling_norm(net: Network, iterations: int = 20) -> float:
-    """‖θ − θᵀ‖₂ of the weights between the hidden and output layers, by power iterations."""
-    rng = np.random.default_rng(0)
-    weights = net.weights[1:]
-    v = [np.asarray(rng.standard_normal(w.shape[1]), w.dtype) for w in weights]
-    v.append(np.asarray(rng.standard_normal(net.sizes[-1]), net.weights[0].dtype))
-    norm = 0.0
-    for _ in range(iterations if weights else 0):
-        length = float(np.sqrt(sum(float(part @ part) for part in v))) or 1.0
-        new = [np.zeros_like(part) for part in v]
-        for k, w in enumerate(weights):
-            new[k + 1] += w @ v[k] / length
-            new[k] -= v[k + 1] @ w / length
-        v = new
-        norm = float(np.sqrt(sum(float(part @ part) for part in v)))
-    return norm
-
-
-def relaxation_factor(net: Network, lam: float) -> float:
-    """ω = 2/(1 + √(1 + s²)), s = max f'·‖θ − θᵀ‖·√(1 − 2λ): the best for sweeps in layer order, λ < ½; else 1.
-
-    The coupling is consistently ordered and its Jacobi matrix has eigenvalues ±iμ, |μ| ≤ s, so that by Young's relation
-    (ν + ω − 1)² = νω²(iμ)² every sweep shrinks the error by 1 − ω. Exact for constant slopes.
-
-    Notes
-    -----
-    D. M. Young, Trans. Am. Math. Soc. 76, 92 (1954), 10.1090/S0002-9947-1954-0059635-7.
-    """
+def relaxation(net: Network, lam: float) -> float:
+    """ω of passes in layer order, `analogsim.engine.norms.relaxation_factor`, for λ < ½; else 1."""
     if lam >= 0.5:
         return 1.0
-    s = MARGIN * activation(net.activation).slope_max * coupling_norm(net) * (1 - 2 * lam) ** 0.5
-    return float(2 / (1 + np.sqrt(1 + s * s)))
+    strength = activation(net.activation).slope_max * coupling_norm(net.weights[1:])
+    return relaxation_factor(strength * (1 - 2 * lam) ** 0.5)
 
 
 class Coupled:
@@ -85,7 +57,7 @@ class Coupled:
         self.lam = x.dtype.type(lam)
         self.code = activation(net.activation).code
         f, self.f_out = activation(net.activation), activation(net.output_activation)
-        self.omega = x.dtype.type(relaxation_factor(net, lam))
+        self.omega = x.dtype.type(relaxation(net, lam))
         space = workspace or Workspace()
         copies = 1 if nudge is None else 2
         rows, last = copies * len(x), net.layers - 1
@@ -168,7 +140,7 @@ class Coupled:
 
 
 def order_of(lam: float) -> str:
-    """Order of the sweeps that `relaxation_factor` is for."""
+    """Order of the sweeps that `relaxation` is for."""
     return "forward" if lam < 0.5 else "up-down"
 
 

@@ -39,11 +39,6 @@ class Dyads:
         return found
 
 
-def hears_the_same(wiring: Wiring) -> bool:
-    """Whether both compartments get one forward signal and feed back only their difference: DP, DP⊤ and λ = ½."""
-    return bool(np.allclose(wiring.forward[0], wiring.forward[1]) and np.allclose(wiring.feedback.sum(1), 0))
-
-
 def sweep(
     net: Network,
     x: Array,
@@ -95,7 +90,7 @@ def sweep(
     """
     check_sweeps(sweeps)
     f, b = wiring.forward, wiring.feedback
-    if not hears_the_same(wiring):
+    if not wiring.hears_the_same:
         raise InputError(f"{wiring.name}: its compartments hear different signals; use the relaxation of `dyads`.")
     x, y = batch(net, x, y)
     layers, space = stack(net, feedback), workspace or Workspace()

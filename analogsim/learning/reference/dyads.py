@@ -228,7 +228,7 @@ def relaxed(
     if order == "random" and rng is None:
         raise InputError('order="random" needs rng=numpy.random.default_rng(seed).')
     single = wiring if isinstance(wiring, Wiring) else None
-    if single is not None and order == "up-down" and damping == 1 and dual.hears_the_same(single):
+    if single is not None and order == "up-down" and damping == 1 and single.hears_the_same:
         return dual.sweep(
             net, x, y, single, beta, sweeps, output=output, feedback=feedback, tol=tol, workspace=workspace
         )[0]

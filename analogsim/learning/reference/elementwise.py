@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from analogsim.engine.kernel import measured
-from analogsim.functions.activations import LEAK
+from analogsim.functions.activations import RELU
+from analogsim.functions.machine_code import value as f
 from analogsim.jit import compiled
 
-RELU, MEASURED = 1, 6
 FAST = {"nsz", "contract", "arcp"}
 """Liberties that vectorise the loops and keep NaN and Inf."""
-
-
-@compiled(inline="always")
-def _f(a: Any, code: int) -> Any:
-    if code == 1:
-        return max(a, a * 0)
-    if code == 2:
-        return a if a > 0 else a * LEAK
-    if code == 3:
-        return min(max(a * 0.5, a * 0), a * 0 + 1)
-    if code == 4:
-        return math.tanh(a)
-    if code == 5:
-        return 1 / (1 + math.exp(-a))
-    if code >= MEASURED:
-        return measured(a, code)
-    return a
 
 
 @compiled(fastmath=FAST)
@@ -55,7 +36,7 @@ def activate(a: Any, bias: Any, code: int, s: Any) -> None:
             for j in range(a.shape[1]):
                 value = a[i, j] + bias[j]
                 a[i, j] = value
-                s[i, j] = _f(value, code)
+                s[i, j] = f(code, value)
 
 
 @compiled(fastmath=FAST)
@@ -87,7 +68,7 @@ def mean_state(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, tol: Any
                 s[i, j] = new
         else:
             for j in range(a.shape[1]):
-                new = m * _f(a[i, j] + up * e[i, j], code) + n * _f(a[i, j] - down * e[i, j], code)
+                new = m * f(code, a[i, j] + up * e[i, j]) + n * f(code, a[i, j] - down * e[i, j])
                 # Counted so that NaN moves, too.
                 moved += not abs(new - s[i, j]) <= tol
                 s[i, j] = new
@@ -106,7 +87,7 @@ def difference(a: Any, e: Any, code: int, gain: Any, d: Any) -> None:
                 d[i, j] = (up + down) * e[i, j] if (p > zero) & (q > zero) else bent
         else:
             for j in range(a.shape[1]):
-                d[i, j] = _f(a[i, j] + up * e[i, j], code) - _f(a[i, j] - down * e[i, j], code)
+                d[i, j] = f(code, a[i, j] + up * e[i, j]) - f(code, a[i, j] - down * e[i, j])
 
 
 @compiled(fastmath=FAST)
@@ -124,7 +105,7 @@ def both(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, d: Any) -> Non
                 d[i, j] = (up + down) * e[i, j] if linear else p - q
         else:
             for j in range(a.shape[1]):
-                p, q = _f(a[i, j] + up * e[i, j], code), _f(a[i, j] - down * e[i, j], code)
+                p, q = f(code, a[i, j] + up * e[i, j]), f(code, a[i, j] - down * e[i, j])
                 s[i, j] = m * p + n * q
                 d[i, j] = p - q
 
@@ -183,7 +164,7 @@ def couple(a: Any, p: Any, q: Any, bias: Any, lam: Any, omega: Any, partner: int
             target = lam * (p[i, j] + q[i, j]) + rest * (p[k, j] - q[k, j]) + bias[j]
             new = a[i, j] + omega * (target - a[i, j])
             a[i, j] = new
-            state = _f(new, code)
+            state = f(code, new)
             # Counted so that NaN moves, too.
             moved += not abs(state - s[i, j]) <= tol
             s[i, j] = state

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from analogsim.engine.norms import largest_eigenvalue
 from analogsim.errors import InputError
 from analogsim.functions.activations import activation
+from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.layers import Array, Gradients, batch
 from analogsim.learning.reference.options import gated, wirings
-from analogsim.network import LOSSES, Network
+from analogsim.network import Network
 from analogsim.wiring import Wiring
 
 CHUNK = 2**25
@@ -153,13 +155,8 @@ def _coupling(net: Network, gain: Sequence[float], bounds: Any) -> Array:
 
 def _norm(matrix: Array, iterations: int = 30) -> float:
     """Spectral norm by power iterations, five per cent on the safe side."""
-    vector = np.random.default_rng(0).standard_normal(len(matrix))
-    value = 0.0
-    for _ in range(iterations):
-        vector /= np.linalg.norm(vector) or 1.0
-        vector = matrix.T @ (matrix @ vector)
-        value = float(np.sqrt(np.linalg.norm(vector)))
-    return 1.05 * value
+    start = np.random.default_rng(0).standard_normal(len(matrix))
+    return 1.05 * largest_eigenvalue(lambda v: matrix.T @ (matrix @ v), start, iterations) ** 0.5
 
 
 def _states(net: Network, a: Array, bounds: Any) -> Array:

@@ -9,13 +9,14 @@ import numpy as np
 
 from analogsim.errors import out_of_range
 from analogsim.functions.activations import activation
+from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.dyads import Relaxation, _mix, orders, settle
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch
 from analogsim.learning.reference.lifted import squared_norms
 from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import check_sweeps
-from analogsim.network import LOSSES, Network
+from analogsim.network import Network
 from analogsim.wiring import Wiring
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
+from analogsim.engine.norms import largest_eigenvalue
 from analogsim.functions.activations import activation
 from analogsim.learning.reference.dual import sweep
 from analogsim.learning.reference.dyads import PROJECTIONS, Relaxation, orders, settle, stabilise
@@ -17,17 +19,17 @@ from analogsim.network import Network
 from analogsim.wiring import Wiring
 
 
+def _square(w: Array, v: Array) -> Array:
+    return np.asarray(w.T @ (w @ v))
+
+
 def squared_norms(net: Network, iterations: int = 5) -> list[float]:
     """‖W_{k+1}ᵀ W_{k+1}‖₂ of the weights that leave each layer k, by power iterations; 0 for the output layer."""
     rng = np.random.default_rng(0)
     found: list[float] = []
     for w in net.weights[1:]:
-        v = np.asarray(rng.standard_normal(w.shape[1]), w.dtype)
-        value = 0.0
-        for _ in range(iterations):
-            v = w.T @ (w @ (v / (np.linalg.norm(v) or 1)))
-            value = float(np.linalg.norm(v))
-        found.append(value)
+        start = np.asarray(rng.standard_normal(w.shape[1]), w.dtype)
+        found.append(largest_eigenvalue(partial(_square, w), start, iterations))
     return [*found, 0.0]
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 
 import numpy as np
 
+from analogsim.engine.norms import product_norm
 from analogsim.functions.activations import activation
+from analogsim.functions.losses import LOSSES
 from analogsim.learning import scores
 from analogsim.learning.reference.backpropagation import backprop
 from analogsim.learning.reference.layers import Array, Gradients
-from analogsim.network import LOSSES, Network
-
-SILENT = 0.05
-"""A neuron is saturated where its slope is less than this share of the largest."""
-
+from analogsim.network import Network
 
 Forward = Callable[[Network, Array], list[Array]]
 
@@ -39,24 +36,20 @@ def network(
 
     `forward` gives the pre-activations of a network that does not infer by a feed-forward pass.
 
-    ``saturation`` is the share of hidden neurons and samples with f'(a) < 5 % of its maximum (for ReLU: the silent
-    ones); ``lipschitz`` is ‖W_L ⋯ W_1‖₂, the estimate of arXiv 2402.08573, Table 1, without the slopes.
+    ``saturation`` is the share of hidden neurons and samples on a flat part of their activation, in the sense of
+    `Activation.saturated`; ``lipschitz`` is ‖W_L ⋯ W_1‖₂, the estimate of arXiv 2402.08573, Table 1, free of slopes.
     """
     x, y = x[:most], y[:most]
     a, f = (forward or Network.forward)(net, x), activation(net.activation)
     out = activation(net.output_activation)(a[-1])
-    hidden = [float((f.derivative(value) < SILENT * f.slope_max).mean()) for value in a[:-1]]
+    hidden = [float(f.saturated(value).mean()) for value in a[:-1]]
     return {
         "loss": float(LOSSES[net.loss].value(out, y).mean()),
         **scores.figures(task, out, y),
         "saturation": float(np.mean(hidden)) if hidden else 0.0,
         "max_activation": max(float(np.abs(f(value)).max()) for value in a),
-        "lipschitz": _norm(reduce(lambda p, w: w @ p, net.weights)),
+        "lipschitz": product_norm(net.weights),
     }
-
-
-def _norm(matrix: Array) -> float:
-    return float(np.linalg.norm(matrix, 2)) if np.isfinite(matrix).all() else float("nan")
 
 
 def gradients(net: Network, x: Array, y: Array, found: Gradients, *, angles: bool = True) -> dict[str, float]:

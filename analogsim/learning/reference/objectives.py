@@ -15,9 +15,10 @@ from scipy.special import xlogy
 
 from analogsim.errors import InputError, unknown
 from analogsim.functions.activations import LEAK, activation
+from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference.layers import Array
 from analogsim.learning.reference.targets import spacings
-from analogsim.network import LOSSES, Network
+from analogsim.network import Network
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -51,18 +51,23 @@ def wirings(net: Network, wiring: Any) -> list[Wiring]:
     return found
 
 
-def check(name: str, value: Any) -> None:
-    """Raise `InputError` unless `value` is something that an option of this name may hold."""
+def check(name: str, value: Any) -> Any:
+    """Return `value` if it is something that an option of this name may hold, numbers as Python's own."""
     if name in NUMBERS:
-        several = name in LAYERWISE and isinstance(value, Iterable) and not isinstance(value, str | bytes | dict)
-        for item in value if several else [value]:
-            number(name, item, **NUMBERS[name])
-    elif name in WHOLES:
-        whole(name, value, high=10**6)
-    elif name in FLAGS:
-        flag(name, value)
-    elif name in CLASSES:
+        if name in LAYERWISE and _several(value):
+            return [number(name, item, **NUMBERS[name]) for item in value]
+        return number(name, value, **NUMBERS[name])
+    if name in WHOLES:
+        return whole(name, value, high=10**6)
+    if name in FLAGS:
+        return flag(name, value)
+    if name in CLASSES:
         instance(name, value, *CLASSES[name])
+    return value
+
+
+def _several(value: Any) -> bool:
+    return isinstance(value, tuple | list) or getattr(value, "ndim", 0) > 0
 
 
 def gated(function: F) -> F:
@@ -76,9 +81,9 @@ def gated(function: F) -> F:
         for name, value in options.items():
             if value is None and defaults.get(name) is None:
                 continue
-            if name in LAYERWISE and name not in layerwise and np.ndim(value):
+            if name in LAYERWISE and name not in layerwise and _several(value):
                 raise InputError(f"{name} = {shown(value)}; {function.__name__} takes one number.")
-            check(name, value)
+            options[name] = check(name, value)
         with np.errstate(over="ignore", invalid="ignore"):  # what diverges ends as Inf or NaN
             return function(net, x, y, *arguments, **options)
 

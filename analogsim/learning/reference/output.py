@@ -6,13 +6,12 @@ import numpy as np
 
 from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.functions.activations import activation
+from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference.layers import Array
-from analogsim.network import LOSSES, Network
+from analogsim.network import Network
 from analogsim.wiring import Wiring
 
 OUTPUTS = ("re-evaluated", "linearised")
-CURVATURE = {"mse": 1.0, "cross-entropy": 0.5}
-"""Largest eigenvalue of the Hessian of ℓ in r."""
 
 
 class Nudge:
@@ -53,7 +52,7 @@ class Nudge:
         same = np.allclose(self.mixing[0], self.mixing[1]) and np.isclose(self.mixing.sum(), 2)
         self.balanced = bool(self.linear and same and np.isclose(self.mixing[0] @ self.gains, 0))
         weakest = min(self.gains) if self.own else 0.0
-        steepest = CURVATURE[net.loss] * self.f.slope_max
+        steepest = self.loss.curvature * self.f.slope_max
         if output == "re-evaluated" and weakest * steepest <= -1:
             raise out_of_range(
                 "beta", beta, f"n|β| < {1 / steepest:g} for the compartment that climbs the loss",
@@ -102,7 +101,7 @@ class Nudge:
         """Damped fixed-point iteration; the damping is that of the steepest possible loss."""
         dtype = drives[0].dtype.type
         n = self.mixing.astype(dtype)
-        steps = [dtype(1 / (1 + abs(float(g)) * CURVATURE[self.loss.name])) for g in gains]
+        steps = [dtype(1 / (1 + abs(float(g)) * self.loss.curvature)) for g in gains]
         tol = 20 * np.finfo(dtype).eps
         a = [drive.copy() for drive in drives]
         for _ in range(500):

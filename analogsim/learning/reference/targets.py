@@ -8,9 +8,10 @@ import numpy as np
 
 from analogsim.errors import InputError
 from analogsim.functions.activations import activation
+from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
-from analogsim.network import LOSSES, Network
+from analogsim.network import Network
 
 
 def spacings(net: Network, beta: float | Sequence[float]) -> list[float]:

@@ -242,7 +242,7 @@ def test_the_record_is_strict_json():
 
 
 def test_a_circuit_card_finds_a_device_card_beside_it(tmp_path):
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     device = (root / "devices" / "ideal.toml").read_text(encoding="utf-8").replace("value = 100", "value = 70")
     (tmp_path / "cell.toml").write_text(device, encoding="utf-8")
     card = (root / "circuits" / "crossbar.toml").read_text(encoding="utf-8").replace('"pcm-ibm"', '"cell.toml"')

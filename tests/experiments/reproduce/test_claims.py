@@ -5,7 +5,7 @@ import pytest
 
 from analogsim.experiments.reproduce.card import Study
 from analogsim.experiments.reproduce.claims import FAILS, HOLDS, OPEN, judge
-from analogsim.experiments.reproduce.rows import Line
+from analogsim.experiments.reproduce.table_lines import Line
 
 
 def verdict(claim, lines, size="medium", on=None):

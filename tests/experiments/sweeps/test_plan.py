@@ -127,7 +127,7 @@ def test_a_point_keeps_its_seed_whatever_surrounds_it(alphas, repeats):
         ("device.levels", "inf,2", "'inf' is no whole number"),
         ("circuit.dac_bits", ["-inf"], "'-inf' is no whole number"),
         ("alpha", [10**400], "is no number"),
-        ("learning_rate", "inf", "learning_rate > 0"),
+        ("learning_rate", "inf", "learning_rate = inf is out of range"),
     ],
 )
 def test_values_without_a_meaning_are_one_line(key, given, message):

@@ -5,9 +5,9 @@ import pytest
 
 from analogsim import Network, Wiring
 from analogsim.errors import InputError
+from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference import backprop, implicit
 from analogsim.learning.reference.implicit_gradient import equilibrium
-from analogsim.network import LOSSES
 
 
 def problem(activation="tanh", loss="mse", output="identity", sizes=(5, 7, 6, 4), gain=0.8, seed=0):

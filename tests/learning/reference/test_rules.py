@@ -182,8 +182,8 @@ def test_a_feedback_path_carries_the_errors_of_every_rule(kind):
 
 def test_adversarial_training_moves_the_input_up_the_loss():
     net, x, y = problem("tanh")
+    from analogsim.functions.losses import LOSSES
     from analogsim.learning.reference.inputs import input_gradient
-    from analogsim.network import LOSSES
 
     def value(points):
         return LOSSES["mse"].value(net.output(points), y)
