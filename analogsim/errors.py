@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 LONGEST = 900
@@ -161,3 +161,14 @@ def instance(name: str, value: Any, kind: Any, words: str) -> None:
     """Raise unless `value` is an object of a class, or of several as in ``A | None``; `words` say how one is made."""
     if not isinstance(value, kind):
         raise InputError(f"{name} = {shown(value)}; expected {words}.")
+
+
+def listed(name: str, value: Any, words: str) -> list[Any]:
+    """Return `value` as a list, or name the argument that is none; a text and a mapping are none."""
+    try:
+        found = None if isinstance(value, str | bytes | Mapping) else list(value)
+    except TypeError:  # also an array without axes, which says that it can be iterated
+        found = None
+    if found is None:
+        raise InputError(f"{name} = {shown(value)}; expected {words}.")
+    return found

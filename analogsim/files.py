@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from analogsim.errors import InputError, NotWritten
+from analogsim.errors import InputError, NotWritten, instance
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 """Errors of a disk that has no room, or no longer takes anything."""
@@ -26,7 +26,14 @@ written: deque[Path] = deque(maxlen=50)
 
 
 def expand(path: str | Path) -> Path:
-    """Return a path with ``~`` as the home folder; as it is where there is no such home."""
+    """Return a path with ``~`` as the home folder; as it is where there is no such home.
+
+    Raises
+    ------
+    InputError
+        If it is no path.
+    """
+    instance("path", path, str | os.PathLike, "the path of a file")
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -140,21 +147,6 @@ UNPACKED = 4 << 30
 """Bytes that an archive may unpack to, 4 GiB; a zip of a few megabytes can hold more than any memory."""
 
 
-def check_regular(path: str | Path) -> None:
-    """Refuse what cannot be read to its end: a folder, a pipe, a device, or nothing.
-
-    Raises
-    ------
-    InputError
-        If `path` is no regular file, or a link to none.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file.")
-    if not path.is_file():
-        raise InputError(f"{path}: is {'a folder' if path.is_dir() else 'a pipe or a device'}; expected a file.")
-
-
 def regular(path: str | Path, *, limit: int, hint: str = "") -> Path:
     """Return the path of an ordinary file that is not larger than `limit` bytes: no folder, pipe or device.
 
@@ -196,7 +188,7 @@ def read_npz(path: str | Path) -> dict[str, Any]:
         If the file is missing or no regular file, no zip of arrays, cut short, or unpacks to more than `UNPACKED`.
     """
     path = expand(path)
-    check_regular(path)
+    regular(path, limit=UNPACKED)
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.arrays import finite, generator
-from analogsim.errors import InputError, number, one_of, out_of_range, shown, whole
+from analogsim.errors import InputError, listed, number, one_of, out_of_range, shown, whole
 from analogsim.functions.activations import activation
 from analogsim.functions.losses import accuracy, loss
 
@@ -62,12 +62,9 @@ class Network:
     output_activation: str = "identity"
 
     def __post_init__(self) -> None:
-        for name in ("weights", "biases"):
-            given = getattr(self, name)
-            if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
-                raise InputError(f"{name} = {shown(given)}; expected a list of arrays, one for each layer.")
-        weights = tuple(_array(f"weights[{k}]", w, 2) for k, w in enumerate(self.weights))
-        biases = tuple(_array(f"biases[{k}]", b, 1) for k, b in enumerate(self.biases))
+        given = {key: listed(key, getattr(self, key), "an array for each layer") for key in ("weights", "biases")}
+        weights = tuple(_array(f"weights[{k}]", w, 2) for k, w in enumerate(given["weights"]))
+        biases = tuple(_array(f"biases[{k}]", b, 1) for k, b in enumerate(given["biases"]))
         if not weights or len(weights) != len(biases):
             raise InputError(f"Network: {len(weights)} weight matrices and {len(biases)} biases; expected one of each.")
         for k, (w, b) in enumerate(zip(weights, biases, strict=True)):
@@ -107,9 +104,9 @@ class Network:
         gain : float
             Multiplies every weight; > 0.
         """
-        if not isinstance(sizes, Iterable) or isinstance(sizes, str | bytes) or len(sizes := list(sizes)) < 2:
+        sizes = [whole("sizes", n) for n in listed("sizes", sizes, "the neurons of each layer, as in (64, 32, 10)")]
+        if len(sizes) < 2:
             raise InputError(f"sizes = {shown(sizes)}: at least two layers, each with one neuron or more.")
-        sizes = [whole("sizes", n) for n in sizes]
         shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
         if (count := sum(n_out * n_in for n_out, n_in in shapes)) > LARGEST:
             raise out_of_range("sizes", tuple(sizes), f"at most {LARGEST:.0e} weights, not {count:.1e}")

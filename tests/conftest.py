@@ -17,8 +17,8 @@ from analogsim import Network
 
 # One of two processes compiles the engine while the other has what needs none of it; then those who use it.
 ORDER = (
-    "engine/test_settle", "learning/reference/test_rules", "engine/test_relax", "learning/reference", "circuits/wires",
-    "devices", "cards", "test_", "experiments/reproduce/test_r", "learning/test_training",
+    "engine/test_resting", "learning/reference/test_rules", "engine/test_transient", "learning/reference",
+    "circuits/wires", "devices", "cards", "test_", "experiments/reproduce/test_r", "learning/reference/test_training",
     "", "circuits", "learning", "experiments", "cli",
 )  # fmt: skip
 LEFT_OUT = pytest.StashKey[int]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +19,7 @@ from analogsim.chip.whole import Chip, Population
 from analogsim.devices.base import Part
 from analogsim.devices.base import device as make_device
 from analogsim.devices.base import model as device_model
-from analogsim.errors import InputError, instance, shown, unknown, whole
+from analogsim.errors import InputError, instance, listed, unknown, whole
 from analogsim.files import expand
 from analogsim.network import Network
 
@@ -71,9 +71,7 @@ class Circuit(Carded, ABC):
         """
         instance("network", network, Network, "a Network, as of Network.random((64, 32, 10))")
         if seeds is not None:
-            if not isinstance(seeds, Iterable) or isinstance(seeds, str | bytes) or getattr(seeds, "shape", None) == ():
-                raise InputError(f"program(seeds={shown(seeds)}): expected a list of whole numbers ≥ 0.")
-            checked = tuple(whole("seeds", item, low=0) for item in seeds)
+            checked = tuple(whole("seeds", item, low=0) for item in listed("seeds", seeds, "whole numbers ≥ 0"))
             if not checked:
                 raise InputError("program(seeds=[]): give at least one seed.")
             return Population(tuple(self._chip(network, item) for item in checked), checked)

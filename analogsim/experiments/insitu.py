@@ -69,7 +69,7 @@ def train_chip(setup: Setup, *, every_epoch: bool = False, progress: Callable[[]
 
 
 def train_digital(setup: Setup, rule: Any = backprop, *, every_epoch: bool = False) -> Learnt:
-    """Train the network of a setup in floating point on the same batches; `rule` as in `analogsim.learning.train`."""
+    """Train the network of a setup in floating point on the same batches; `rule` as in `learning.reference.train`."""
     digital = Digital(setup.network, rule, setup.settings)
     return Learnt(_epochs(setup, digital, every_epoch, None), 0.0, 100.0, digital)
 

@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from analogsim.errors import unknown
+from analogsim.errors import one_of
 
 Array = NDArray[np.floating]
 
@@ -65,9 +65,7 @@ def loss(name: str) -> Loss:
     InputError
         If there is none of that name; the message names the nearest.
     """
-    if name not in LOSSES:
-        raise unknown("loss", name, LOSSES)
-    return LOSSES[name]
+    return LOSSES[one_of("loss", name, LOSSES)]
 
 
 def accuracy(r: Array, labels: NDArray[np.integer]) -> float:

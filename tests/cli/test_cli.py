@@ -132,7 +132,7 @@ def test_list_show_cite_and_info():
         (["--set", "gain_mismatch"], "KEY=VALUE"),
         (["--noise", "0.1", "--set", "circuit.noise=0.2"], "set twice"),
         (["--hidden", "8,x"], "whole numbers"),
-        (["--hidden", "0"], "hidden ≥ 1"),
+        (["--hidden", "0"], "1 ≤ hidden"),
         (["--epochs", "0"], "epochs ≥ 1"),
         (["--seed", "-1"], "seed ≥ 0"),
         (["--alpa", "1"], "--alpha"),

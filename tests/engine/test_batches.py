@@ -72,11 +72,12 @@ def test_the_noise_of_both_compartments_has_the_covariance_that_settle_gives_it(
             assert np.abs(ours[:, :, i].mean(1) - theirs[:, :, i].mean(1)).max() < 6 * np.sqrt(d.max() * 2 / count)
 
 
-def test_common_noise_makes_no_difference_between_equal_compartments():
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
+def test_common_noise_makes_no_difference_between_equal_compartments(dtype):
     chip, x, _ = problem(noise=0.2)
-    found = Settler(WIRINGS["dpt"], dtype="float32")(chip, x, None, 0.0, np.random.default_rng(0))
+    found = Settler(WIRINGS["dpt"], dtype=dtype)(chip, x, None, 0.0, np.random.default_rng(0))
     for a in found.a:
-        assert a.dtype == np.float32
+        assert a.dtype == dtype
         np.testing.assert_array_equal(a[0], a[1])
 
 

@@ -25,7 +25,7 @@ def seed_of(ds):
 def test_the_stamp_holds_the_seed(name):
     assert seed_of(CALLS[name](CHIP)) == 0
     assert seed_of(CALLS[name](CHIP, seed=np.int64(17))) == 17
-    group = asim.circuits.chip.Population((CHIP, CHIP), (0, 1))
+    group = asim.chip.Population((CHIP, CHIP), (0, 1))
     assert seed_of(CALLS[name](group, seed=17)) == 17
 
 

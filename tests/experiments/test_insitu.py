@@ -21,6 +21,7 @@ def test_it_learns_what_a_run_learns_bit_by_bit():
     assert measure.lipschitz(found.trainer.network) == float(beside["lipschitz"].sel(trainer="chip")[-1])
 
 
+@pytest.mark.slow
 def test_the_combined_chip_learns_like_back_propagation_in_single_precision():
     gaps = []
     for seed in range(5):

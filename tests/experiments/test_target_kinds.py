@@ -222,7 +222,7 @@ def test_inputs_that_mean_nothing(tmp_path, x, message):
     [
         ({"scale": 0.0}, "scale > 0"),
         ({"scale": float("nan")}, "scale > 0"),
-        ({"normalise": (0.1, 0.0)}, "standard deviation > 0"),
+        ({"normalise": (0.1, 0.0)}, "standard deviation of normalise > 0"),
         ({"normalise": (0.1,)}, "expected MEAN,STD"),
         ({"task": "clasification"}, "did you mean 'classification'"),
         ({"task": "regression"}, "digits holds classes"),

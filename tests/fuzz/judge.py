@@ -51,6 +51,8 @@ def _python(case: Case) -> str:
 
 
 def _line(case: Case, folder: Path) -> str:
+    if case.call is not None:
+        case.call()
     before, here = _files(folder), os.getcwd()
     os.chdir(folder)
     try:

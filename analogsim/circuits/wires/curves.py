@@ -48,8 +48,8 @@ class _Cells:
 
 
 def _positive(name: str, value: ArrayLike) -> None:
-    if not (finite(name, value, largest=1e30) > 0).all():
-        raise out_of_range(name, value, f"{name} > 0")
+    if not (finite(name, value, largest=1e30) >= 1e-30).all():
+        raise out_of_range(name, value, f"{name} > 0, from 1e-30 to 1e30")
 
 
 @dataclass(frozen=True)

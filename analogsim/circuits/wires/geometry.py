@@ -118,7 +118,9 @@ def check_voltages(voltages: ArrayLike, lines: int, read: str) -> Array:
 
 def check_resistance(name: str, value: Any) -> float:
     """A resistance of one segment, ≥ 0 and finite."""
-    return number(name, value, low=0, high=LARGEST, words=f"0 ≤ {name} ≤ 1e30 ohm for one wire segment")
+    words = f"0 ≤ {name} ≤ 1e30 ohm for one wire segment, and not below 1e-30 unless 0"
+    r = number(name, value, low=0, high=LARGEST, words=words)
+    return number(name, r, low=1 / LARGEST, words=words) if r else r
 
 
 def check_ends(name: str, value: ArrayLike, lines: int) -> Array:
@@ -126,8 +128,8 @@ def check_ends(name: str, value: ArrayLike, lines: int) -> Array:
     r = real(f"Terminals.{name}", value).astype(np.float64)
     if r.shape not in ((), (lines,)):
         raise InputError(f"Terminals.{name} has shape {r.shape}; expected one number or one for each of {lines} lines.")
-    if not (good := (r >= 0) & (r <= LARGEST)).all():
-        raise out_of_range(f"Terminals.{name}", float(r.flat[np.argmin(good)]), "≥ 0 ohm, finite, at most 1e30")
+    if not (good := (r == 0) | ((r >= 1 / LARGEST) & (r <= LARGEST))).all():
+        raise out_of_range(f"Terminals.{name}", float(r.flat[np.argmin(good)]), "0 or from 1e-30 to 1e30 ohm")
     return np.broadcast_to(r, (lines,))
 
 

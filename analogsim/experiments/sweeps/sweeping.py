@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analogsim.errors import InputError, instance, out_of_range
+from analogsim.errors import InputError, instance, listed, out_of_range, whole
 from analogsim.experiments import results
 from analogsim.experiments.data import FIGURES
 from analogsim.experiments.setup import prepare
@@ -116,6 +116,9 @@ def sweep(
         if not 1 <= seeds <= MOST_SEEDS:
             raise out_of_range("seeds", seeds, f"seeds ≥ 1 and at most {MOST_SEEDS}")
         seeds = range(base.seed, base.seed + seeds)
+    if seeds is not None:
+        given = listed("seeds", seeds, "a number of repetitions, or a list of seeds")
+        seeds = [whole("seeds", seed, low=0) for seed in given]
     plan = Plan(
         base, tuple(axis(key, values, base) for key, values in pairs), tuple(seeds) if seeds is not None else None,
         design, points,

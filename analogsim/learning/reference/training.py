@@ -146,8 +146,8 @@ def train(
     instance("net", net, Network, "a Network")
     instance("rule", rule, Callable, "a rule, as reference.rule('dp')")
     instance("optimiser", optimiser, Optimiser | None, "an optimiser, as ADAM(1e-3)")
-    for option, count, low in (("epochs", epochs, 0), ("batch_size", batch_size, 1), ("seed", seed, 0)):
-        whole(option, count, low=low)
+    epochs, batch_size = whole("epochs", epochs, low=0), whole("batch_size", batch_size)
+    seed = whole("seed", seed, low=0)
     for option, choice in (("angles", angles), ("blocks", blocks)):
         flag(option, choice)
     if patience is not None:

@@ -19,8 +19,8 @@ from analogsim.experiments.sweeps.ingredients import made_of
 POINTS = "analogsim.experiments.sweeps.points"
 TRIALS = "analogsim.experiments.specification.trial"
 STUDIES = "analogsim.experiments.reproduce.kinds"
-INSIDE = ("engine/kernel.py", "devices/pcm.py", "circuits/wires/ladder.py", "experiments/trainers.py", "wiring.py")
-OUTSIDE = ("report_style.py", "netlist.py", "report.py", "accessor.py", "plots/choice.py", "cli/sweep.py", "store.py")
+INSIDE = ("engine/kernel.py", "devices/pcm.py", "circuits/wires/ladder.py", "learning/on_chip.py", "wiring.py")
+OUTSIDE = ("style_sheet.py", "netlists.py", "deck.py", "document.py", "plots/choice.py", "cli/sweep.py", "store.py")
 
 
 def test_every_module_that_a_point_loads_is_in_its_digest():
@@ -46,7 +46,7 @@ def test_a_digest_changes_with_the_code_of_points_and_with_no_other(tmp_path, mo
     digest = imports.code.__wrapped__
     before = digest(POINTS)
     inside = {*imports.reached(POINTS).values()}
-    names = {path.relative_to(imports.PACKAGE).as_posix() for path in inside} - {"accessor.py"}
+    names = {path.relative_to(imports.PACKAGE).as_posix() for path in inside}
     assert names >= {*INSIDE}
     assert not [name for name in names if name.endswith(OUTSIDE)]
     for path in imports.PACKAGE.rglob("*.py"):
