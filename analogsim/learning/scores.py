@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.errors import InputError, unknown
+from analogsim.errors import InputError, one_of
 from analogsim.functions.losses import accuracy
+from analogsim.settings.record import TASKS
 
-TASKS = ("classification", "regression")
 ROUNDING = 1e-3
 """Shares of classes sum to one within this: they may have been written with three digits."""
 
@@ -34,8 +34,7 @@ def check(task: str, loss: str) -> None:
     InputError
         For cross-entropy, whose targets are shares of classes, in a regression.
     """
-    if task not in TASKS:
-        raise unknown("task", task, TASKS)
+    one_of("task", task, TASKS)
     if task == "regression" and loss != "mse":
         raise InputError(f"loss {loss!r} is for classes, and these targets are values: take the loss mse.")
 
