@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numba
 import numpy as np
 import pytest
 
@@ -190,6 +191,19 @@ def test_layouts_give_the_same_numbers_or_a_clear_error(entry):
             close = {"rtol": 1e-5, "atol": 3e-6} if name == "float32" else {"rtol": 1e-9, "atol": 1e-12}
             for got, wanted in zip(call(like), truth, strict=True):
                 np.testing.assert_allclose(got, wanted, **close, err_msg=name)
+
+
+def test_no_layout_has_the_engine_compiled_anew():
+    """To the compiler an array that cannot be written is another type, and each type costs a minute."""
+    plain = asim.Chip.ideal(NET)
+    types = set()
+    for like in LAYOUTS.values():
+        names = ("gain", "divider", "mirror", "tau")
+        per_layer = {name: tuple(like(v) for v in getattr(plain, name)) for name in names}
+        whole = {name: like(getattr(plain, name)) for name in ("nudge", "driver", "rails", "converters")}
+        chip = plain.replace(**per_layer, **whole)
+        types.add(numba.typeof(prepare(chip, like(X), like(Y), RULE, like(BETA)).packed))
+    assert len(types) == 1
 
 
 @pytest.mark.parametrize("layout", ["strided", "reversed"])

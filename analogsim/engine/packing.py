@@ -216,7 +216,7 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
     signs = np.array([1.0, -1.0])
 
     def cast(value: ArrayLike) -> Array:
-        return np.ascontiguousarray(value, dtype=dtype)
+        return writable(value, dtype)
 
     return Problem(
         cum=cum.astype(np.int64),
@@ -249,6 +249,11 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         signal=np.empty(scratch, dtype),
         current=np.empty(scratch, dtype),
     )
+
+
+def writable(value: ArrayLike, dtype: Any) -> Array:
+    """Contiguous and not read-only, which is a type of its own to the compiler: the engine would be compiled twice."""
+    return np.require(value, dtype, ["C", "W"])
 
 
 def _transposed(matrices: Sequence[Array], dtype: np.dtype) -> Array:

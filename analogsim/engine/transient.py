@@ -15,7 +15,7 @@ from analogsim.engine.amplified import Amplified
 from analogsim.engine.clocks import Clock
 from analogsim.engine.noise.nodes import processes
 from analogsim.engine.noise.reads import SUBTICK, ReadNoise, freeze
-from analogsim.engine.packing import Batch, Stream, drive, prepare
+from analogsim.engine.packing import Batch, Stream, drive, prepare, writable
 from analogsim.engine.recorder import EVALUATIONS, KEPT, STEP, TIME, Record, new_record
 from analogsim.engine.solvers import STOCHASTIC, Options
 from analogsim.engine.solvers import solver as find_solver
@@ -314,7 +314,7 @@ def _present(batch: Batch, stream: Stream, step: int) -> Batch:
     p = batch.packed
     packed = p._replace(
         drive=drive(batch.chip, x, batch.wiring, p.drive.dtype),
-        target=p.target if y is None else np.ascontiguousarray(y, p.target.dtype),
+        target=p.target if y is None else writable(y, p.target.dtype),
     )
     return Batch(batch.chip, batch.wiring, x, y, batch.beta, packed)
 
