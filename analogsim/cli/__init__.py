@@ -54,7 +54,7 @@ class Group(click.Group):
         if not options.pop("standalone_mode", True):
             return run(*args, **options, standalone_mode=False)
         self.running = ""
-        with terminal.output():
+        with terminal.output(), terminal.stopped_gently():
             code = self._run(lambda: run(*args, **options, standalone_mode=False))
         sys.exit(code)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import os
+import signal
 import sys
+import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -116,6 +118,19 @@ def output() -> Iterator[None]:
         except (OSError, ValueError, ReaderLeft):
             mute()
         sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def stopped_gently() -> Iterator[None]:
+    """SIGTERM, which a batch queue or a container sends before it kills, does what Ctrl-C does."""
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def mute() -> None:

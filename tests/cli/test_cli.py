@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 
@@ -193,7 +194,8 @@ def test_a_process_of_its_own_ends_with_the_same_codes(tmp_path):
     assert subprocess.run(run, capture_output=True).returncode == 0
 
 
-def test_ctrl_c_keeps_the_finished_epochs(small, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_what_stops_a_run_keeps_the_finished_epochs(small, tmp_path, monkeypatch, number):
     from analogsim.learning import on_chip
 
     step, calls = on_chip.OnChip.step, []
@@ -201,7 +203,7 @@ def test_ctrl_c_keeps_the_finished_epochs(small, tmp_path, monkeypatch):
     def interrupted(self, x, y):
         calls.append(1)
         if len(calls) == 4:  # two batches an epoch: in the second
-            raise KeyboardInterrupt
+            signal.raise_signal(number)
         step(self, x, y)
 
     monkeypatch.setattr(on_chip.OnChip, "step", interrupted)
@@ -213,6 +215,7 @@ def test_ctrl_c_keeps_the_finished_epochs(small, tmp_path, monkeypatch):
     kept = results.load(path)
     assert kept.sizes["epoch"] == 2
     assert kept.attrs["interrupted"] == 1
+    assert all(p.name.startswith("c") for p in tmp_path.iterdir())  # nothing temporary stays
 
 
 def test_help_imports_nothing_but_click_and_is_instant():
