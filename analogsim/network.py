@@ -15,6 +15,7 @@ from analogsim.arrays import finite, generator
 from analogsim.errors import InputError, listed, number, one_of, out_of_range, shown, whole
 from analogsim.functions.activations import activation
 from analogsim.functions.losses import accuracy, loss
+from analogsim.text import as_html
 
 Array = NDArray[np.floating]
 
@@ -153,6 +154,19 @@ class Network:
     def accuracy(self, x: Array, labels: NDArray[np.integer]) -> float:
         """Share of samples whose largest output is the label."""
         return accuracy(self.output(x), labels)
+
+    def __repr__(self) -> str:
+        """Sizes, functions and the size of the weights, in a few lines."""
+        hidden = f"{self.activation} hidden, " if self.layers > 1 else ""
+        count = sum(w.size for w in self.weights) + sum(b.size for b in self.biases)
+        rms = ", ".join(f"{float(np.sqrt(np.mean(w**2))):.3g}" for w in self.weights)
+        return (
+            f"Network {'-'.join(map(str, self.sizes))}, {hidden}{self.output_activation} output, {self.loss} loss\n"
+            f"  {count:,} weights and biases, {self.weights[0].dtype}; rms weight of each layer {rms}"
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self))
 
     def save(self, path: str | Path) -> None:
         """Write an ``.npz`` that `load_network` reads: W1, b1, … and the names of the functions. No pickle."""

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from analogsim import cards
 from analogsim.cards import Carded, quantity
-from analogsim.chip.whole import Chip, Population
+from analogsim.chip.population import Population
+from analogsim.chip.whole import Chip
 from analogsim.devices.base import Part
 from analogsim.devices.base import device as make_device
 from analogsim.devices.base import model as device_model
 from analogsim.errors import InputError, instance, listed, unknown, whole
 from analogsim.files import expand
 from analogsim.network import Network
+from analogsim.text import as_html
 
 Array = NDArray[np.floating]
 Deltas = Sequence[tuple[Array, Array]]
@@ -98,6 +100,21 @@ class Circuit(Carded, ABC):
         rng : numpy.random.Generator
             Draws what is random about the update.
         """
+
+    def __init_subclass__(cls, **options: object) -> None:
+        """Keep the few lines of `__repr__` in every circuit: a dataclass writes its own unless the class has one."""
+        super().__init_subclass__(**options)
+        if "__repr__" not in cls.__dict__:
+            cls.__repr__ = Circuit.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        """Name, title and what is simulated, in a few lines."""
+        about = self.record
+        title = f"{about['name']}: {about['title']}" if about else type(self).__name__
+        return "\n  ".join([f"Circuit {title}", *self.words()])
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self))
 
     @abstractmethod
     def words(self) -> list[str]:

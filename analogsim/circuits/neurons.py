@@ -1,20 +1,83 @@
-"""Mismatch of the neurons: how far each one's two compartments are from what was drawn."""
+"""Mismatch of the neurons: how far each one's two compartments are from what was drawn.
+
+A nonideality is declared once, as a `mismatch`: what a card may say about it, what it is drawn into, and the words for
+it. One of your own is a field of a subclass, and no more:
+
+    slow_mismatch: float = mismatch("relative spread of slow leaks", into="gain", words="slow leak {:.2%}")
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, make_dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.constants import Boltzmann
 
 from analogsim.cards import quantity
+from analogsim.cards.quantities import declared
+from analogsim.chip.compartments import DEVIATIONS, Neurons
+from analogsim.chip.gates import Array
+from analogsim.chip.noise_levels import NodeLevels
 from analogsim.circuits.base import Circuit, child
-from analogsim.settings.noises import COLOURED, NODE_NOISES, NodeNoise
+from analogsim.network import Network
+from analogsim.settings.noises import COLOURED, NODE_NOISES
+
+NOMINAL = {item.name: item for item in DEVIATIONS}
+
+
+def mismatch(
+    meaning: str, *, into: str, words: str = "", law: str = "normal", high: float = np.inf, required: bool = False
+) -> float:
+    """Declare a nonideality of the neurons: the standard deviation of what is drawn once for each of them.
+
+    Parameters
+    ----------
+    meaning : str
+        For cards, `analogsim show` and errors.
+    into : str
+        Field of `analogsim.chip.compartments.Neurons` that it goes into; several add up. Its shape says whether every
+        compartment draws its own.
+    words : str
+        For the start of a run, to be formatted with the value; nothing is said without them.
+    law : {"normal", "log-normal"}
+        Nominal value plus a normal, or times a log-normal of median 1.
+    high : float
+        Greatest value allowed; the least is 0, where it does no harm.
+    required : bool
+        Whether every card has to say it.
+    """
+    item = quantity(meaning, low=0, high=high, ideal=0.0)
+    about = {**item.metadata, "into": into, "words": words, "law": law}
+    found: float = field(metadata=about) if required else field(default=0.0, metadata=about)
+    return found
+
+
+if TYPE_CHECKING:
+    NodeNoises = Circuit
+else:
+    NodeNoises = make_dataclass(
+        "NodeNoises",
+        [
+            item
+            for kind in COLOURED
+            for item in (
+                (kind.field, float, quantity(kind.meaning, low=0, default=0.0, ideal=0.0)),
+                *((part.name, float, quantity(part.meaning, above=0, default=part.default)) for part in kind.parts),
+            )
+        ],
+        bases=(Circuit,),
+        namespace={
+            "__doc__": "The fields of a circuit that follow from `analogsim.settings.noises`.",
+            "__module__": __name__,
+        },
+        frozen=True,
+        kw_only=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeuronCircuit(Circuit):
+class NeuronCircuit(NodeNoises):
     """A circuit whose neurons are real: two leaky integrators with mirrors, dividers and amplifiers.
 
     Every compartment of every neuron draws its own deviation: τ from a log-normal of median 1, the rest from normals.
@@ -33,39 +96,50 @@ class NeuronCircuit(Circuit):
     node_noise : float
         Stationary standard deviation from white noise at each node, in units of the activity.
     ou_noise, flicker_noise, telegraph_noise : float
-        Standard deviations of noise with a memory, added to what each compartment leaks towards, in activities.
+        Standard deviations of noise with a memory, added to what each compartment leaks towards, in activities; all
+        that `analogsim.settings.noises` has.
     ou_time, flicker_low, flicker_high, telegraph_low, telegraph_high : float
         Its correlation time, band (frequencies) and mean dwell times, in units of ``time_unit``.
     node_capacitance, temperature : float
         Capacitance of a node, F, whose thermal noise √(kT/C) adds to it in quadrature, if it is given, and K.
     """
 
-    tau_spread: float = quantity("standard deviation of ln τ over the compartments", low=0, high=2, ideal=0.0)
-    gain_mismatch: float = quantity("relative standard deviation of each compartment's gain", low=0, ideal=0.0)
-    offset_spread: float = quantity("standard deviation of each compartment's offset, in activities", low=0, ideal=0.0)
-    divider_mismatch: float = quantity("standard deviation of the ratio mixing the compartments", low=0, ideal=0.0)
-    mirror_mismatch: float = quantity(
-        "relative standard deviation of each compartment's feedback mirror", low=0, ideal=0.0
+    tau_spread: float = mismatch(
+        "standard deviation of ln τ over the compartments", into="tau", law="log-normal", high=2, required=True
     )
-    nudge_mismatch: float = quantity("relative standard deviation of each output compartment's nudge", low=0, ideal=0.0)
+    gain_mismatch: float = mismatch(
+        "relative standard deviation of each compartment's gain",
+        into="gain",
+        words="gain mismatch {:.2%}",
+        required=True,
+    )
+    offset_spread: float = mismatch(
+        "standard deviation of each compartment's offset, in activities",
+        into="offset",
+        words="offset σ {:g}",
+        required=True,
+    )
+    divider_mismatch: float = mismatch(
+        "standard deviation of the ratio mixing the compartments",
+        into="divider",
+        words="divider mismatch {:.2%}",
+        required=True,
+    )
+    mirror_mismatch: float = mismatch(
+        "relative standard deviation of each compartment's feedback mirror",
+        into="mirror",
+        words="feedback mirror mismatch {:.2%}",
+        required=True,
+    )
+    nudge_mismatch: float = mismatch(
+        "relative standard deviation of each output compartment's nudge",
+        into="nudge",
+        words="nudge mismatch {:.2%}",
+        required=True,
+    )
     node_noise: float = quantity(
         "stationary standard deviation of white noise at each node, in activities", low=0, ideal=0.0
     )
-
-    ou_noise: float = quantity(
-        "standard deviation of Ornstein-Uhlenbeck noise, in activities", low=0, default=0.0, ideal=0.0
-    )
-    ou_time: float = quantity("its correlation time, in time units", above=0, default=1.0)
-    flicker_noise: float = quantity(
-        "standard deviation of 1/f noise in its band, in activities", low=0, default=0.0, ideal=0.0
-    )
-    flicker_low: float = quantity("lowest frequency of the 1/f noise, in 1/time unit", above=0, default=0.01)
-    flicker_high: float = quantity("highest frequency of the 1/f noise, in 1/time unit", above=0, default=1.0)
-    telegraph_noise: float = quantity(
-        "standard deviation of random telegraph noise, in activities", low=0, default=0.0, ideal=0.0
-    )
-    telegraph_low: float = quantity("mean dwell time of its low level, in time units", above=0, default=1.0)
-    telegraph_high: float = quantity("mean dwell time of its high level, in time units", above=0, default=1.0)
 
     node_capacitance: float | None = quantity(
         "capacitance of a node, for its kT/C noise", "F", above=0, default=None, ideal=None
@@ -81,44 +155,48 @@ class NeuronCircuit(Circuit):
             np.hypot(self.node_noise, thermal_voltage(self.node_capacitance, self.temperature) / self.activity_unit)
         )
 
-    def draw_neurons(self, sizes: tuple[int, ...], seed: int) -> dict[str, Any]:
-        """Draw τ, gain, offset, divider, mirror and nudge of a chip whose layers have `sizes`, the input first."""
+    def neurons(self, network: Network, seed: int) -> tuple[Neurons, ...]:
+        """Draw the neurons of every layer but the input, with the biases of a network."""
+        found = []
+        for j, bias in enumerate(network.biases):
+            is_read = j == network.layers - 1
+            name = network.output_activation if is_read else network.activation
+            drawn = self._deviations(len(bias), j, seed, is_read=is_read)
+            found.append(Neurons(bias, name, nudge=drawn.pop("nudge", None), **drawn))
+        return tuple(found)
 
-        def normal(name: str, spread: float, j: int) -> np.ndarray:
-            shape = (2, sizes[j + 1])
-            return spread * child(seed, name, j).standard_normal(shape) if spread else np.zeros(shape)
+    def _deviations(self, n: int, j: int, seed: int, *, is_read: bool) -> dict[str, Array]:
+        """Draw the deviations of the n neurons of layer j+1."""
+        found: dict[str, Array] = {}
+        for item in declared(type(self)):
+            into = item.metadata.get("into")
+            if into is None or (into == "nudge" and not is_read):
+                continue
+            about = NOMINAL[into].metadata
+            # The first one into a field is drawn by the field's name, whatever a card calls it; more have their own.
+            name = f"{into}.{item.name}" if into in found else into
+            spread, shape = getattr(self, item.name), (2, n) if about["compartments"] else (n,)
+            drawn = spread * child(seed, name, j).standard_normal(shape) if spread else np.zeros(shape)
+            before = found.get(into, about["nominal"])
+            found[into] = before * np.exp(drawn) if item.metadata["law"] == "log-normal" else before + drawn
+        return found
 
-        layers = range(len(sizes) - 1)
-        return {
-            "tau": tuple(np.exp(normal("tau", self.tau_spread, j)) for j in layers),
-            "gain": tuple(1.0 + normal("gain", self.gain_mismatch, j) for j in layers),
-            "offset": tuple(normal("offset", self.offset_spread, j) for j in layers),
-            "divider": tuple(normal("divider", self.divider_mismatch, j) for j in layers),
-            "mirror": tuple(normal("mirror", self.mirror_mismatch, j) for j in layers),
-            "nudge": normal("nudge", self.nudge_mismatch, layers[-1]),
-            "node_noise": self.total_node_noise,
-            **{kind.field: getattr(self, kind.field) for kind in COLOURED},
-            **{kind.parameter: self._parameter(kind) for kind in COLOURED},
-            "time_unit": self.time_unit,
-            "activity_unit": self.activity_unit,
-        }
+    def offsets(self, n: int, j: int, seed: int) -> Array:
+        """Offsets of the n neurons of layer j+1, as they were drawn."""
+        return self._deviations(n, j, seed, is_read=False)["offset"]
 
-    def _parameter(self, kind: NodeNoise) -> Any:
-        """How noise of a kind changes in time: one number, or several."""
-        values = tuple(getattr(self, name) for name in kind.parts)
-        return values if len(values) > 1 else values[0]
+    def node_levels(self) -> NodeLevels:
+        """Noise at the nodes."""
+        coloured = {kind.field: getattr(self, kind.field) for kind in COLOURED}
+        parameters = {kind.parameter: kind.joined([getattr(self, p.name) for p in kind.parts]) for kind in COLOURED}
+        return NodeLevels(node_noise=self.total_node_noise, **coloured, **parameters)
 
     def neuron_words(self) -> list[str]:
         """Say which deviations are switched on."""
         said = [f"τ = {self.time_unit:.3g} s" + (f" ± {self.tau_spread:.1%}" if self.tau_spread else "")]
-        for what, spread in (
-            ("gain", self.gain_mismatch),
-            ("divider", self.divider_mismatch),
-            ("feedback mirror", self.mirror_mismatch),
-            ("nudge", self.nudge_mismatch),
-        ):
-            said += [f"{what} mismatch {spread:.2%}"] if spread else []
-        said += [f"offset σ {self.offset_spread:g}"] if self.offset_spread else []
+        for item in declared(type(self)):
+            value, words = getattr(self, item.name), item.metadata.get("words")
+            said += [words.format(value)] if words and value else []
         for kind in NODE_NOISES:
             sigma = getattr(self, kind.field) if kind.parameter else self.total_node_noise
             said += [f"{kind.words.format(**vars(self))} σ {sigma:.3g}"] if sigma else []

@@ -12,7 +12,7 @@ signals after the first sweep.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -38,8 +38,6 @@ SWEEPS, PATIENCE = 60, 12
 """Most up-down sweeps, and how many before a sample that does not come nearer is left to the general solver."""
 RAILED = 1e4
 """Activity beyond which a sample that sweeps do not settle counts as diverged: any amplifier would be at its rails."""
-WRITTEN = ("forward", "feedback", "biases", "forward_noise", "feedback_noise", "devices")
-"""Fields of a chip that an update changes."""
 
 
 @dataclass
@@ -157,7 +155,7 @@ class Settler:
 
     def _load(self, chip: Chip) -> None:
         """Pack what a chip brings to every batch; only its weights, if it is the last one after an update."""
-        if self.chip is None or any(getattr(chip, name) is not getattr(self.chip, name) for name in FIXED):
+        if self.chip is None or not chip.differs_in_weights_only(self.chip):
             silent = np.zeros((1, chip.sizes[0]))
             packed = prepare(chip, silent, None, self.wiring, 0.0, self.dtype)
             self.memory, self.packed, self.gain = {}, packed.packed, np.asarray(chip.gain[0], self.dtype)[:, None, :]
@@ -215,9 +213,6 @@ class Settler:
             railed = status == datasets.SLOW
         status[railed] = datasets.DIVERGED
         return status
-
-
-FIXED = tuple(f.name for f in fields(Chip) if f.name not in (*WRITTEN, "record"))
 
 
 class _Up(dict[int, NDArray[np.int64]]):

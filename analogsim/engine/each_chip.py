@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analogsim.arrays import generator
-from analogsim.chip.whole import Chip, Population
+from analogsim.chip.population import Population
+from analogsim.chip.whole import Chip
 from analogsim.engine import datasets
 
 if TYPE_CHECKING:

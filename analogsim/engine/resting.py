@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.arrays import generator
-from analogsim.chip.whole import Chip, Population
+from analogsim.chip.population import Population
+from analogsim.chip.whole import Chip
 from analogsim.engine import datasets, equilibrium, passes
 from analogsim.engine.equilibrium import Equilibrium
 from analogsim.engine.noise.nodes import processes

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.arrays import finite, generator
-from analogsim.chip.whole import Chip, Population
+from analogsim.chip.population import Population
+from analogsim.chip.whole import Chip
 from analogsim.engine import clocks, datasets, delays, equilibrium, kernel
 from analogsim.engine.amplified import Amplified
 from analogsim.engine.clocks import Clock

@@ -99,18 +99,8 @@ def prepare(settings: Settings, data: Dataset | None = None) -> Setup:
     network = network.astype(settings.dtype)
     chip = made.program(network, seed=settings.seed)
     if settings.trim is not None:
-        chip = trimmed(chip, settings.trim)
+        chip = chip.trimmed(settings.trim)
     return Setup(settings, data, network, made, chip, settings.wiring())
-
-
-def trimmed(chip: Chip, residual: float) -> Chip:
-    """The chip after a one-time trim of its neurons that leaves a share of every deviation between compartments.
-
-    Idealised: it reaches every neuron, also those that are silent on any calibration data.
-    """
-    shrunk = {name: tuple(residual * a for a in getattr(chip, name)) for name in ("offset", "divider", "mirror")}
-    gain = tuple(1 + residual * (g - 1) for g in chip.gain)
-    return chip.replace(**shrunk, gain=gain, nudge=residual * chip.nudge)
 
 
 OPTIONS = {

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.chip.whole import Chip, Population
+from analogsim.chip.population import Population
+from analogsim.chip.whole import Chip
 from analogsim.engine.packing import Batch, factorise
 from analogsim.errors import InputError, instance, shown
 from analogsim.functions.activations import activation

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analogsim.chip.state import DeviceState
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import child
 from analogsim.devices.pulsed import Pulsed
@@ -143,29 +144,30 @@ class TikiTaka(Driven):
         """Pulse the fast arrays, then copy some of their columns."""
         device: Any = self.circuit.device
         seed, state = int(chip.record["seed"]), chip.devices
-        turn, kept = int(state.get("turn", 0)), {}
+        turn = int(state.turn or 0)
+        fast, low_pass = dict[int, Array](), dict[int, Array]()
         rises, falls = [], []
         for j, layer in enumerate(pairs):
-            shape, scale = chip.forward[j].shape, float(state[f"scale.{j}"])
+            shape, scale = chip.forward[j].shape, float(state.scale[j])
             cells = self._fast_cells(j, shape, seed)
             rest = cells["rest"]
-            held = state.get(f"fast.{j}", device.conductance(rest))
+            held = state.fast.get(j, device.conductance(rest))
             up, down = _counts(layer, self.fast * rate / scale / device.pulse_size(), rng)
             held = device.pulse(device.leak(held), up, rng, cells, against=down)
-            kept[f"fast.{j}"] = held
+            fast[j] = held
             columns = slice(turn % self.cycle, None, self.cycle)
             share = np.zeros(shape)
             read = device.weight(device.seen(held, rng))[:, columns] - rest[:, columns]
             share[:, columns] = self.transfer * scale * read / self.circuit.granularity(chip, j)
             if self.filtered:
-                share += state.get(f"filter.{j}", 0.0)
+                share += state.filter.get(j, 0.0)
                 counts = np.trunc(share)
-                kept[f"filter.{j}"] = share - counts
+                low_pass[j] = share - counts
             else:
                 counts = np.floor(share + rng.random(shape))
             rises.append(np.maximum(counts, 0).astype(np.int64))
             falls.append(np.maximum(-counts, 0).astype(np.int64))
-        kept["turn"] = np.asarray(turn + 1)
+        kept = DeviceState(fast=fast, filter=low_pass, turn=np.asarray(turn + 1))
         return remember(self.circuit.pulse(chip, rises, falls, biases, rng), kept)
 
     def _fast_cells(self, j: int, shape: tuple[int, ...], seed: int) -> dict[str, Array]:

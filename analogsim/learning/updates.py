@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from analogsim.chip.state import DeviceState
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Circuit
 from analogsim.circuits.crossbar.circuit import Crossbar
@@ -80,10 +81,8 @@ class OnCrossbar(Update):
             )
         weights = []
         for j, count in enumerate(counts):
-            scale = float(chip.devices[f"scale.{j}"])
-            weights.append(
-                np.clip(chip.devices[f"target.{j}"] + self.circuit.granularity(chip, j) * count, -scale, scale)
-            )
+            scale = float(chip.devices.scale[j])
+            weights.append(np.clip(chip.devices.target[j] + self.circuit.granularity(chip, j) * count, -scale, scale))
         return self.circuit.write(chip, weights, biases, rng)
 
 
@@ -112,13 +111,13 @@ class MixedPrecision(OnCrossbar):
 
     def __call__(self, chip: Chip, deltas: Deltas, rng: np.random.Generator) -> Chip:
         """Write the whole steps of the accumulators, towards zero."""
-        counts, kept = [], {}
+        counts, kept = [], dict[int, Array]()
         for j, (dw, _) in enumerate(deltas):
-            chi = chip.devices.get(f"accumulator.{j}", 0.0) + dw
+            chi = chip.devices.accumulator.get(j, 0.0) + dw
             grain = self.circuit.granularity(chip, j)
             counts.append(np.trunc(chi / grain))
-            kept[f"accumulator.{j}"] = chi - grain * counts[-1]
-        return remember(self.step(chip, counts, _biases(chip, deltas), rng), kept)
+            kept[j] = chi - grain * counts[-1]
+        return remember(self.step(chip, counts, _biases(chip, deltas), rng), DeviceState(accumulator=kept))
 
 
 @dataclass(frozen=True)
@@ -127,10 +126,9 @@ class WriteVerify(OnCrossbar):
 
     def __call__(self, chip: Chip, deltas: Deltas, rng: np.random.Generator) -> Chip:
         """Write, read and correct, at most `ATTEMPTS` times."""
-        wanted = [
-            chip.devices.get(f"digital.{j}", chip.devices[f"target.{j}"]) + dw for j, (dw, _) in enumerate(deltas)
-        ]
-        kept, biases, circuit = {f"digital.{j}": w for j, w in enumerate(wanted)}, _biases(chip, deltas), self.circuit
+        state = chip.devices
+        wanted = [state.digital.get(j, state.target[j]) + dw for j, (dw, _) in enumerate(deltas)]
+        kept, biases, circuit = DeviceState(digital=dict(enumerate(wanted))), _biases(chip, deltas), self.circuit
         if not isinstance(circuit.device, Pulsed):
             device = replace(circuit.device, verify_attempts=max(ATTEMPTS, circuit.device.verify_attempts))
             return remember(replace(circuit, device=device).write(chip, wanted, biases, rng), kept)
@@ -184,12 +182,12 @@ def drifted(circuit: Circuit, chip: Chip, seconds: float, rng: np.random.Generat
     if not isinstance(circuit, Crossbar):
         raise InputError("drift between updates is simulated for the cells of a crossbar.")
     new = circuit.later(chip, seconds, rng)
-    return remember(new, {key: value for key, value in chip.devices.items() if key not in new.devices})
+    return new.rewritten(devices=chip.devices.joined(new.devices))
 
 
-def remember(chip: Chip, arrays: dict[str, Array]) -> Chip:
-    """The chip with some arrays added to the state of its devices."""
-    return chip.rewritten(devices={**chip.devices, **arrays})
+def remember(chip: Chip, state: DeviceState) -> Chip:
+    """The chip with something added to the state of its devices."""
+    return chip.rewritten(devices=chip.devices.joined(state))
 
 
 def _biases(chip: Chip, deltas: Deltas) -> list[Array]:

@@ -1,12 +1,29 @@
-"""The kinds of noise at the nodes of neurons: one line each, which chips, circuits, engine and commands read.
+"""The kinds of noise at the nodes of neurons: one entry each, from which chips, circuits, cards and commands are made.
 
-To add one: a line here, its process in `analogsim.engine.noise.nodes`, and its fields in
-`analogsim.circuits.neurons.NeuronCircuit` (what a card says) and `analogsim.chip.Chip` (what the engine gets).
+To add one: an entry here, and its process in `analogsim.engine.noise.nodes`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number that says how a kind of noise changes in time; > 0.
+
+    Attributes
+    ----------
+    name : str
+        Of a circuit's card.
+    meaning : str
+        With the unit.
+    default : float
+    """
+
+    name: str
+    meaning: str
+    default: float
 
 
 @dataclass(frozen=True)
@@ -21,35 +38,66 @@ class NodeNoise:
         Of circuit and chip: its standard deviation, in units of the activity.
     words : str
         What it is, to be formatted with the fields of the circuit.
+    meaning : str
+        Of the standard deviation, for a circuit's card.
     parameter : str
-        Field of the chip that says how it changes in time; empty for white noise.
-    parts : tuple of str
+        Field of the chip that says how it changes in time, with all the numbers below; empty for white noise.
+    parts : tuple of Parameter
         Fields of the circuit that make up this parameter.
+    increasing : bool
+        Whether each of them must be greater than the one before.
     """
 
     name: str
     field: str
     words: str
+    meaning: str
     parameter: str = ""
-    parts: tuple[str, ...] = ()
+    parts: tuple[Parameter, ...] = ()
+    increasing: bool = False
+
+    @property
+    def default(self) -> float | tuple[float, ...]:
+        """Of the chip's parameter: one number, or several."""
+        return self.joined([part.default for part in self.parts])
+
+    def joined(self, values: list[float]) -> float | tuple[float, ...]:
+        """The chip's parameter made of its numbers."""
+        return tuple(values) if len(values) != 1 else values[0]
 
 
 NODE_NOISES = (
-    NodeNoise("node", "node_noise", "node noise"),
-    NodeNoise("ou", "ou_noise", "OU noise of correlation time {ou_time:g} τ,", "ou_time", ("ou_time",)),
+    NodeNoise("node", "node_noise", "node noise", "stationary standard deviation of white noise at each node"),
+    NodeNoise(
+        "ou",
+        "ou_noise",
+        "OU noise of correlation time {ou_time:g} τ,",
+        "standard deviation of Ornstein-Uhlenbeck noise, in activities",
+        "ou_time",
+        (Parameter("ou_time", "its correlation time, in time units", 1.0),),
+    ),
     NodeNoise(
         "1/f",
         "flicker_noise",
         "1/f noise from {flicker_low:g} to {flicker_high:g} per τ,",
+        "standard deviation of 1/f noise in its band, in activities",
         "flicker_band",
-        ("flicker_low", "flicker_high"),
+        (
+            Parameter("flicker_low", "lowest frequency of the 1/f noise, in 1/time unit", 0.01),
+            Parameter("flicker_high", "highest frequency of the 1/f noise, in 1/time unit", 1.0),
+        ),
+        increasing=True,
     ),
     NodeNoise(
         "rtn",
         "telegraph_noise",
         "telegraph noise dwelling {telegraph_low:g} and {telegraph_high:g} τ,",
+        "standard deviation of random telegraph noise, in activities",
         "telegraph_dwell",
-        ("telegraph_low", "telegraph_high"),
+        (
+            Parameter("telegraph_low", "mean dwell time of its low level, in time units", 1.0),
+            Parameter("telegraph_high", "mean dwell time of its high level, in time units", 1.0),
+        ),
     ),
 )
 COLOURED = tuple(kind for kind in NODE_NOISES if kind.parameter)

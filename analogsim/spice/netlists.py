@@ -139,7 +139,7 @@ class Netlist:
                 )
         seed, span, found = int(chip.record["seed"]), made.device.span, {}
         for j in range(chip.layers):
-            rf = float(chip.devices[f"scale.{j}"]) / span
+            rf = float(chip.devices.scale[j]) / span
             for read in ("forward", "reverse") if j else ("forward",):
                 cells = made.conductances(chip, j, read)
                 error = made.gain_errors(cells.shape[1], j, read, seed)

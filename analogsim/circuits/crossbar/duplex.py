@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from analogsim.errors import InputError
 
 if TYPE_CHECKING:
-    from analogsim.circuits.crossbar.circuit import Crossbar
+    from analogsim.circuits.crossbar.programming import Programmed
 
 Array = NDArray[np.floating]
 
 TRIMS = ("nominal", "mean")
 
 
-def check(circuit: Crossbar) -> None:
+def check(circuit: Programmed) -> None:
     """Raise `InputError` for what is not simulated together with full duplex."""
     for bad, what, hint in (
         (circuit.mapping != "differential", f"mapping = {circuit.mapping!r}", "mapping = 'differential'"),
@@ -44,12 +44,12 @@ def check(circuit: Crossbar) -> None:
             raise InputError(f"circuit.feedback = 'full-duplex' is not simulated with {what}; it needs {hint}.")
 
 
-def echoes(circuit: Crossbar, cells: Array, scale: float) -> tuple[Array, Array]:
+def echoes(circuit: Programmed, cells: Array, scale: float) -> tuple[Array, Array]:
     """What the lines of an array hear of the signals that they carry themselves, less what is cancelled.
 
     Parameters
     ----------
-    circuit : Crossbar
+    circuit : Programmed
     cells : (2, n, m) array
         Conductances of the pairs, S.
     scale : float
@@ -69,7 +69,7 @@ def echoes(circuit: Crossbar, cells: Array, scale: float) -> tuple[Array, Array]
     return found[0], found[1]
 
 
-def _among_terminals(circuit: Crossbar, cells: Array) -> tuple[Array, Array]:
+def _among_terminals(circuit: Programmed, cells: Array) -> tuple[Array, Array]:
     """Conductances among the bit lines and among the word lines, summed over the arrays of the pair; S."""
     if not circuit.has_wires:
         total = cells.sum(axis=0)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from analogsim.cards import Carded, quantity
 from analogsim.chip.amplifiers import Amplifiers
-from analogsim.chip.columns import ADC, BOW, DAC, STRAIGHT
+from analogsim.chip.transfer import NO_CONVERTER, STRAIGHT, Converter, Driver
+from analogsim.chip.transfer import Periphery as Limits
 from analogsim.errors import InputError, out_of_range
 
 Array = NDArray[np.floating]
@@ -116,21 +117,29 @@ class Periphery(Carded):
         """Whether the amplifiers have poles of their own."""
         return bool(np.isfinite(self.tia_bandwidth))
 
-    def converter_fields(self, layers: int, activity_unit: float) -> dict[str, Array]:
-        """Fields of the chip for converters and saturation."""
-        driver = np.tile(STRAIGHT, (2, layers, 1))
-        rail, converters = self.tia_saturation / activity_unit, np.zeros((2, 3))
-        if self.dac_bits and self.dac_range is not None:
-            for way, top in enumerate((self.dac_range, self.dac_feedback_range or self.dac_range)):
+    def ends(self, activity_unit: float) -> list[tuple[Driver, Converter]]:
+        """Driver and converter of the forward and of the feedback reads."""
+        found = []
+        for top in (self.dac_range, self.dac_feedback_range or self.dac_range):
+            driver, converter = STRAIGHT, NO_CONVERTER
+            if self.dac_bits and top is not None:
                 step = top / (2 ** (self.dac_bits - 1) - 1)
                 bow = _bow(self.dac_inl * step / top)
-                driver[way] = [-top, top, 1.0 - bow, 0.0, bow / top**2]
-                converters[way, DAC] = step
+                driver = Driver(-top, top, 1.0 - bow, 0.0, bow / top**2)
+                converter = converter._replace(dac=step)
+            if self.adc_bits and self.adc_range is not None:
+                step = self.adc_range / (2 ** (self.adc_bits - 1) - 1)
+                bow = _bow(self.adc_inl * step / self.rails(activity_unit).high)
+                converter = converter._replace(adc=step, bow=bow)
+            found.append((driver, converter))
+        return found
+
+    def rails(self, activity_unit: float) -> Limits:
+        """Saturation of the amplifiers, and the range of the converters behind them."""
+        rail = self.tia_saturation / activity_unit
         if self.adc_bits and self.adc_range is not None:
-            step = self.adc_range / (2 ** (self.adc_bits - 1) - 1)
             rail = min(rail, self.adc_range)
-            converters[:, [ADC, BOW]] = step, _bow(self.adc_inl * step / rail)
-        return {"driver": driver, "converters": converters, "rails": np.array([-rail, rail])}
+        return Limits(-rail, rail)
 
     def periphery_words(self) -> list[str]:
         """Say what the periphery does wrong."""

@@ -24,13 +24,18 @@ Biases are digital and exact. DOI 10.1038/s41586-025-09430-z for the architectur
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from analogsim.cards import choice, flag, quantity
-from analogsim.chip.whole import CORRELATIONS, Chip
+from analogsim.chip.connections import Connection, ReadPath
+from analogsim.chip.noise_levels import CORRELATIONS, ReadClock
+from analogsim.chip.state import DeviceState
+from analogsim.chip.transfer import Driver, Periphery
+from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Array, Deltas, checked_deltas, child
 from analogsim.circuits.neurons import NeuronCircuit
 from analogsim.devices.light_source import LightSource
@@ -82,7 +87,7 @@ class Optoelectronic(NeuronCircuit):
     noise : float, optional
         Relative standard deviation of each weight at each read, on top of what the light brings.
     read_mode, read_period, read_correlation
-        The read clock; see `Chip`.
+        The read clock; see `analogsim.chip.noise_levels.ReadClock`.
     """
 
     no_netlist: ClassVar[str] = "an optical circuit has no netlist: SPICE has no light"
@@ -150,60 +155,69 @@ class Optoelectronic(NeuronCircuit):
         return self.source.rows(everything, len(everything), child(seed, "rows"))
 
     def _program(self, network: Network, seed: int) -> Chip:
-        nominal: dict[str, Any] = {
-            **{name: getattr(network, name) for name in ("activation", "loss", "output_activation")},
-            **{name: getattr(self, name) for name in ("read_mode", "read_period", "read_correlation")},
-            **self.draw_neurons(network.sizes, seed),
-        }
-        directions, layers = ("forward", "feedback"), range(network.layers)
-        nominal["driver"] = np.array([[self.source.driver(self._range(d, j)) for j in layers] for d in directions])
-        nominal["rails"] = np.array([-self.saturation, self.saturation])
-        arrays = self._write(network.weights, network.biases, nominal["offset"], seed, child(seed, "programming"))
+        neurons = self.neurons(network, seed)
         parts = {role: dict(getattr(self, role).record) for role in ("device", "source", "detector")}
-        state = {**arrays.pop("devices"), "writes": np.asarray(1)}
-        state |= {f"offset.{j}": offset for j, offset in enumerate(nominal.pop("offset"))}
-        record = {"circuit": dict(self.record), **parts, "seed": seed, "words": self.words()}
-        return Chip(**nominal, **arrays, devices=state, record=record)
+        blank = Chip(
+            connections=[
+                Connection(
+                    j,
+                    j + 1,
+                    ReadPath(w, driver=self._driver("forward", j)),
+                    ReadPath(w.T, driver=self._driver("feedback", j)) if j else None,
+                )
+                for j, w in enumerate(network.weights)
+            ],
+            neurons=neurons,
+            nodes=self.node_levels(),
+            reads=ReadClock(self.read_mode, self.read_period, self.read_correlation),
+            periphery=Periphery(-self.saturation, self.saturation),
+            loss=network.loss,
+            time_unit=self.time_unit,
+            activity_unit=self.activity_unit,
+            devices=DeviceState(offset={j: layer.offset for j, layer in enumerate(neurons)}, writes=np.asarray(0)),
+            record={"circuit": dict(self.record), **parts, "seed": seed, "words": self.words()},
+        )
+        return self._write(blank, network.weights, network.biases, child(seed, "programming"))
 
     def update(self, chip: Chip, deltas: Deltas, rng: np.random.Generator) -> Chip:
         """Rewrite every weight: target plus delta, with what is new at each writing drawn anew. One more frame."""
-        if "target.0" not in chip.devices or "writes" not in chip.devices:
+        if 0 not in chip.devices.target or chip.devices.writes is None:
             raise InputError("update: this chip was not programmed by an opto-electronic circuit.")
         pairs = checked_deltas(chip, deltas)
-        weights = [chip.devices[f"target.{j}"] + dw for j, (dw, _) in enumerate(pairs)]
-        biases = tuple(b + db for b, (_, db) in zip(chip.biases, pairs, strict=True))
-        offsets = tuple(chip.devices[f"offset.{j}"] for j in range(chip.layers))
-        arrays = self._write(weights, biases, offsets, int(chip.record["seed"]), rng)
-        kept = {key: value for key, value in chip.devices.items() if key.startswith("offset.")}
-        state = {**arrays.pop("devices"), **kept, "writes": chip.devices["writes"] + 1}
-        return chip.replace(**arrays, devices=state)
+        weights = [chip.devices.target[j] + dw for j, (dw, _) in enumerate(pairs)]
+        return self._write(chip, weights, [b + db for b, (_, db) in zip(chip.biases, pairs, strict=True)], rng)
 
-    def _write(self, targets: Any, biases: Any, offsets: Any, seed: int, rng: np.random.Generator) -> dict[str, Any]:
-        """Make the fields of the chip that depend on the weights."""
-        fields: dict[str, list[Any]] = {
-            name: [] for name in ("forward", "feedback", "forward_noise", "feedback_noise")
-        } | {"forward_floor": [], "feedback_floor": []}
-        state: dict[str, Array] = {}
-        zeroed = [np.array(offset) for offset in offsets]
+    def _driver(self, name: str, j: int) -> Driver:
+        """Transfer curve of the sources in front of a matrix."""
+        return Driver(*map(float, self.source.driver(self._range(name, j))))
+
+    def _write(self, chip: Chip, targets: Sequence[Array], biases: Sequence[Array], rng: np.random.Generator) -> Chip:
+        """The chip with other weights, and all that depends on them."""
+        seed, state = int(chip.record["seed"]), chip.devices
+        zeroed = [np.array(state.offset[j]) for j in range(chip.layers)]
         returned = [np.zeros(len(target)) for target in targets]
-        for j, target in enumerate(targets):
-            state[f"target.{j}"] = target
+        connections = []
+        for j, (target, old) in enumerate(zip(targets, chip.connections, strict=True)):
             limit = self.full_scale * float(np.sqrt(np.mean(target**2))) if np.isfinite(self.full_scale) else np.inf
             wanted = np.clip(target, -limit, limit)
             element, scale = self._element("forward", j, wanted, seed, rng)
-            self._direction("forward", j, element, scale, wanted, zeroed[j], fields, seed)
-            if j == 0:
-                for name in ("feedback", "feedback_noise", "feedback_floor"):
-                    fields[name].append(None)
+            ahead = old.forward.rewritten(**self._direction("forward", j, element, scale, wanted, zeroed[j], seed))
+            if j == 0 or old.feedback is None:
+                connections.append(old.rewritten(ahead, None))
                 continue
             if self.feedback == "separate":
                 element, scale = self._element("feedback", j, wanted.T, seed, rng)
             else:
                 element = element.transposed
-            self._direction("feedback", j, element, scale, wanted.T, returned[j - 1], fields, seed)
-        return {**{name: tuple(found) for name, found in fields.items()}, "biases": tuple(biases), "devices": state} | {
-            **{"offset": tuple(zeroed), "feedback_offset": tuple(returned)}
-        }
+            back = self._direction("feedback", j, element, scale, wanted.T, returned[j - 1], seed)
+            connections.append(old.rewritten(ahead, old.feedback.rewritten(**back)))
+        neurons = [
+            layer.rewritten(biases=bias, offset=offset, feedback_offset=back)
+            for layer, bias, offset, back in zip(chip.neurons, biases, zeroed, returned, strict=True)
+        ]
+        written = np.asarray(1 if state.writes is None else state.writes + 1)
+        devices = DeviceState(target=dict(enumerate(targets)), offset=state.offset, writes=written)
+        return chip.replace(connections=connections, neurons=neurons, devices=devices)
 
     def _element(self, name: str, j: int, target: Array, seed: int, rng: np.random.Generator) -> tuple[Realised, float]:
         """Write a matrix into the element; the scale is the weight of a relative weight of one."""
@@ -236,10 +250,9 @@ class Optoelectronic(NeuronCircuit):
         scale: float,
         target: Array,
         offset: Array,
-        fields: dict[str, list[Any]],
         seed: int,
-    ) -> None:
-        """Add one direction of one matrix to the fields: weights, and noise from the light that carries them."""
+    ) -> dict[str, Array | None]:
+        """Weights of one direction of one matrix, and noise from the light that carries them; adds to the offset."""
         n, m = element.plus.shape
         (outputs, modules), (senders, banks) = self._places(n), self._places(m)
         corrected, ends = self.correction != "none", child(seed, "ends", name, j)
@@ -273,9 +286,7 @@ class Optoelectronic(NeuronCircuit):
         if not self.auto_zero:
             offset += bias * (weights - target).sum(axis=1)  # in place, both compartments
         relative = np.hypot(intensity, self.noise or 0.0)
-        fields[name].append(weights)
-        fields[f"{name}_noise"].append(relative * np.abs(weights) if relative else None)
-        fields[f"{name}_floor"].append(floor)
+        return {"weights": weights, "noise": relative * np.abs(weights) if relative else None, "floor": floor}
 
     def modules(self, chip: Chip) -> int:
         """Elements that hold the weights of a chip, both directions."""

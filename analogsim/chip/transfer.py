@@ -1,0 +1,109 @@
+"""What stands between neurons and arrays: drivers, converters, rails, and the limits of the amplifiers.
+
+Compiled code reads them as rows of numbers, whose columns `analogsim.chip.columns` names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from analogsim.chip.gates import Array
+from analogsim.errors import InputError, out_of_range
+
+
+class Driver(NamedTuple):
+    """Transfer curve in front of a matrix: u is clipped to [low, high], then c(u) = c₁u + c₂u² + c₃u³.
+
+    Signals are in units of the activity; a driver without arguments passes every signal on as it is.
+    """
+
+    low: float = -np.inf
+    high: float = np.inf
+    c1: float = 1.0
+    c2: float = 0.0
+    c3: float = 0.0
+
+    def send(self, u: Array) -> Array:
+        """Return c(u)."""
+        low, high, c1, c2, c3 = self
+        u = np.clip(u, low, high)
+        return u * (c1 + u * (c2 + u * c3))
+
+    def check(self, name: str) -> None:
+        """Raise `InputError` unless the range is one and the curve is finite."""
+        if np.isnan(self).any() or not np.isfinite(self[2:]).all():
+            raise InputError(f"{name} = {tuple(self)} is not finite; only its limits may be infinite.")
+        if not self.low < self.high:
+            raise InputError(f"{name} takes signals from {self.low:g} to {self.high:g}; expected low < high.")
+
+
+class Converter(NamedTuple):
+    """Converters at the ends of a read: steps in activities, 0 for none.
+
+    Signals are rounded to ``dac`` before they enter, currents to ``adc`` when they come back, after the bow of the ADC,
+    y → y (1 + bow (y²/rail² − 1)).
+    """
+
+    dac: float = 0.0
+    adc: float = 0.0
+    bow: float = 0.0
+
+    def send(self, u: Array) -> Array:
+        """Return the signal that the DAC makes of `u`."""
+        return _rounded(u, self.dac)
+
+    def receive(self, current: Array, rail: float) -> Array:
+        """Return what the ADC makes of a current whose upper rail is `rail`."""
+        if self.bow:
+            current = current * (1.0 + self.bow * ((current / rail) ** 2 - 1.0))
+        return _rounded(current, self.adc)
+
+    def check(self, name: str) -> None:
+        """Raise `InputError` unless all is finite and the steps are ≥ 0."""
+        if not np.isfinite(self).all() or self.dac < 0 or self.adc < 0:
+            raise InputError(f"{name} = {tuple(self)}; expected finite (dac, adc, bow) with steps ≥ 0.")
+
+
+def _rounded(values: Array, step: float) -> Array:
+    return step * np.floor(values / step + 0.5) if step else values
+
+
+STRAIGHT, NO_CONVERTER = Driver(), Converter()
+
+
+@dataclass(frozen=True)
+class Periphery:
+    """What all the reads of a chip share.
+
+    Parameters
+    ----------
+    low, high : float
+        Rails: least and greatest current that an array can return to a neuron by each of its reads, in units of the
+        activity; low < 0 < high, infinite without rails.
+    gain : float
+        A₀, open-loop gain of the amplifiers whose dynamics are followed; > 0, inf allowed.
+    bandwidth : float, optional
+        Their ω_u, rad per ``time_unit``; None where amplifiers have no dynamics.
+    """
+
+    low: float = -np.inf
+    high: float = np.inf
+    gain: float = np.inf
+    bandwidth: float | None = None
+
+    def check(self) -> None:
+        """Raise `InputError` for rails that do not enclose 0 and amplifiers that cannot be."""
+        if not self.low < 0 < self.high:
+            raise InputError(f"Chip.rails = ({self.low:g}, {self.high:g}); expected (low, high) with low < 0 < high.")
+        if not self.gain > 0:
+            raise out_of_range("Chip.tia.gain", self.gain, "gain > 0")
+        if self.bandwidth is not None and not 0 < self.bandwidth < np.inf:
+            raise out_of_range("Chip.tia.bandwidth", self.bandwidth, "0 < bandwidth < inf (rad per time_unit)")
+
+    def words(self) -> list[str]:
+        """Say what is limited."""
+        said = [f"rails ({self.low:.3g}, {self.high:.3g})"] if np.isfinite([self.low, self.high]).any() else []
+        return said + ([f"amplifiers of {self.bandwidth:.3g} rad per time unit"] if self.bandwidth else [])

@@ -1,0 +1,248 @@
+"""Programming a crossbar: from target weights to cells, and from cells to what the reads of the arrays amount to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from analogsim.cards import choice, quantity
+from analogsim.chip.connections import Connection, ReadPath
+from analogsim.chip.state import DeviceState
+from analogsim.chip.whole import Chip
+from analogsim.circuits.base import Array, child
+from analogsim.circuits.crossbar import duplex
+from analogsim.circuits.crossbar.cell_arrays import Arrays, Read
+from analogsim.circuits.crossbar.mapping import shares, sliced
+from analogsim.circuits.neurons import NeuronCircuit
+from analogsim.devices.base import Cells
+from analogsim.devices.ideal import Ideal
+from analogsim.devices.pulsed import Pulsed
+
+FEEDBACK = ("shared", "second-array", "full-duplex")
+
+Each = Sequence[Array]
+Cause = Callable[[str, int, Cells], Array]
+"""What gives the cells of an array, by its name and layer, their conductances."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programmed(Arrays, NeuronCircuit):
+    """A circuit whose cells are programmed for target weights.
+
+    Parameters
+    ----------
+    feedback : {"shared", "second-array", "full-duplex"}
+        Whether V is the reverse read of the forward array, in turns with the forward read, or an array of its own that
+        is read at the same time, or the forward array driven at both ends at once (`.duplex`).
+    echo_trim : {"nominal", "mean"}
+        What the conductor that cancels the echo of full duplex is: what perfect cells would need, or trimmed to the
+        mean of all the lines on that side of the array.
+    asymmetry : float
+        Standard deviation of V − Wᵀ in units of rms(W), on top of what the devices do.
+    full_scale : float
+        Weight at g_max in units of the layer's rms weight; larger weights are clipped. Never more than the largest
+        weight, so ``inf`` clips nothing. The scale follows the weights at every update (a programmable gain), except
+        where the cells are updated by pulses.
+    headroom : float
+        Weight at g_max over the largest weight: room to grow for cells whose scale stays.
+    age : float
+        Seconds between programming and use.
+    """
+
+    feedback: str = choice("path of the feedback", FEEDBACK, default="shared")
+    echo_trim: str = choice("what cancels the echo of full duplex", duplex.TRIMS, default="mean")
+    asymmetry: float = quantity("standard deviation of V − Wᵀ in units of rms(W)", low=0, ideal=0.0)
+    full_scale: float = quantity(
+        "weight at g_max in units of the layer's rms weight", above=0, infinite=True, ideal=np.inf
+    )
+    headroom: float = quantity("weight at g_max over the layer's largest weight", low=1, default=1.0)
+    age: float = quantity("time between programming and use", "s", low=0, ideal=0.0)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the arrays hold any weights as they are wanted, so that cells need not be looked at."""
+        plain = type(self.device) is Ideal and not (self.device.levels or self.device.d2d or self.device.faults)
+        quiet = self.noise is not None or not self.device.read_noise
+        return (
+            plain
+            and quiet
+            and self.is_plain
+            and not self.has_wires
+            and self.access_resistance is None
+            and (self.slices == 1 and self.full_scale == np.inf)
+            and self.feedback != "full-duplex"
+        )
+
+    def hold(self, chip: Chip, weights: Each, biases: Each) -> Chip:
+        """What `rewrite` comes to for exact cells; their conductances are left out, `conductances` works them out."""
+        seed, feedback = int(chip.record["seed"]), list[Array | None]([None])
+        scale = {j: np.asarray(self.scale(target)) for j, target in enumerate(weights)}
+        for j, target in enumerate(weights):
+            if j and self.asymmetry:
+                feedback.append(target.T + self._error(seed, j, target.T.shape, target).astype(target.dtype))
+            elif j:
+                feedback.append(target.T.copy())
+        state = DeviceState(target=dict(enumerate(weights)), scale=scale, age=np.asarray(self.age))
+        if not self.noise:
+            return chip.rewritten(forward=weights, feedback=feedback, biases=biases, devices=state)
+        return chip.rewritten(
+            forward=weights,
+            feedback=feedback,
+            biases=biases,
+            devices=state,
+            forward_noise=[self.noise * np.abs(w) for w in weights],
+            feedback_noise=[None if v is None else self.noise * np.abs(v) for v in feedback],
+        )
+
+    def scale(self, target: Array) -> float:
+        """Weight of a full range of conductance that suits target weights; 1 where every weight is zero."""
+        largest = float(max(target.max(), -target.min()))
+        clipped = np.isfinite(self.full_scale)
+        limit = self.full_scale * float(np.sqrt(np.mean(target**2))) if clipped else largest
+        return self.headroom * (min(largest, limit) or 1.0)
+
+    def rewrite(
+        self, chip: Chip, weights: Each, biases: Each, rng: np.random.Generator, scales: Sequence[float] = ()
+    ) -> Chip:
+        """Program every cell for target weights, at scales that follow them unless they are given."""
+        scales = scales or [self.scale(target) for target in weights]
+
+        def written(name: str, j: int, cells: Cells) -> Array:
+            return self._programmed(self.wanted(weights[j], scales[j]), rng, cells)
+
+        return self.realise(chip, written, weights, scales, biases, rng)
+
+    def wanted(self, weights: Array, scale: float) -> Array:
+        """Conductances that stand for weights, S."""
+        wanted = shares(np.clip(weights / scale, -1.0, 1.0), self.mapping)
+        if self.slices > 1:
+            wanted = sliced(wanted, self.slices, self.slice_bits)
+            if self.mapping == "reference":
+                wanted[:, -1] = 0.5
+        wanted *= self.device.span
+        wanted += self.device.g_min
+        return wanted
+
+    def _programmed(self, wanted: Array, rng: np.random.Generator, cells: Cells) -> Array:
+        """Conductances after programming; the reference column is set to its half even if that is no level."""
+        device = self.device
+        if self.mapping == "reference" and device.levels:
+            wanted[..., :-1, :] = device.target(wanted[..., :-1, :])
+            device = replace(device, levels=0)
+        return device.program(wanted, rng, cells)
+
+    def _error(self, seed: int, j: int, shape: tuple[int, ...], weights: Array) -> Array:
+        """The feedback error of layer j+1: its pattern is fixed, its size follows the weights."""
+        error: Array = self.asymmetry * np.sqrt(np.mean(weights**2)) * _pattern(seed, j, shape)
+        return error
+
+    def realise(
+        self,
+        chip: Chip,
+        cause: Cause,
+        targets: Each,
+        scales: Sequence[float],
+        biases: Each,
+        rng: np.random.Generator,
+    ) -> Chip:
+        """The chip with other arrays: what `cause` gave their cells, as they are read."""
+        seed = int(chip.record["seed"])
+        conductance: dict[int, Array] = {}
+        second: dict[int, Array] = {}
+        ahead: list[Read] = []
+        back: list[Read | None] = [None]
+        connections: list[Connection] = []
+        for j, (target, scale, old) in enumerate(zip(targets, scales, chip.connections, strict=True)):
+            cells, sigma = self._array("conductance", j, cause, target.shape, seed, rng, conductance)
+            ahead.append(self.read(cells, sigma, scale, "forward", j, seed))
+            if j == 0 or old.feedback is None:
+                connections.append(old.rewritten(self._path(old.forward, ahead[j]), None))
+                continue
+            if self.feedback == "second-array":
+                cells, sigma = self._array("feedback", j, cause, target.shape, seed, rng, second)
+            found = self._returned(ahead[j], cells, sigma, scale, j, seed)
+            back.append(found)
+            echoes = duplex.echoes(self, cells, scale) if self.feedback == "full-duplex" else (None, None)
+            paths = self._path(old.forward, ahead[j], echoes[0]), self._path(old.feedback, found, echoes[1])
+            connections.append(old.rewritten(*paths))
+        neurons = [layer.rewritten(biases=b) for layer, b in zip(chip.neurons, biases, strict=True)]
+        if self.tia_offset:
+            returned = [r.offset if r else None for r in (*back[1:], None)]
+            for j, (layer, read, offset) in enumerate(zip(neurons, ahead, returned, strict=True)):
+                own = self.offsets(len(layer), j, seed)
+                neurons[j] = layer.rewritten(offset=own + _zeros(read.offset, own), feedback_offset=_zeros(offset, own))
+        periphery = chip.periphery
+        if self.has_dynamics:
+            bandwidth = 2 * np.pi * self.tia_bandwidth * self.time_unit
+            periphery = replace(periphery, gain=self.tia_gain, bandwidth=bandwidth)
+        state = DeviceState(
+            target=dict(enumerate(targets)),
+            scale={j: np.asarray(scale) for j, scale in enumerate(scales)},
+            conductance=conductance,
+            feedback=second,
+            age=np.asarray(self.age),
+        )
+        return chip.replace(connections=connections, neurons=neurons, periphery=periphery, devices=state)
+
+    def _path(self, old: ReadPath, read: Read, echo: Array | None = None) -> ReadPath:
+        """A path with what a read of its array amounts to."""
+        amplifiers = read.amplifiers if self.has_dynamics else None
+        return replace(old, weights=read.weights, noise=read.sigma, amplifiers=amplifiers, echo=echo)
+
+    def _returned(self, ahead: Read, cells: Array, sigma: Array | None, scale: float, j: int, seed: int) -> Read:
+        """What the feedback read of an array amounts to, given its forward read."""
+        if self.feedback == "second-array" or not (self.is_reciprocal(self.device) and self.is_plain):
+            back = self.read(cells, sigma, scale, "reverse", j, seed)
+        else:
+            back = Read(ahead.weights.T.copy(), None if ahead.sigma is None else ahead.sigma.T.copy())
+        if self.asymmetry:
+            back.add(self._error(seed, j, back.weights.shape, ahead.weights), self.tia_gain)
+        return back
+
+    def _array(
+        self,
+        name: str,
+        j: int,
+        cause: Cause,
+        shape: tuple[int, ...],
+        seed: int,
+        rng: np.random.Generator,
+        kept: dict[int, Array],
+    ) -> tuple[Array, Array | None]:
+        """Conductances of an array when it is read, and their read noise; `kept` gets what was programmed."""
+        device = self.device
+        cells = self._cells(name, j, shape, seed)
+        programmed = cause(name, j, cells)
+        kept[j] = programmed
+        now = self.aged(programmed, name, j, seed)
+        if isinstance(device, Pulsed):
+            now = device.seen(now, rng)
+        return now, None if self.noise is not None else device.read_sigma(now, self.age, programmed)
+
+    def _cells(self, name: str, j: int, shape: tuple[int, ...], seed: int) -> Cells:
+        """What is fixed about the cells of an array; kept, as every update needs it."""
+        kept: dict[tuple[str, int, tuple[int, ...], int], Cells] = self.__dict__.setdefault("_drawn", {})
+        key = (name, j, shape, seed)
+        if key not in kept:
+            if len(kept) > 64:
+                kept.clear()
+            kept[key] = self.device.cells(self.cells_shape(shape), child(seed, "cells", name, j))
+        return kept[key]
+
+    def aged(self, programmed: Array, name: str, j: int, seed: int) -> Array:
+        """Conductances of the cells of an array at the age of the chip."""
+        return self.device.age(programmed, self.age, child(seed, "drift", name, j)) if self.age else programmed
+
+
+def _zeros(offset: Array | None, like: Array) -> Array:
+    """An offset, or none at all: an ideal amplifier has none, and nothing comes back to the output."""
+    return np.zeros(like.shape[-1]) if offset is None else offset
+
+
+@lru_cache(maxsize=64)
+def _pattern(seed: int, j: int, shape: tuple[int, ...]) -> Array:
+    """The feedback error of a chip's layer in units of its standard deviation; kept, as every update needs it."""
+    return child(seed, "asymmetry", j).standard_normal(shape)
