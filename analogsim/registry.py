@@ -92,6 +92,11 @@ class Kind:
         """Names and things; loads all of them."""
         return ((name, self[name]) for name in self)
 
+    @property
+    def modules(self) -> set[str]:
+        """Modules where the built-in ones register."""
+        return set(self._built_in.values())
+
     def name_of(self, thing: Any) -> str | None:
         """Name under which a loaded thing is registered."""
         return next((name for name, known in self._known.items() if known is thing), None)
@@ -133,7 +138,7 @@ class Register:
     rule = Kind("rule", "rules", "learning")
     update = Kind("update", "updates", "learning")
     measure = Kind("measure", "measures", "measure")
-    metric = Kind("metric", "metrics", "experiments")
+    metric = Kind("metric", "metrics", "experiments.sweeps")
     data = Kind("data", "data", "experiments")
     solver = Kind("solver", "solvers", "engine")
     experiment = Kind("experiment", "experiments", "experiments")

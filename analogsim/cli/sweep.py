@@ -55,13 +55,10 @@ def command(
     from pathlib import Path
 
     from analogsim.experiments import results, summary
-    from analogsim.experiments.sweeps import INITIAL, TRAINED, sweep
+    from analogsim.experiments.sweeps import sweep
 
     if metrics == "help":
-        for title, group in (("at the end of a run", TRAINED), ("before training, which is not done", INITIAL)):
-            click.echo(f"{title}:")
-            for name, metric in group.items():
-                click.echo(f"  {name:30} {metric.long_name}{'' if metric.units == '1' else f' ({metric.units})'}")
+        _list_metrics()
         return
     circuit = options.pop("circuit")
     target = output or f"analogsim-sweep-{Path(circuit).stem}.nc"
@@ -88,6 +85,20 @@ def command(
         raise click.ClickException(f"interrupted after {done} of {size} points; the same command goes on from there.")
     if not counts.get("done") and not counts.get("diverged"):
         raise click.ClickException(f"no point has a result; the first says: {first_message(dataset)}")
+
+
+def _list_metrics() -> None:
+    """Every metric, by what it is read from."""
+    from analogsim.experiments.sweeps.metrics import SOURCES, known
+
+    every = known()
+    for source, title in SOURCES.items():
+        group = {name: metric for name, metric in every.items() if metric.of == source}
+        if group:
+            click.echo(f"{title}:")
+        for name, metric in group.items():
+            unit = "" if metric.units == "1" else f" ({metric.units})"
+            click.echo(f"  {name:30} {metric.long_name}{unit}{'' if metric.usual else '; if asked for'}")
 
 
 class Bar:

@@ -48,31 +48,6 @@ SHA256 = {
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure of merit of a test set: its name in `analogsim.learning.scores.figures`, words, units and scale."""
-
-    of: str
-    long_name: str
-    units: str
-    scale: float = 1.0
-    digits: str = ".4g"
-
-    def say(self, value: float) -> str:
-        """The value in words."""
-        return f"{value:{self.digits}}" + (f" {self.units}" if self.units == "%" else "")
-
-
-FIGURES = {
-    "classification": {"test_accuracy": Figure("accuracy", "test accuracy", "%", 100.0, ".2f")},
-    "regression": {
-        "test_mse": Figure("mse", "mean squared error on the test set", "y²"),
-        "test_r2": Figure("r2", "R² on the test set, mean of the outputs", "1"),
-    },
-}
-"""What each task is judged by."""
-
-
-@dataclass(frozen=True)
 class Dataset:
     """Inputs, in [0, 1] for images, and targets, one-hot for labels; samples first.
 
@@ -103,9 +78,9 @@ class Dataset:
         return self.train_y.shape[1]
 
     @property
-    def figures(self) -> dict[str, Figure]:
+    def figures(self) -> dict[str, scores.Figure]:
         """What its test set judges by."""
-        return FIGURES[self.task]
+        return scores.FIGURES[self.task]
 
     def scores(self, out: NDArray[Any]) -> dict[str, float]:
         """The figures of outputs for the test set, (sample, output)."""

@@ -2,108 +2,115 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import xarray as xr
 
-from analogsim.experiments.health import COSTS, alarm
+from analogsim.experiments.health import alarm
+from analogsim.measure.declaration import Measure, Row, declared
+from analogsim.measure.probe_measures import counts, typical
 
-BY_TRAINER = ("test_accuracy", "test_mse", "test_r2", "test_loss", "lipschitz")
-"""Figures of every trainer, as far as the task has them."""
-JUDGED = (
-    ("test_accuracy", "test accuracy", "{:.2f} %"),
-    ("test_mse", "mean squared error, test", "{:.4g}"),
-    ("test_r2", "R², test", "{:.4f}"),
-)
-OF_THE_CHIP = (
-    *("gradient_cosine_whole", "gradient_cosine", "gradient_norm_ratio", "symmetry_defect", "saturation"),
-    *("activation_max", "settled"),
-)
+COSTS = ("inference_time", "inference_energy", "update_time", "update_energy")
+"""What is estimated of each sample's inference and each update."""
+Number = float | None
+Nested = Number | list["Nested"]
+"""Numbers in the shape of an array, None where they are not finite."""
 
 
-def figures(dataset: xr.Dataset) -> dict[str, Any]:
+def figures(dataset: xr.Dataset) -> dict[str, object]:
     """Return what a run found, as plain numbers for JSON; ``[first, last]`` epoch where training changes a figure."""
-    status = dataset["status"].isel(snapshot=-1).values
-    time = _settling_time(dataset)
+    time = typical(dataset["settling_time"])
     return {
-        **{
-            name: {str(t): _ends(dataset[name].sel(trainer=t)) for t in dataset["trainer"].values}
-            for name in BY_TRAINER
-            if name in dataset
-        },
-        **{name: _ends(dataset[name]) for name in OF_THE_CHIP},
-        "verdicts": {str(word): int(count) for word, count in zip(*np.unique(status, return_counts=True), strict=True)},
+        **{name: _figure(dataset[name]) for name, measure in _measures(dataset) if measure.summed},
+        "verdicts": counts(dataset),
         "settling_time": time,
         "settling_time_seconds": None if time is None else time * float(dataset["time"].attrs["seconds"]),
         "costs": costs(dataset),
-        "update_cost": {
-            name: _plain(dataset.attrs.get(f"update_{name}", np.nan))
-            for name in ("settles", "array_reads", "time_constants")
-        },
+        "update_cost": _update_cost(dataset),
         "alarm": alarm(dataset["activation_max"]),
         "epochs": int(dataset["epoch"][-1]),
         "interrupted": bool(dataset.attrs["interrupted"]),
     }
 
 
+def _measures(dataset: xr.Dataset) -> Iterator[tuple[str, Measure[object]]]:
+    """The declared measures that a result holds."""
+    return ((name, measure) for name, measure in declared() if name in dataset.data_vars)
+
+
+def _update_cost(dataset: xr.Dataset) -> dict[str, Number]:
+    names = ("settles", "array_reads", "time_constants")
+    return {name: _plain(dataset.attrs.get(f"update_{name}", np.nan)) for name in names}
+
+
+def _figure(values: xr.DataArray) -> object:
+    """A measure as plain numbers: of each trainer, or of the chip; the median of what is of samples."""
+    if "trainer" in values.dims:
+        return {str(t): _ends(values.sel(trainer=t)) for t in values["trainer"].values}
+    if "snapshot" not in values.dims:
+        return _ends(values)
+    return typical(values) if values.dims == ("snapshot", "sample") else None
+
+
 def table(dataset: xr.Dataset) -> str:
     """The table at the end of a run: a column for each trainer, then what only a chip has."""
-    found = figures(dataset)
-    trainers = [str(name) for name in dataset["trainer"].values]
-    rows = [
-        ["", *trainers],
-        *(
-            [words, *(form.format(found[name][t][1]) if found[name][t][1] is not None else "—" for t in trainers)]
-            for name, words, form in JUDGED
-            if name in found
-        ),
-        ["Lipschitz constant", *(_arrow(found["lipschitz"][t], "{:.3g}") for t in trainers)],
-        ["gradient cosine", _arrow(found["gradient_cosine_whole"])],
-    ]
-    first, last = found["gradient_cosine"]
-    rows += [[f"  layer {k + 1}", _arrow([first[k], last[k]])] for k in range(dataset.sizes["layer"])]
-    rows += [
-        ["feedback error ‖V − Wᵀ‖/‖W‖", _arrow([max(end, default=0.0) for end in found["symmetry_defect"]])],
-        ["samples settled in training", _arrow(found["settled"], "{:.1f} %")],
-        ["largest |a|", _arrow(found["activation_max"], "{:.3g}")],
-        ["probe samples converged", _verdicts(found["verdicts"])],
-        ["settling time, median", _time(found["settling_time"], found["settling_time_seconds"])],
-    ]
+    rows = [["", *(str(name) for name in dataset["trainer"].values)]]
+    for name, measure in _measures(dataset):
+        if measure.row is not None:
+            rows += _rows(measure.row, dataset, name)
     widths = [max(len(row[k]) for row in rows if len(row) > k) for k in range(len(rows[0]))]
     lines = [
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=False))])
         for row in rows
     ]
     lines.insert(1, "─" * len(lines[0]))
-    epochs = found["epochs"]
+    epochs = int(dataset["epoch"][-1])
     notes: tuple[str, ...] = (
         f"Arrows: before training → after {epochs} epoch{'s' * (epochs != 1)}. Probe samples: in continuous time from "
         "a = 0,",
         f"noise held at one draw; settled when max |τ da/dt| stays below {dataset['residual'].attrs['tolerance']:g}.",
     )
-    said = _cost_words(found["costs"])
-    cost = found["update_cost"]
+    said = _cost_words(costs(dataset))
+    cost = _update_cost(dataset)
     notes += (
         f"An update costs each sample {cost['settles']:g} settle{'s' * (cost['settles'] != 1)} and "
         f"{cost['array_reads']:g} array reads"
         + (f" in {cost['time_constants']:g} τ." if cost["time_constants"] else "."),
     )
-    lines = [*([found["alarm"], ""] if found["alarm"] else []), *lines]
+    warning = alarm(dataset["activation_max"])
+    lines = [*([warning, ""] if warning else []), *lines]
     return "\n".join([*lines, *notes, *said, *([dataset.attrs.get("cost_assumptions", "")] if said else [])])
 
 
-def costs(dataset: xr.Dataset) -> dict[str, float | None]:
+def _rows(row: Row, dataset: xr.Dataset, name: str) -> list[list[str]]:
+    """The lines of one measure."""
+    values = dataset[name]
+    if row.say is not None:
+        return [[row.words, row.say(dataset)]]
+    if "snapshot" in values.dims:
+        median = typical(values) if values.dims == ("snapshot", "sample") else None
+        return [[row.words, _said([np.nan if median is None else median], row.form)]]
+    ends = values.isel(epoch=[0, -1] if row.ends == "both" else [-1])
+    if "trainer" in values.dims:
+        return [[row.words, *(_said(ends.sel(trainer=t).values, row.form) for t in values["trainer"].values)]]
+    numbers = ends.values.reshape(ends.sizes["epoch"], -1)
+    if row.over == "each":
+        named = row.words if "{}" in row.words else f"{row.words} {{}}"
+        return [[named.replace("{}", str(k + 1)), _said(pair, row.form)] for k, pair in enumerate(numbers.T)]
+    return [[row.words, _said(numbers.max(axis=1) if numbers.size else np.zeros(len(numbers)), row.form)]]
+
+
+def costs(dataset: xr.Dataset) -> dict[str, Number]:
     """Median time (s) and energy (J) of an inference and of a sample in an update; None where most do not settle."""
-    names = [name for name in COSTS if name in dataset]
-    return {name: _median(dataset[name].isel(snapshot=-1).values) for name in names}
+    return {name: typical(dataset[name]) for name in COSTS if name in dataset}
 
 
-def _plain(value: float) -> float | None:
+def _plain(value: float) -> Number:
     return float(value) if np.isfinite(value) else None
 
 
-def _cost_words(found: dict[str, float | None]) -> list[str]:
+def _cost_words(found: dict[str, Number]) -> list[str]:
     said = []
     for what, words in (("inference", "an inference"), ("update", "a sample in an update")):
         time, energy = found.get(f"{what}_time"), found.get(f"{what}_energy")
@@ -118,9 +125,9 @@ def _si(value: float, unit: str) -> str:
     return f"{value / 1000.0**power:.3g} {['', 'm', 'µ', 'n', 'p', 'f'][-power]}{unit}"
 
 
-def extremes(dataset: xr.Dataset) -> dict[str, dict[str, float | None]]:
+def extremes(dataset: xr.Dataset) -> dict[str, dict[str, Number]]:
     """Least, median and greatest finite value of each metric of a sweep, or of each variable of an inference."""
-    found: dict[str, dict[str, float | None]] = {}
+    found: dict[str, dict[str, Number]] = {}
     for name, variable in dataset.data_vars.items():
         if name in ("seconds", "point_seed") or variable.dtype.kind not in "fiu":
             continue
@@ -147,37 +154,16 @@ def extremes_table(dataset: xr.Dataset) -> str:
     )
 
 
-def _verdicts(counts: dict[str, int]) -> str:
-    total = sum(counts.values())
-    others = ", ".join(f"{count} {word}" for word, count in counts.items() if word != "converged")
-    return f"{100 * counts.get('converged', 0) / total:.1f} %" + (f" ({others} of {total})" if others else "")
-
-
-def _settling_time(dataset: xr.Dataset) -> float | None:
-    return _median(dataset["settling_time"].isel(snapshot=-1).values)
-
-
-def _median(values: Any) -> float | None:
-    """Median over the probe samples; a sample that does not settle counts as more than all others."""
-    median = float(np.median(np.where(np.isnan(values), np.inf, values)))
-    return median if np.isfinite(median) else None
-
-
-def _ends(values: xr.DataArray) -> list[Any]:
+def _ends(values: xr.DataArray) -> list[Nested]:
     """First and last epoch, NaN as None."""
 
-    def plain(value: Any) -> Any:
-        return [plain(item) for item in value] if isinstance(value, list) else value if np.isfinite(value) else None
+    def plain(value: Nested) -> Nested:
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        return value if value is not None and np.isfinite(value) else None
 
     return [plain(values.isel(epoch=k).values.tolist()) for k in (0, -1)]
 
 
-def _arrow(ends: list[float | None], form: str = "{:.3f}") -> str:
-    return " → ".join("—" if value is None else form.format(value) for value in ends)
-
-
-def _time(units: float | None, seconds: float | None) -> str:
-    if units is None or seconds is None:
-        return "—"
-    scale, unit = next((pair for pair in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")) if seconds >= pair[0]), (1e-9, "ns"))
-    return f"{units:.3g} τ = {seconds / scale:.3g} {unit}"
+def _said(numbers: Iterable[float], form: str) -> str:
+    return " → ".join(form.format(value) if np.isfinite(value) else "—" for value in numbers)

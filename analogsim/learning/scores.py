@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +11,38 @@ from analogsim.errors import InputError, one_of
 from analogsim.functions.losses import accuracy
 from analogsim.settings.record import TASKS
 
+Array = NDArray[np.floating]
 ROUNDING = 1e-3
 """Shares of classes sum to one within this: they may have been written with three digits."""
 
 
-def shares(y: NDArray[Any]) -> NDArray[np.bool_]:
+@dataclass(frozen=True)
+class Figure:
+    """A figure of merit of a test set: its name in `figures`, words, units and scale."""
+
+    of: str
+    long_name: str
+    units: str
+    scale: float = 1.0
+
+
+FIGURES = {
+    "classification": {"test_accuracy": Figure("accuracy", "test accuracy", "%", 100.0)},
+    "regression": {
+        "test_mse": Figure("mse", "mean squared error on the test set", "y²"),
+        "test_r2": Figure("r2", "R² on the test set, mean of the outputs", "1"),
+    },
+}
+"""What each task is judged by."""
+
+
+def shares(y: Array) -> NDArray[np.bool_]:
     """Which rows are shares of classes, ≥ 0 and with a sum of 1; one-hot rows are."""
     with np.errstate(over="ignore"):
         return np.asarray((y >= 0).all(axis=1) & (np.abs(y.sum(axis=1, dtype=float) - 1) <= ROUNDING))
 
 
-def task_of(y: NDArray[Any]) -> str:
+def task_of(y: Array) -> str:
     """``classification`` if every row of targets, (sample, output), holds shares of classes; else ``regression``."""
     return "classification" if y.shape[1] > 1 and shares(y).all() else "regression"
 
@@ -39,7 +60,7 @@ def check(task: str, loss: str) -> None:
         raise InputError(f"loss {loss!r} is for classes, and these targets are values: take the loss mse.")
 
 
-def figures(task: str, out: NDArray[Any], y: NDArray[Any]) -> dict[str, float]:
+def figures(task: str, out: Array, y: Array) -> dict[str, float]:
     """Figures of merit of outputs against targets, both (sample, output).
 
     Returns
@@ -53,7 +74,7 @@ def figures(task: str, out: NDArray[Any], y: NDArray[Any]) -> dict[str, float]:
     return {"mse": float(np.mean((out.astype(float) - y) ** 2)), "r2": r2(out, y)}
 
 
-def r2(out: NDArray[Any], y: NDArray[Any]) -> float:
+def r2(out: Array, y: Array) -> float:
     """R² = 1 − Σ (r − y)² / Σ (y − ȳ)², the coefficient of determination of each output, their mean.
 
     1 is perfect, 0 no better than the mean ȳ of the targets, and there is no lower bound. An output whose targets are

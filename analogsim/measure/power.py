@@ -9,9 +9,9 @@ settling takes twice as long at half of the summed power.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from analogsim.arrays import layerwise
@@ -81,7 +81,7 @@ def _signals(q: Array, cum: NDArray[np.integer], s: Array, sender: int) -> Array
     return np.einsum("rcn,cbn->rbn", q[:, :, cum[sender] : cum[sender + 1]], s)
 
 
-def settled_states(chip: Chip, dataset: Any) -> list[Array]:
+def settled_states(chip: Chip, dataset: xr.Dataset) -> list[Array]:
     """s of each layer at the end of a trajectory, (2, sample, n)."""
     instance("chip", chip, Chip, "a Chip")
     if not hasattr(dataset, "data_vars") or any(f"a_{k + 1}" not in dataset for k in range(chip.layers)):

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "axes": ["Axis", "axis"],
-        "metrics": ["INITIAL", "TRAINED", "Metric"],
+        "metrics": ["Metric", "metric"],
         "plan": ["Plan"],
         "sweeping": ["sweep"],
     },

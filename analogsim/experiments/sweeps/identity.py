@@ -15,7 +15,7 @@ from analogsim.experiments import results
 from analogsim.experiments.setup import overrides
 from analogsim.experiments.sweeps.imports import code, sha
 from analogsim.experiments.sweeps.ingredients import made_of
-from analogsim.experiments.sweeps.metrics import Metric
+from analogsim.experiments.sweeps.metrics import content
 from analogsim.experiments.sweeps.plan import Plan
 from analogsim.files import expand
 
@@ -52,7 +52,7 @@ def manifest(plan: Plan, metrics: Mapping[str, Any], root: str, kept: bool = Tru
         "code": code(root),
         "packages": {name: results.packages()[name] for name in ("numpy", "scipy", "numba")},
         "metrics": [
-            name if isinstance(metric, Metric | tuple) or not kept else f"{name} ({made_of(name, metric)})"
+            name if content(metric) is None or not kept else f"{name} ({made_of(name, content(metric))})"
             for name, metric in metrics.items()
         ],
         "cards": found,

@@ -9,7 +9,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from analogsim.registry import register
+
 PACKAGE = Path(__file__).parents[2]
+COMPUTING = ("measure", "metric")
+"""Kinds of registered things that numbers depend on; a view is a figure."""
 
 
 def sha(data: bytes) -> str:
@@ -27,9 +31,9 @@ def code(root: str, names: frozenset[str] = frozenset()) -> str:
 def reached(root: str, names: frozenset[str] = frozenset()) -> dict[str, Path]:
     """The modules of this package that a module imports, directly or not, wherever the import stands, and their files.
 
-    Followed are all ``import`` statements but those for type checkers, the tables of
-    `lazy_loader` by the names that are taken from them, and ``import_module`` of a computed name to the modules whose
-    names are among the strings of the file. A file with such a table computes nothing and is left out.
+    Followed are all ``import`` statements but those for type checkers, the tables of `lazy_loader` by the names that
+    are taken from them, ``register.kind`` to all that registers as one, and ``import_module`` of a computed name to the
+    modules whose names are among the strings of the file. A file with such a table computes nothing and is left out.
     """
     found: dict[str, Path] = {}
     waiting = [root, *(module for name in names for module in _taken(root, name))]
@@ -81,6 +85,8 @@ def _imports(name: str, path: Path) -> Iterator[str]:
             package = _prefix(name, node.args[0])
             words = (str(word.value).partition(":")[0] for word in ast.walk(tree) if isinstance(word, ast.Constant))
             yield from {f"{package}.{word.replace('-', '_')}" for word in words if re.fullmatch(r"[\w-]+", word)}
+        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "register" and node.attr in COMPUTING:
+            yield from getattr(register, node.attr).modules
 
 
 def _run(tree: ast.AST) -> Iterator[ast.AST]:

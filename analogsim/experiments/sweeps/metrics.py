@@ -4,182 +4,208 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from analogsim import measure
 from analogsim.circuits.base import child
-from analogsim.engine import datasets
-from analogsim.engine.resting import settle
 from analogsim.errors import InputError, one_of, shown
-from analogsim.experiments.data import FIGURES
-from analogsim.experiments.notebook import GRADIENT_SAMPLES, PROBES
 from analogsim.experiments.setup import Setup
-from analogsim.learning.on_chip import OnChip, Settled
-from analogsim.learning.reference import implicit
-from analogsim.measure import Alignment
+from analogsim.learning.on_chip import OnChip
+from analogsim.measure.declaration import Measure, Reading, declared, is_ours, readings
+from analogsim.measure.hardware import symmetry_defect
+from analogsim.measure.moment import Moment, share
+from analogsim.measure.probe import PROBES
+from analogsim.measure.robustness import lipschitz
+from analogsim.registry import register
+from analogsim.settings.record import TASKS
 
-
-class Initial:
-    """A chip as programmed. Every part is computed when a metric first asks for it."""
-
-    def __init__(self, setup: Setup) -> None:
-        self.setup = setup
-
-    @cached_property
-    def _first(self) -> tuple[Any, Settled]:
-        setup, data = self.setup, self.setup.data
-        rng = child(setup.settings.seed, "chip")
-        chip = OnChip(setup.circuit, setup.chip, setup.wiring, setup.settings, rng)
-        return chip.gradient(data.train_x[:GRADIENT_SAMPLES], data.train_y[:GRADIENT_SAMPLES])
-
-    @property
-    def settled(self) -> Settled:
-        """Some training samples at rest, nudged."""
-        return self._first[1]
-
-    @cached_property
-    def alignment(self) -> Alignment:
-        """The first gradient against the exact one; NaN where the network has no equilibrium."""
-        setup, data = self.setup, self.setup.data
-        x, y = data.train_x[:GRADIENT_SAMPLES], data.train_y[:GRADIENT_SAMPLES]
-        try:
-            return measure.alignment(self._first[0], implicit(setup.chip.network(), x, y, setup.wiring))
-        except InputError:
-            nothing = np.full(setup.chip.layers, np.nan)
-            return Alignment(nothing, nothing, np.nan)
-
-    @cached_property
-    def abscissa(self) -> float:
-        """Largest real part of an eigenvalue at the equilibria of the probe samples, of the chip without noise."""
-        setup, data = self.setup, self.setup.data
-        found = settle(
-            setup.chip, data.test_x[:PROBES], data.test_y[:PROBES], wiring=setup.wiring, beta=setup.settings.beta,
-            seed=setup.settings.seed, stability=True,
-        )["spectral_abscissa"].values  # fmt: skip
-        return float(np.nanmax(found)) if np.isfinite(found).any() else float("nan")
+Source = TypeVar("Source")
+SOURCES = {
+    "run": "at the end of a run",
+    "chip": "before training, which is not done",
+    "setup": "of what is prepared",
+}
+"""What a metric may be read from: the dataset of a run, a `Moment` before training, or a `Setup`."""
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A number for each point, and how to read it from a run's dataset or from an `Initial`."""
+class Metric(Generic[Source]):
+    """A number for each point, and how to read it from one of `SOURCES`."""
 
     long_name: str
     units: str
-    read: Callable[[Any], float]
+    read: Callable[[Source], float]
+    of: str = "run"
+    measured: tuple[str, Measure[object]] | None = None
+    """The measure that it is made from, by name."""
+    usual: bool = True
+    """Whether a sweep of runs records it when no metrics are named."""
 
+    def __post_init__(self) -> None:
+        one_of("of", self.of, SOURCES)
+        for name in ("__module__", "__qualname__"):
+            object.__setattr__(self, name, getattr(self.read, name, None))
+        object.__setattr__(self, "__doc__", self.long_name)
 
-def _last(name: str, **place: Any) -> Callable[[xr.Dataset], float]:
-    return lambda run: float(run[name].isel(epoch=-1).sel(**place).max())
+    @property
+    def task(self) -> str | None:
+        """The only task for which it has a meaning."""
+        return self.measured[1].task if self.measured else None
 
-
-def _shares(status: NDArray[Any]) -> float:
-    return 100 * float((status == datasets.CONVERGED).mean())
-
-
-TRAINED: dict[str, Metric] = {
-    "test_accuracy": Metric("test accuracy", "%", _last("test_accuracy", trainer="chip")),
-    "test_accuracy_digital": Metric(
-        "test accuracy of digital DP⊤", "%", _last("test_accuracy", trainer="digital DP⊤")
-    ),
-    "test_accuracy_backprop": Metric(
-        "test accuracy of back-propagation", "%", _last("test_accuracy", trainer="back-propagation")
-    ),
-    **{
-        f"{name}{suffix}": Metric(f"{figure.long_name}{whose}", figure.units, _last(name, trainer=trainer))
-        for name, figure in FIGURES["regression"].items()
-        for suffix, whose, trainer in (
-            ("", "", "chip"),
-            ("_digital", ", digital DP⊤", "digital DP⊤"),
-            ("_backprop", ", back-propagation", "back-propagation"),
-        )
-    },
-    "test_loss": Metric("mean loss on the test set", "1", _last("test_loss", trainer="chip")),
-    "lipschitz": Metric("Lipschitz constant", "1", _last("lipschitz", trainer="chip")),
-    "gradient_cosine": Metric("cosine to the exact gradient", "1", _last("gradient_cosine_whole")),
-    "gradient_cosine_worst": Metric(
-        "cosine to the exact gradient, worst layer", "1",
-        lambda run: float(run["gradient_cosine"].isel(epoch=-1).min(skipna=False)),
-    ),
-    "symmetry_defect": Metric(
-        "feedback error ‖V − Wᵀ‖/‖W‖", "1", lambda run: float(run["symmetry_defect"].isel(epoch=-1).max())
-    ),
-    "activation_max": Metric("largest |a|", "activity", _last("activation_max")),
-    "settled": Metric("training samples that settled", "%", _last("settled")),
-    "converged": Metric(
-        "probe samples that converge", "%",
-        lambda run: 100 * float((run["status"].isel(snapshot=-1) == "converged").mean()),
-    ),
-    "settling_time": Metric(
-        "settling time, median", "τ",
-        lambda run: float(run["settling_time"].isel(snapshot=-1).fillna(np.inf).median()),
-    ),
-}  # fmt: skip
-"""Figures at the end of a run."""
-
-INITIAL: dict[str, Metric] = {
-    "initial_settled": Metric(
-        "samples that settle before training", "%", lambda chip: _shares(chip.settled.status)
-    ),
-    "initial_gradient_cosine": Metric(
-        "cosine to the exact gradient before training", "1", lambda chip: chip.alignment.whole_cosine
-    ),
-    "initial_gradient_cosine_worst": Metric(
-        "cosine to the exact gradient before training, worst layer", "1",
-        lambda chip: float(chip.alignment.cosine.min()),
-    ),
-    "initial_symmetry_defect": Metric(
-        "feedback error ‖V − Wᵀ‖/‖W‖ before training", "1",
-        lambda chip: float(measure.symmetry_defect(chip.setup.chip).max(initial=0.0)),
-    ),
-    "initial_lipschitz": Metric(
-        "Lipschitz constant before training", "1", lambda chip: measure.lipschitz(chip.setup.chip.network())
-    ),
-    "programming_error": Metric(
-        "programming error ‖W_chip − W‖/‖W‖, worst layer", "1",
-        lambda chip: max(
-            float(np.linalg.norm(got - want) / np.linalg.norm(want))
-            for got, want in zip(chip.setup.chip.forward, chip.setup.network.weights, strict=True)
-        ),
-    ),
-    "spectral_abscissa": Metric(
-        "largest real part of an eigenvalue before training", "1/τ", lambda chip: chip.abscissa
-    ),
-}  # fmt: skip
-"""Figures of the chip as programmed; a sweep of these alone trains nothing."""
 
 Own = Callable[[Setup], float]
-Chosen = dict[str, Metric | Own]
+Chosen = dict[str, Metric[object] | Own]
 
 
-def choose(metrics: Iterable[str] | Mapping[str, Own] | None, tasks: Iterable[str] = FIGURES) -> Chosen:
-    """The metrics by name; all of a run's that suit the tasks if nothing is said.
+def metric(
+    long_name: str, units: str = "1", *, of: str = "setup"
+) -> Callable[[Callable[[Source], float]], Metric[Source]]:
+    """Declare the function below as a metric, a number for each point of a sweep.
+
+        @register.metric("cells")
+        @metric("cells in all arrays", of="chip")
+        def cells(moment):
+            return sum(w.size for w in moment.chip.forward)
+
+    Parameters
+    ----------
+    long_name, units : str
+        As on the axis of a figure.
+    of : {"setup", "chip", "run"}
+        What the function takes: the `Setup` of a point, the chip as programmed (a `Moment` before any training), or the
+        dataset of its run. Only the last needs training.
+    """
+    return lambda read: Metric(long_name, units, read, of)
+
+
+def known() -> Mapping[str, Metric[object]]:
+    """Every metric by name: those of the measures of a run, and those that are registered."""
+    found: dict[str, Metric[object]] = {}
+    for name, measure in declared():
+        for one in readings(name, measure):
+            units = measure.units if one.units is None else one.units
+            read = partial(_last, name, one)
+            _add(found, one.name, Metric(one.long_name, units, read, measured=(name, measure), usual=one.usual))
+    for name, thing in register.metric.items():
+        _add(found, name, thing if isinstance(thing, Metric) else Metric(name, "1", thing, "setup"))
+    return found
+
+
+def _add(found: dict[str, Metric[object]], name: str, metric: Metric[object]) -> None:
+    if name in found:
+        raise InputError(f"two metrics are called {name!r}; give one of them another name.")
+    found[name] = metric
+
+
+def _last(name: str, reading: Reading, run: xr.Dataset) -> float:
+    return float(reading.of(run[name]).values[-1])
+
+
+def content(metric: object) -> object:
+    """What of a metric is the user's own and may change while its name stays; None if all is this package's."""
+    if not isinstance(metric, Metric):
+        return None if isinstance(metric, tuple) else metric  # a description, or a function of a `Setup`
+    if metric.measured:
+        measure = metric.measured[1]
+        return None if measure.is_built_in else (measure.read, measure.readings and metric.read)
+    return None if is_ours(metric.read) else metric.read
+
+
+def foreign(metrics: Chosen) -> Chosen:
+    """Metrics that other processes do not find by name, and get as they are."""
+    return {name: metric for name, metric in metrics.items() if content(metric) is not None}
+
+
+def gathered(names: Iterable[str], own: Chosen) -> Chosen:
+    """The metrics by name, some of which came from another process with the measures that they are made from."""
+    names = list(names)
+    for metric in own.values():
+        if isinstance(metric, Metric) and metric.measured and metric.measured[0] not in register.measure:
+            name, measure = metric.measured
+            register.measure(name)(measure)
+    every = known() if len(own) < len(names) else {}
+    return {name: own[name] if name in own else every[name] for name in names}
+
+
+def before_training(setup: Setup) -> Moment:
+    """A chip as programmed."""
+
+    def trainers() -> dict[str, OnChip]:
+        rng = child(setup.settings.seed, "chip")
+        return {"chip": OnChip(setup.circuit, setup.chip, setup.wiring, setup.settings, rng)}
+
+    return Moment(setup, setup.chip, trainers)
+
+
+@register.metric("initial_settled")
+@metric("samples that settle before training", "%", of="chip")
+def _settled(moment: Moment) -> float:
+    return share(moment.settled.status)
+
+
+@register.metric("initial_gradient_cosine")
+@metric("cosine to the exact gradient before training", of="chip")
+def _gradient_cosine(moment: Moment) -> float:
+    return moment.alignment.whole_cosine
+
+
+@register.metric("initial_gradient_cosine_worst")
+@metric("cosine to the exact gradient before training, worst layer", of="chip")
+def _gradient_cosine_worst(moment: Moment) -> float:
+    return float(moment.alignment.cosine.min())
+
+
+@register.metric("initial_symmetry_defect")
+@metric("feedback error ‖V − Wᵀ‖/‖W‖ before training", of="chip")
+def _symmetry_defect(moment: Moment) -> float:
+    return float(symmetry_defect(moment.chip).max(initial=0.0))
+
+
+@register.metric("initial_lipschitz")
+@metric("Lipschitz constant before training", of="chip")
+def _lipschitz(moment: Moment) -> float:
+    return lipschitz(moment.chip.network())
+
+
+@register.metric("programming_error")
+@metric("programming error ‖W_chip − W‖/‖W‖, worst layer", of="chip")
+def _programming_error(moment: Moment) -> float:
+    pairs = zip(moment.chip.forward, moment.setup.network.weights, strict=True)
+    return max(float(np.linalg.norm(got - want) / np.linalg.norm(want)) for got, want in pairs)
+
+
+@register.metric("spectral_abscissa")
+@metric("largest real part of an eigenvalue before training", "1/τ", of="chip")
+def _spectral_abscissa(moment: Moment) -> float:
+    return moment.abscissa(PROBES)
+
+
+def choose(metrics: Iterable[str] | Mapping[str, Own] | None, tasks: Iterable[str] = TASKS) -> Chosen:
+    """The metrics by name; all usual ones of a run that suit the tasks if nothing is said.
 
     Raises
     ------
     InputError
         If a name is unknown, or is of a task that is not among them.
     """
-    suits = {name for task in tasks for name in FIGURES[task]}
-    bound = {name: name.removesuffix("_digital").removesuffix("_backprop") for name in TRAINED}
-    bound = {name: of for name, of in bound.items() if any(of in figures for figures in FIGURES.values())}
-    if metrics is None:
-        return {name: metric for name, metric in TRAINED.items() if bound.get(name) in (None, *suits)}
     if isinstance(metrics, Mapping):
         return dict(metrics)
-    known = TRAINED | INITIAL
+    tasks = tuple(tasks)
+    every, suited = known(), (None, *tasks)
+    if metrics is None:
+        return {name: one for name, one in every.items() if one.of == "run" and one.usual and one.task in suited}
     chosen: Chosen = {}
     if not isinstance(metrics, Iterable) or isinstance(metrics, str):
         raise InputError(f"metrics = {shown(metrics)}: expected a list of names, or functions by name.")
     for name in metrics:
-        one_of("metric", name, known)
-        if bound.get(name) not in (None, *suits):
-            raise InputError(f"metric {name!r} has no meaning for {' and '.join(tasks)}; take {', '.join(suits)}.")
-        chosen[name] = known[name]
+        one_of("metric", name, every)
+        if every[name].task not in suited:
+            others = ", ".join(name for name, measure in declared() if measure.task in tasks)
+            raise InputError(f"metric {name!r} has no meaning for {' and '.join(tasks)}; take {others}.")
+        chosen[name] = every[name]
     if not chosen:
         raise InputError("metrics: give at least one.")
     return chosen

@@ -17,7 +17,7 @@ from analogsim.engine import datasets
 from analogsim.experiments import data
 from analogsim.experiments.loop import taught
 from analogsim.experiments.setup import prepare
-from analogsim.experiments.sweeps.metrics import INITIAL, TRAINED, Chosen, Initial, Metric
+from analogsim.experiments.sweeps.metrics import Chosen, Metric, before_training, gathered
 from analogsim.files import expand
 from analogsim.settings.record import Settings
 
@@ -46,11 +46,11 @@ class Timeout(BaseException):
 def work(points: Sequence[Point], metrics: tuple[str, ...], own: Chosen | None, timeout: float | None) -> Iterator[Row]:
     """Run some points, with one BLAS thread, whatever this process was started with.
 
-    Metrics of the user's come as `own`; the built-in ones travel by name.
+    Metrics of the user's come as `own`, with the measures that they are made from; the built-in ones travel by name.
     """
     from threadpoolctl import threadpool_limits
 
-    chosen: Chosen = own or {name: (TRAINED | INITIAL)[name] for name in metrics}
+    chosen = gathered(metrics, own or {})
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for key, seed, fields in points:
@@ -83,14 +83,13 @@ def one(key: int, seed: int, fields: dict[str, Any], metrics: Chosen, timeout: f
 def measure(settings: Settings, metrics: Chosen) -> tuple[str, str, list[float]]:
     """Simulate some settings and read the metrics: status, message, values."""
     setup = prepare(settings, loaded(settings))
-    run = taught(setup) if any(metric in TRAINED.values() for metric in metrics.values()) else None
-    initial = Initial(setup)
-    values = []
-    for metric in metrics.values():
-        if not isinstance(metric, Metric):
-            values.append(float(metric(setup)))
-        else:
-            values.append(metric.read(run if metric in TRAINED.values() else initial))
+    sources = {metric.of for metric in metrics.values() if isinstance(metric, Metric)}
+    run, initial = taught(setup) if "run" in sources else None, before_training(setup)
+    taken = {"run": run, "chip": initial, "setup": setup}
+    values = [
+        float(metric.read(taken[metric.of]) if isinstance(metric, Metric) else metric(setup))
+        for metric in metrics.values()
+    ]
     if run is not None:
         if run.attrs["interrupted"]:
             raise KeyboardInterrupt

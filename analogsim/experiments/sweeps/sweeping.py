@@ -18,17 +18,16 @@ import xarray as xr
 
 from analogsim.errors import InputError, instance, listed, out_of_range, whole
 from analogsim.experiments import results
-from analogsim.experiments.data import FIGURES
 from analogsim.experiments.setup import prepare
 from analogsim.experiments.sweeps import backends
 from analogsim.experiments.sweeps.axes import axis, split
 from analogsim.experiments.sweeps.identity import manifest
-from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose
+from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose, foreign
 from analogsim.experiments.sweeps.plan import Plan
 from analogsim.experiments.sweeps.points import STATUS, Point, Row, loaded, lost, work
 from analogsim.experiments.sweeps.store import Store
 from analogsim.files import check_writable, expand
-from analogsim.settings.record import Settings
+from analogsim.settings.record import TASKS, Settings
 
 log = logging.getLogger("analogsim")
 Progress = Callable[[int, int, Mapping[str, int]], Any]
@@ -73,8 +72,9 @@ def sweep(
         Every combination, or `points` points of a Latin hypercube or a Sobol sequence along one dimension ``point``.
     points : int, optional
     metrics : iterable of str, or mapping of str to callable, optional
-        Names from `metrics.TRAINED` (figures at the end of a run; all of them if not given) and `metrics.INITIAL` (of
-        the chip before training), or functions of a `Setup` that return a number. If none is of a run, none is trained.
+        Names of figures at the end of a run (all usual ones if not given) and of the chip before training, or functions
+        of a `Setup` that return a number; ``analogsim sweep --metrics help`` lists the names. If none is of a run, none
+        is trained.
     workers : int, optional
         Processes; all cores if not given. Each computes with one thread. 1: in this process, where a point that kills
         it ends the sweep.
@@ -147,7 +147,7 @@ def tasks(plan: Plan) -> list[str]:
             if len(names) == 1 and name == plan.base.data:
                 raise
             # Among others, a file that cannot be read is a row of the result.
-    return sorted(found or FIGURES)
+    return sorted(found or TASKS)
 
 
 def execute(
@@ -190,7 +190,7 @@ def execute(
             progress(resumed, plan.size, counts)
         interrupted = False
         left = np.flatnonzero(~found)
-        own = None if all(isinstance(metric, Metric) for metric in metrics.values()) else metrics
+        own = foreign(metrics)
         tasks = Batches(plan, keys, seeds, left)
         computing = partial(work, metrics=tuple(metrics), own=own, timeout=point_timeout)
         none, count = partial(lost, width=len(metrics)), min(workers or backends.cores(), max(len(left), 1))

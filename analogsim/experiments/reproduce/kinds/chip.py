@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from analogsim.errors import InputError
 from analogsim.experiments import data, summary
 from analogsim.experiments.loop import taught
 from analogsim.experiments.reproduce.kinds import Found, Reader
 from analogsim.experiments.setup import Setup, prepare
+from analogsim.measure.declaration import declared, readings
 from analogsim.settings.record import Settings
 
 TUPLES = ("hidden", "noise")
@@ -22,7 +24,7 @@ LEARNT = 90.0
 """Per cent of the test set at which the cost of learning is read."""
 
 
-def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
+def compute(settings: Mapping[str, object], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Train the chip, and read what the run measured after every epoch."""
     setup, done = prepared(Reader(settings)), [0]
 
@@ -65,20 +67,17 @@ def part(name: str, train_samples: int | None, test_samples: int | None, **optio
     )
 
 
-def read(run: Any) -> Found:
-    """Numbers of a run at its last epoch, and their traces."""
-    chip = run.sel(trainer="chip")
+def read(run: xr.Dataset) -> Found:
+    """Numbers of a run at its last epoch, and their traces: what sweeps record, and what only studies call so."""
     series = {
-        "test_accuracy": chip["test_accuracy"],
-        "test_loss": chip["test_loss"],
-        "lipschitz": chip["lipschitz"],
-        "gradient_cosine": run["gradient_cosine_whole"],
-        "worst_cosine": run["gradient_cosine"].min("layer"),
-        "activation_max": run["activation_max"],
-        "settled": run["settled"],
-        "saturation": run["saturation"].mean("hidden"),
-        "reference_accuracy": run["test_accuracy"].sel(trainer="back-propagation"),
+        one.name: one.of(run[name])
+        for name, measure in declared()
+        for one in readings(name, measure)
+        if name in run and not measure.of_traces
     }
+    # A layer without a gradient is left out here, and makes the metric `gradient_cosine_worst` NaN.
+    series["worst_cosine"] = run["gradient_cosine"].min("layer")
+    series["reference_accuracy"] = series["test_accuracy_backprop"]
     traces = {key: [float(value) for value in array.values] for key, array in series.items()}
     values = {key: trace[-1] for key, trace in traces.items()}
     values["epochs"] = float(run.sizes["epoch"] - 1)
@@ -94,7 +93,7 @@ def read(run: Any) -> Found:
     return Found(values, traces, "diverged" if diverged else "done")
 
 
-def costs(found: Found, run: Any, samples: int) -> None:
+def costs(found: Found, run: xr.Dataset, samples: int) -> None:
     """Add what a sample costs by the circuit's own estimate, and what training costs up to each epoch and to 90 %."""
     each = {name: np.nan if value is None else value for name, value in summary.costs(run).items()}
     found.values |= each

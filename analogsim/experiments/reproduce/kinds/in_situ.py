@@ -13,15 +13,16 @@ from analogsim import measure
 from analogsim.circuits.base import child
 from analogsim.engine.batches import METHODS
 from analogsim.engine.spectrum import leading
-from analogsim.errors import InputError, unknown
+from analogsim.errors import unknown
 from analogsim.experiments.insitu import accuracy, lessons
 from analogsim.experiments.reproduce.kinds import Found, Reader
 from analogsim.experiments.reproduce.kinds.chip import prepared
 from analogsim.experiments.setup import Setup
 from analogsim.learning.on_chip import Digital, OnChip
-from analogsim.learning.reference import backprop, implicit
+from analogsim.learning.reference import backprop
 from analogsim.learning.reference.training import batches
 from analogsim.learning.second_array import SecondArray
+from analogsim.measure.moment import Moment
 
 LEARNERS = {"chip": "the chip, by the local rule", "back-propagation": "the same network in floating point"}
 NOTES, SAMPLES = 40, 100
@@ -108,15 +109,11 @@ def _chip(setup: Setup, chip: OnChip, second: SecondArray | None, tell: Callable
 
 def _note(setup: Setup, chip: OnChip, done: int, series: Series) -> None:
     """Largest |a| and the worst layer's cosine to the exact gradient, on some training samples."""
-    x, y = setup.data.train_x[:SAMPLES], setup.data.train_y[:SAMPLES]
+    moment = Moment(setup, chip.chip, lambda: {"chip": chip}, count=SAMPLES)
     with chip.aside():
-        gradient, settled = chip.gradient(x, y)
-    try:
-        cosine = float(np.min(measure.alignment(gradient, implicit(chip.network, x, y, setup.wiring)).cosine))
-    except InputError:  # a recurrent network without an equilibrium has no gradient
-        cosine = float("nan")
+        cosine = float(np.min(moment.alignment.cosine))
     series["update"].append(float(done))
-    series["activation_max"].append(max(float(np.abs(a).max()) for a in settled.a))
+    series["activation_max"].append(moment.activation_max)
     series["worst_cosine"].append(cosine)
 
 
