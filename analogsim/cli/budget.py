@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from analogsim.cli.answers import answer
 from analogsim.cli.options import as_json, resumable, simulation, verbosity
 from analogsim.cli.paths import RESULT, claim
 
@@ -37,14 +38,14 @@ def command(output: str | None, as_json: bool, verbose: int, **options: Any) -> 
     from pathlib import Path
 
     from analogsim.cli.sweep import Bar
-    from analogsim.experiments.specification import budget, tables
+    from analogsim.experiments.specification import budget
     from analogsim.settings.record import Settings
 
-    control = {name: options.pop(name) for name in ("names", "seeds", "workers", "fresh")}
+    control = {name: options.pop(name) for name in ("names", "seeds", "workers", "scheduler", "fresh")}
     settings = Settings(**options)
     target = Path(output or f"analogsim-budget-{Path(settings.circuit).stem}.nc")
     claim(target, target.with_suffix(".png"))
     bar = Bar(hidden=verbose < 0)
     dataset = budget(settings, output=target, progress=lambda done, total: bar(done, total, {}), **control)
     bar.end()
-    tables.show(dataset, target, as_json=as_json, quiet=verbose < 0)
+    answer(dataset, target, as_json=as_json, quiet=verbose < 0)

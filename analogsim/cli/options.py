@@ -171,10 +171,18 @@ def verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def resumable(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Many trainings that are kept on disk."""
-    fresh = click.option("--fresh", is_flag=True, help="Start over instead of going on from what is on disk.")
-    workers = click.option("--workers", type=int, metavar="N", help="Processes, one thread each.  [default: all cores]")
-    return workers(fresh(command))
+    """Many jobs that are kept on disk: where they are computed, and whether those that are there count."""
+    for option in reversed(
+        [
+            click.option("--workers", type=int, metavar="N", help="Processes, one thread each.  [default: all cores]"),
+            click.option(
+                "--scheduler", metavar="ADDRESS", help="Run on this dask cluster instead, as in tcp://host:8786."
+            ),
+            click.option("--fresh", is_flag=True, help="Start over instead of going on from what is on disk."),
+        ]
+    ):
+        command = option(command)
+    return command
 
 
 def as_json(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from analogsim.cli.options import as_json, verbosity
+from analogsim.cli.options import as_json, resumable, verbosity
 from analogsim.cli.paths import FOLDER
 
 
@@ -19,11 +19,10 @@ from analogsim.cli.paths import FOLDER
 )
 @click.option("--seeds", type=int, metavar="N", help="Repetitions.  [default: the card's]")
 @click.option("--row", "rows", multiple=True, metavar="NAME", help="Only this row of the table. May be repeated.")
-@click.option("--workers", type=int, metavar="N", help="Processes, one thread each.  [default: all cores]")
+@resumable
 @click.option(
     "--output", type=FOLDER, metavar="FOLDER", help="Where finished points are kept.  [default: the user's cache]"
 )
-@click.option("--fresh", is_flag=True, help="Compute everything again.")
 @click.option("--judge", is_flag=True, help="Compute nothing: only judge what is finished.")
 @as_json
 @verbosity
@@ -50,11 +49,8 @@ def command(
     import json
 
     from analogsim.cli.sweep import Bar
-    from analogsim.errors import out_of_range
     from analogsim.experiments.reproduce import card, reproduce, result_page
 
-    if options["workers"] is not None and options["workers"] < 1:
-        raise out_of_range("--workers", options["workers"], "at least 1")
     if write:
         result_page.check(write, card.read(name).name)
     bar = Bar(hidden=verbose != 0)

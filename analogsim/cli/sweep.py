@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from analogsim.cli.options import as_json, simulation, verbosity
+from analogsim.cli.options import as_json, resumable, simulation, verbosity
 from analogsim.cli.paths import RESULT, claim
 
 
@@ -24,10 +24,8 @@ from analogsim.cli.paths import RESULT, claim
 @click.option(
     "--metrics", metavar="NAME[,NAME...]", help="What to record; `--metrics help` lists all.  [default: all of a run]"
 )
-@click.option("--workers", type=int, metavar="N", help="Processes, one thread each.  [default: all cores]")
-@click.option("--scheduler", metavar="ADDRESS", help="Run on this dask cluster instead, as in tcp://host:8786.")
 @click.option("--point-timeout", type=float, metavar="SECONDS", help="Give up a point after so long.")
-@click.option("--fresh", is_flag=True, help="Start over instead of going on from what is on disk.")
+@resumable
 @click.option("--output", type=RESULT, metavar="FILE", help="Result (.nc).  [default: analogsim-sweep-CIRCUIT.nc]")
 @as_json
 @verbosity

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from analogsim.cli.answers import answer
 from analogsim.cli.options import as_json, resumable, simulation, verbosity
 from analogsim.cli.paths import RESULT, claim
 
@@ -42,10 +43,10 @@ def command(output: str | None, limit: float, as_json: bool, verbose: int, **opt
     import sys
     from pathlib import Path
 
-    from analogsim.experiments.specification import tables, tolerance, trials
+    from analogsim.experiments.specification import tolerance, trials
     from analogsim.settings.record import Settings
 
-    names = ("names", "others", "seeds", "confidence", "workers", "fresh")
+    names = ("names", "others", "seeds", "confidence", "workers", "scheduler", "fresh")
     control = {name: options.pop(name) for name in names}
     settings = Settings(**options)
     target = Path(output or f"analogsim-tolerance-{Path(settings.circuit).stem}.nc")
@@ -63,7 +64,7 @@ def command(output: str | None, limit: float, as_json: bool, verbose: int, **opt
     finally:
         if not hidden:
             click.echo(err=True)
-    tables.show(dataset, target, as_json=as_json, quiet=verbose < 0)
+    answer(dataset, target, as_json=as_json, quiet=verbose < 0)
 
 
 for option in command.params:

@@ -8,12 +8,12 @@ import logging
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from analogsim import __version__
 from analogsim.errors import InputError
@@ -29,13 +29,33 @@ STAMP = "analogsim_run"
 PACKAGES = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "h5py", "matplotlib", "scikit-learn", "click")
 
 
-def stamped(dataset: xr.Dataset, **record: Any) -> xr.Dataset:
+class Stamp(TypedDict):
+    """What made a result."""
+
+    version: str
+    commit: NotRequired[str]
+    edited: NotRequired[bool]
+    command: list[str]
+    date: str
+    python: str
+    platform: str
+    packages: dict[str, str]
+
+
+class Commit(TypedDict, total=False):
+    """Git hash of a checkout, and whether it was edited since."""
+
+    commit: str
+    edited: bool
+
+
+def stamped(dataset: xr.Dataset, **record: object) -> xr.Dataset:
     """The dataset with its stamp: that of `stamp`, and `record` (seed, settings, cards)."""
     _register()
-    return dataset.assign_attrs({STAMP: json.dumps({**stamp(), **record}, ensure_ascii=False, default=_plain)})
+    return dataset.assign_attrs({STAMP: json.dumps({**stamp(), **record}, ensure_ascii=False, default=_written)})
 
 
-def stamp() -> dict[str, Any]:
+def stamp() -> Stamp:
     """Versions, commit, command and date."""
     return {
         "version": __version__,
@@ -59,7 +79,7 @@ def packages() -> dict[str, str]:
     return found
 
 
-def commit() -> dict[str, Any]:
+def commit() -> Commit:
     """Git hash of the checkout that this package is run from, and whether it was edited since; empty elsewhere."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
@@ -103,7 +123,7 @@ def read_stamp(dataset: xr.Dataset) -> dict[str, Any]:
     return found
 
 
-def _entries(stamp: Any) -> Iterator[tuple[str, bool]]:
+def _entries(stamp: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """Every entry that somebody reads, and whether its type is right."""
     yield "the whole", isinstance(stamp, dict)
     for key in ("version", "date", "python", "platform", "commit"):
@@ -116,7 +136,7 @@ def _entries(stamp: Any) -> Iterator[tuple[str, bool]]:
     yield from _of_cards("cards", stamp["cards"])
 
 
-def _of_cards(where: str, cards: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+def _of_cards(where: str, cards: Mapping[str, object]) -> Iterator[tuple[str, bool]]:
     """A circuit's parts may be nested: what has a title, values or sources is a card."""
     for key, card in cards.items():
         place = f"{where}.{key}"
@@ -135,7 +155,7 @@ def _of_cards(where: str, cards: dict[str, Any]) -> Iterator[tuple[str, bool]]:
 CARD = {"title", "path", "description", "valid", "cite", "values"}
 
 
-def _is_list_of_text(value: Any) -> bool:
+def _is_list_of_text(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
@@ -225,6 +245,6 @@ def _read(path: str | Path, read: Callable[[], xr.Dataset]) -> xr.Dataset:
     raise problem
 
 
-def _plain(value: Any) -> Any:
+def _written(value: object) -> object:
     """NumPy scalars and arrays as JSON; whatever else is in a record is written as text."""
     return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -120,7 +120,7 @@ def test_a_limit_that_no_timer_counts_is_refused(seconds):
 
 
 def test_a_scheduler_that_is_gone_is_one_line(monkeypatch, tmp_path):
-    from analogsim.experiments.sweeps import backends
+    from analogsim.experiments.jobs import backends
 
     class Gone(backends.Cluster):
         ahead = 2

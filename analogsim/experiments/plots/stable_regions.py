@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
@@ -44,7 +43,7 @@ def stability(dataset: xr.Dataset, *, ax: Axes) -> Axes:
         vmin=-0.5, vmax=len(VERDICTS) - 0.5,
     )  # fmt: skip
     values = abscissa.transpose(y, x).values
-    handles: list[Any] = [Patch(color=VERDICTS[word], label=word) for word in present]
+    handles: list[Artist] = [Patch(color=VERDICTS[word], label=word) for word in present]
     if np.nanmin(values) < 0 < np.nanmax(values):
         ax.contour(dataset[x].values, dataset[y].values, values, levels=[0.0], colors="k", linewidths=1.2)
         handles.append(ax.plot([], [], "k-", label="predicted edge")[0])

@@ -71,7 +71,7 @@ def label(variable: xr.DataArray) -> str:
     return name if units == "1" else f"{name} ({units})"
 
 
-def plain(text: Any) -> str:
+def plain(text: object) -> str:
     """Text of a user, as it is to be drawn: dollars are no formula, a first ``_`` hides no curve, nothing is invisible.
 
     All text in a figure that comes from a card, a key, a metric or a result passes through here.
@@ -92,8 +92,8 @@ def save(figure: Figure, path: str | Path, *, dpi: float | None = None) -> Path:
     if path.suffix not in FORMATS:
         raise unknown("figure format", path.suffix or str(path), FORMATS)
     # Dates and random ids off: the same figure gives the same file.
-    metadata: dict[str, Any] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[path.suffix]
+    dates: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     with atomic(path) as temporary, plt.rc_context({**STYLE, "svg.hashsalt": "analogsim"}):
-        figure.savefig(temporary, metadata=metadata, dpi=dpi or STYLE["savefig.dpi"])
+        figure.savefig(temporary, metadata=dates[path.suffix], dpi=dpi or STYLE["savefig.dpi"])
     plt.close(figure)
     return path

@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from itertools import cycle, product
 from textwrap import fill
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
+from numpy.typing import ArrayLike, NDArray
 
 from analogsim.errors import InputError, unknown
 from analogsim.experiments.plots.style import COLORS, GREY, label, plain, styled
@@ -20,6 +22,8 @@ BESIDE = ("status", "message", "seconds", "point_seed")
 MAP = "viridis"
 BAD = {"diverged": "xxxx", "failed": "....", "timeout": "////", "missing": ""}
 MARKERS = "osD^v<>P"
+Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
+Edges = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def metrics(dataset: xr.Dataset) -> list[str]:
@@ -38,7 +42,7 @@ def swept(dataset: xr.Dataset) -> list[str]:
     return sorted(dims, key=lambda dim: (not numeric(dataset, dim), -dataset.sizes[dim]))
 
 
-def over_seeds(values: Any) -> Any:
+def over_seeds(values: Labelled) -> Labelled:
     """Median of the repetitions of a variable or dataset, if there are any; NaN where none has a result."""
     if "seed" not in values.dims:
         return values
@@ -104,7 +108,7 @@ def phase(dataset: xr.Dataset, *, ax: Axes, metric: str | None = None) -> Axes:
     heatmap(dataset, ax=ax, metric=metric)
     _, x, y = _plane(dataset, metric)
     edges = _edges(ax, dataset, x, y)
-    handles: list[Any] = []
+    handles: list[Artist] = []
     status = _squeezed(dataset["status"], x, y)
     for word, hatch in BAD.items():
         bad = (status == word).astype(float)
@@ -114,8 +118,7 @@ def phase(dataset: xr.Dataset, *, ax: Axes, metric: str | None = None) -> Axes:
             handles.append(Patch(facecolor="0.9", edgecolor="0.35", hatch=hatch, linewidth=0, label=word))
             _hatch(ax, edges, share, hatch)
     if "spectral_abscissa" in dataset and min(dataset.sizes[x], dataset.sizes[y]) > 1:
-        abscissa = _squeezed(dataset["spectral_abscissa"], x, y)
-        abscissa = over_seeds(abscissa).transpose(y, x).values
+        abscissa = over_seeds(_squeezed(dataset["spectral_abscissa"], x, y)).transpose(y, x).values
         if np.nanmin(abscissa) < 0 < np.nanmax(abscissa):
             ax.contour(dataset[x].values, dataset[y].values, abscissa, levels=[0.0], colors="k", linewidths=1.4)
             handles.append(ax.plot([], [], "k-", label="predicted edge")[0])
@@ -184,7 +187,7 @@ def _is_log(dataset: xr.Dataset, dim: str) -> bool:
     return bool(dataset[dim].attrs.get("spacing") == "log")
 
 
-def _edges(ax: Axes, dataset: xr.Dataset, x: str, y: str) -> tuple[Any, Any]:
+def _edges(ax: Axes, dataset: xr.Dataset, x: str, y: str) -> Edges:
     """Edges between the cells of a plane; sets scales and labels."""
     found = []
     for dim, scale, name in ((x, ax.set_xscale, ax.set_xlabel), (y, ax.set_yscale, ax.set_ylabel)):
@@ -199,7 +202,7 @@ def _edges(ax: Axes, dataset: xr.Dataset, x: str, y: str) -> tuple[Any, Any]:
     return found[0], found[1]
 
 
-def _hatch(ax: Axes, edges: tuple[Any, Any], share: Any, hatch: str) -> None:
+def _hatch(ax: Axes, edges: Edges, share: NDArray[np.float64], hatch: str) -> None:
     """Hatch the cells where most repetitions had a bad end."""
     across, up = edges
     for j, i in np.argwhere(share >= 0.5):
@@ -207,10 +210,12 @@ def _hatch(ax: Axes, edges: tuple[Any, Any], share: Any, hatch: str) -> None:
         ax.add_patch(Rectangle(corner, *size, facecolor="none", edgecolor="0.35", hatch=hatch, linewidth=0))
 
 
-def _along(ax: Axes, dataset: xr.Dataset, x: str, places: Any) -> None:
+def _along(ax: Axes, dataset: xr.Dataset, x: str, places: ArrayLike) -> None:
     ax.set_xlabel(_label(dataset, x))
     if not numeric(dataset, x):
-        ax.set_xticks(places, [_short(value) for value in dataset[x].values], rotation=30 if len(places) > 4 else 0)
+        ax.set_xticks(
+            places, [_short(value) for value in dataset[x].values], rotation=30 if dataset.sizes[x] > 4 else 0
+        )
         ax.margins(x=0.15)
     elif _is_log(dataset, x):
         ax.set_xscale("log")
@@ -227,5 +232,5 @@ def _wrapped(variable: xr.DataArray) -> str:
     return fill(label(variable), 32)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float | np.floating) else plain(value)

@@ -19,6 +19,7 @@ from analogsim import __version__
 from analogsim.experiments import plots, results, summary
 from analogsim.experiments.plots import choice, sweeps
 from analogsim.experiments.report.style_sheet import CSS
+from analogsim.experiments.strict_json import strict
 from analogsim.files import atomic, expand
 from analogsim.text import visible
 
@@ -74,12 +75,12 @@ def section(path: Path, dataset: xr.Dataset) -> str:
     return "\n".join(parts)
 
 
-def escape(value: Any) -> str:
+def escape(value: object) -> str:
     """Text as HTML."""
     return html.escape(visible(str(value)))
 
 
-def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str = "") -> str:
+def table(head: Sequence[object], rows: Iterable[Sequence[object]], caption: str = "") -> str:
     """A table that scrolls on its own where the page is narrow."""
     said = f"<caption>{escape(caption)}</caption>" if caption else ""
     first = "".join(f"<th>{escape(cell)}</th>" for cell in head)
@@ -87,7 +88,7 @@ def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str = "")
     return f'<div class="wide"><table>{said}<thead><tr>{first}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, float | np.floating):
         return f'<span class="number">{value:.4g}</span>' if np.isfinite(value) else "—"
     return linked(escape(value))
@@ -150,7 +151,7 @@ def _tables(dataset: xr.Dataset) -> str:
     if choice.is_sweep(dataset):
         return _sweep(dataset)
     if "layer_error" in dataset:
-        rows: list[tuple[Any, ...]] = [
+        rows: list[tuple[object, ...]] = [
             (f"layer {int(k)}", *_three(dataset["layer_error"].sel(layer=k))) for k in dataset["layer"]
         ]
         for name in ("accuracy", "mse", "r2"):
@@ -177,7 +178,7 @@ def _sweep(dataset: xr.Dataset) -> str:
     if size <= ROWS:
         flat = stacked.stack(row=[dim for dim in dims if dim != "seed"], create_index=False)
         points = [
-            (*(_plain(flat[key].values[k]) for key in keys), *(float(flat[name].values[k]) for name in names))
+            (*(strict(flat[key].values[k]) for key in keys), *(float(flat[name].values[k]) for name in names))
             for k in range(size)
         ]
         said = "Every point" + (", median of the seeds" if "seed" in dims else "")
@@ -191,10 +192,6 @@ def _sweep(dataset: xr.Dataset) -> str:
     return "\n".join(parts)
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
-
-
 def _three(values: xr.DataArray) -> tuple[float, float, float]:
     found = values.values[np.isfinite(values.values)]
     return (float(found.min()), float(np.median(found)), float(found.max())) if found.size else (np.nan,) * 3
@@ -205,7 +202,7 @@ def _label(variable: xr.DataArray) -> str:
     return variable.attrs["long_name"] + ("" if units == "1" else f" ({units})")
 
 
-def _cards(cards: dict[str, Any]) -> Iterable[str]:
+def _cards(cards: dict[str, object]) -> Iterable[str]:
     """Every card, parts of a circuit after it."""
     for card in cards.values():
         if not isinstance(card, dict):

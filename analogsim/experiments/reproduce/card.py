@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from analogsim import cards
 from analogsim.errors import InputError, unknown
@@ -23,7 +23,54 @@ CLAIMS = {
     "works": ("of",),
 }
 """Kinds of claims and the keys of each; see `analogsim.experiments.reproduce.claims`."""
+SELECTING: tuple[Literal["of"], Literal["to"]] = ("of", "to")
 COMMON = ("text", "kind", "source", "each", "needs", "on")
+
+
+Table = Mapping[str, Any]
+"""Settings by key, as they stand in a card."""
+
+
+class Claim(TypedDict, total=False):
+    """What is claimed; which keys a kind takes says `CLAIMS`."""
+
+    text: str
+    kind: str
+    of: str | Table | list[str | Table]
+    to: str | Table | list[str | Table]
+    measure: str
+    resolution: float
+    at_least: float
+    at_most: float
+    source: str
+    each: list[str]
+    needs: str
+    on: str
+
+
+class Measure(TypedDict):
+    """A column of the table."""
+
+    title: str
+    digits: int
+
+
+class Figure(TypedDict, total=False):
+    """A panel: what is drawn over what, of which lines."""
+
+    x: str
+    y: str
+    rows: list[str]
+    where: Mapping[str, list[object]]
+    split: str
+    reference: str
+    log: bool
+    log_x: bool
+    limits: tuple[float, float]
+    label: str
+    axis: str
+    title: str
+    legend: bool
 
 
 @dataclass(frozen=True)
@@ -59,16 +106,16 @@ class Study:
     notes: str = ""
     status: str = ""
     unknown: tuple[str, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Table = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
-    rows: tuple[Mapping[str, Any], ...] = ()
-    grid: Mapping[str, list[Any]] = field(default_factory=dict)
-    sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    on: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    measures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    published: tuple[Mapping[str, Any], ...] = ()
-    claims: tuple[Mapping[str, Any], ...] = ()
-    figures: tuple[Mapping[str, Any], ...] = ()
+    rows: tuple[Table, ...] = ()
+    grid: Mapping[str, list[object]] = field(default_factory=dict)
+    sizes: Mapping[str, Table] = field(default_factory=dict)
+    on: Mapping[str, Table] = field(default_factory=dict)
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    published: tuple[Table, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
     @property
     def pending(self) -> bool:
@@ -120,15 +167,15 @@ def read(name: str) -> Study:
     return study
 
 
-def _measure(path: str, key: str, entry: Any) -> dict[str, Any]:
+def _measure(path: str, key: str, entry: object) -> Measure:
     if isinstance(entry, str):
         return {"title": entry, "digits": 3}
     if not isinstance(entry, dict) or "title" not in entry:
         raise InputError(f"{path}: measures.{key} = {entry!r}; expected a heading, or {{ title = …, digits = … }}.")
-    return {"digits": 3, **entry}
+    return {"digits": 3, "title": str(entry["title"]), **entry}
 
 
-def _claim(path: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
+def _claim(path: str, item: Claim) -> Claim:
     where = f"{path}: claim {item.get('text', '')!r}"
     for key in ("text", "kind", "of"):
         if key not in item:
@@ -171,11 +218,12 @@ def _check(study: Study) -> None:
             raise unknown("row", name, names, where=study.path)
 
 
-def selections(claim: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def selections(claim: Claim) -> list[Table]:
     """Every selection of a claim: a row's name, or a table of row and axis values."""
-    found: list[Mapping[str, Any]] = []
-    for key in ("of", "to"):
-        if key in claim:
-            items = claim[key] if isinstance(claim[key], list) else [claim[key]]
-            found += [item if isinstance(item, dict) else {"row": item} for item in items]
-    return found
+    return [selection for key in SELECTING if key in claim for selection in selected(claim, key)]
+
+
+def selected(claim: Claim, key: Literal["of", "to"] = "of") -> list[Table]:
+    """The selections of one key."""
+    items = claim[key] if isinstance(claim[key], list) else [claim[key]]
+    return [item if isinstance(item, dict) else {"row": item} for item in items]

@@ -15,26 +15,25 @@ judged for every value of that axis, and holds if it does for all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import product
-from typing import Any
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from analogsim.errors import InputError
-from analogsim.experiments.reproduce.card import SIZES, Study, selections
+from analogsim.experiments.reproduce.card import SIZES, Claim, Study, Table, selected, selections
 from analogsim.experiments.reproduce.table_lines import Line, shown
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not decidable at this size"
 ACCURACY = "test_accuracy"
 HALF = 0.5
 """Less than this share of the best accuracy is no learning: where the published code of Two Tales gives up a run."""
+BOUNDS: tuple[tuple[Literal["at_least", "at_most"], int, str], ...] = (("at_least", 1, "≥"), ("at_most", -1, "≤"))
 Verdict = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """A claim with its verdict and the numbers behind it."""
 
     text: str
@@ -63,7 +62,7 @@ def judge(study: Study, lines: Sequence[Line], size: str, on: str | None) -> lis
     return found
 
 
-def _combined(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
+def _combined(claim: Claim, lines: Sequence[Line]) -> Verdict:
     axes = claim.get("each", [])
     values = [list(dict.fromkeys(shown(line.at[axis]) for line in lines if axis in line.at)) for axis in axes]
     parts, unseen, named = [], [], [selection.get("row") for selection in selections(claim)]
@@ -86,8 +85,8 @@ def _combined(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
     return worst([verdict for verdict, _ in parts]), "; ".join(told) + bounds(claim)
 
 
-def _pick(selection: Any, lines: Sequence[Line]) -> Line:
-    wanted = dict(selection) if isinstance(selection, dict) else {"row": selection}
+def _pick(selection: Table, lines: Sequence[Line]) -> Line:
+    wanted = dict(selection)
     row = wanted.pop("row", None)
     found = [
         line
@@ -102,12 +101,11 @@ def _pick(selection: Any, lines: Sequence[Line]) -> Line:
     return found[0]
 
 
-def _all(claim: Mapping[str, Any], lines: Sequence[Line], key: str = "of") -> list[Line]:
-    items = claim[key] if isinstance(claim[key], list) else [claim[key]]
-    return [_pick(item, lines) for item in items]
+def _all(claim: Claim, lines: Sequence[Line], key: Literal["of", "to"] = "of") -> list[Line]:
+    return [_pick(selection, lines) for selection in selected(claim, key)]
 
 
-def _learned(claim: Mapping[str, Any], lines: Sequence[Line]) -> None:
+def _learned(claim: Claim, lines: Sequence[Line]) -> None:
     """How steep or how fast a network is tells nothing where it did not learn."""
     if claim.get("measure", ACCURACY) == ACCURACY:
         return
@@ -124,9 +122,9 @@ def _mean(line: Line, measure: str) -> float:
     return value
 
 
-def _bounded(value: float, error: float, claim: Mapping[str, Any]) -> Verdict:
+def _bounded(value: float, error: float, claim: Claim) -> Verdict:
     verdicts = []
-    for key, sign in (("at_least", 1), ("at_most", -1)):
+    for key, sign, _ in BOUNDS:
         if key in claim:
             margin = sign * (value - claim[key])
             verdicts.append(HOLDS if margin >= 0 else FAILS)
@@ -140,13 +138,13 @@ def worst(verdicts: Sequence[str]) -> str:
     return next(verdict for verdict in (FAILS, OPEN, HOLDS) if verdict in verdicts)
 
 
-def bounds(claim: Mapping[str, Any]) -> str:
+def bounds(claim: Claim) -> str:
     """The numbers of a claim in words."""
-    words = [f"{sense} {claim[key]:g}" for key, sense in (("at_least", "≥"), ("at_most", "≤")) if key in claim]
+    words = [f"{sense} {claim[key]:g}" for key, _, sense in BOUNDS if key in claim]
     return f" (claimed {', '.join(words)})" if words else ""
 
 
-def _order(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
+def _order(claim: Claim, lines: Sequence[Line]) -> Verdict:
     chosen, measure, least = _all(claim, lines), claim["measure"], claim.get("resolution", 0.0)
     means = [_mean(line, measure) for line in chosen]
     errors = [line.error(measure) for line in chosen]
@@ -157,7 +155,7 @@ def _order(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
     return worst(verdicts), ", ".join(f"{mean:.4g}" for mean in means)
 
 
-def _ratio(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
+def _ratio(claim: Claim, lines: Sequence[Line]) -> Verdict:
     (above,), (below,), measure = _all(claim, lines), _all(claim, lines, "to"), claim["measure"]
     a, b = _mean(above, measure), _mean(below, measure)
     if b == 0:
@@ -167,14 +165,14 @@ def _ratio(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
     return verdict, f"{a:.4g} / {b:.4g} = {words}"
 
 
-def _difference(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
+def _difference(claim: Claim, lines: Sequence[Line]) -> Verdict:
     (above,), (below,), measure = _all(claim, lines), _all(claim, lines, "to"), claim["measure"]
     a, b = _mean(above, measure), _mean(below, measure)
     verdict, words = _bounded(a - b, float(np.hypot(above.error(measure), below.error(measure))), claim)
     return verdict, f"{a:.4g} − {b:.4g} = {words}"
 
 
-def _value(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
+def _value(claim: Claim, lines: Sequence[Line]) -> Verdict:
     measure = claim["measure"]
     parts = [_bounded(_mean(line, measure), line.error(measure), claim) for line in _all(claim, lines)]
     return worst([verdict for verdict, _ in parts]), ", ".join(words for _, words in parts)
@@ -189,14 +187,14 @@ def failures(line: Line, lines: Sequence[Line]) -> int:
     )
 
 
-def _fails(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
+def _fails(claim: Claim, lines: Sequence[Line]) -> Verdict:
     chosen = _all(claim, lines)
     counts = [(failures(line, lines), len(line.seeds)) for line in chosen]
     words = ", ".join(f"{bad} of {of} fail" for bad, of in counts)
     return (HOLDS if all(bad == of for bad, of in counts) else FAILS), words
 
 
-def _works(claim: Mapping[str, Any], lines: Sequence[Line]) -> Verdict:
+def _works(claim: Claim, lines: Sequence[Line]) -> Verdict:
     chosen = _all(claim, lines)
     counts = [(failures(line, lines), len(line.seeds)) for line in chosen]
     words = ", ".join(f"{bad} of {of} fail" for bad, of in counts)

@@ -1,41 +1,52 @@
-"""Points computed in parallel and kept: one small file each, written whole when the point is finished.
+"""The points of a study, in parallel and kept: those of all its sizes and circuits share a folder.
 
-A file is named by the content of the point's settings, so that a study that was stopped goes on where it was, two sizes
-or circuits of a study share a folder, and a card may be edited without losing the points that are still in it.
+A point is known by the content of its settings, so that a study that was stopped goes on where it was, and a card may
+be edited without losing the points that are still in it.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import sys
-import time
-import warnings
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from analogsim import __version__
 from analogsim.errors import InputError
-from analogsim.experiments.reproduce import kinds
-from analogsim.experiments.reproduce.kinds import load
-from analogsim.experiments.reproduce.study_points import Point, digest
-from analogsim.experiments.results import commit, packages
-from analogsim.experiments.sweeps import backends
-from analogsim.experiments.sweeps.imports import code
-from analogsim.files import atomic
-from analogsim.text import visible
+from analogsim.experiments.jobs import manifest
+from analogsim.experiments.jobs.dispatch import checked
+from analogsim.experiments.jobs.dispatch import computed as run_jobs
+from analogsim.experiments.jobs.imports import sha
+from analogsim.experiments.jobs.manifest import Manifest, made_with
+from analogsim.experiments.jobs.points import Job, Row, Task
+from analogsim.experiments.jobs.store import Rows, Store
+from analogsim.experiments.jobs.store import read as read_rows
+from analogsim.experiments.reproduce.one_point import checkpoint, computed
+from analogsim.experiments.reproduce.study_points import Point
+from analogsim.experiments.results import commit
+from analogsim.experiments.strict_json import number, numbers
+from analogsim.experiments.sweeps.identity import manifest as manifest_of
+from analogsim.experiments.sweeps.plan import Plan
+from analogsim.files import expand
+from analogsim.settings.record import Settings
 
-Record = dict[str, Any]
-"""kind, settings, status, message, values, series, seconds, version, code, commit, date."""
+COMPUTED = f"{computed.__module__}:{computed.__name__}"
+CHECKPOINTS = "checkpoints"
+KEPT = ("done", "diverged")
+"""What is not computed again."""
 
-RECORDED = {"status", "message", "values", "series", "seconds", "version"}
 
-CONTINUED = ("epochs",)
-"""Settings by which a longer run continues a shorter one: they are not in the name of its checkpoint."""
+class Record(TypedDict):
+    """What became of a point."""
+
+    status: str
+    message: str
+    values: dict[str, float | None]
+    """NaN is None."""
+    series: dict[str, list[float | None]]
+    seconds: float
 
 
 def run(
@@ -43,10 +54,11 @@ def run(
     folder: str | Path,
     *,
     workers: int | None = None,
+    scheduler: str | None = None,
     fresh: bool = False,
     verbose: bool = False,
     progress: Callable[[int, int, Mapping[str, int]], None] | None = None,
-) -> dict[str, Record]:
+) -> dict[int, Record]:
     """Compute the points that are not there yet.
 
     Parameters
@@ -54,10 +66,10 @@ def run(
     points : sequence of Point
     folder : path
         Made if need be.
-    workers : int, optional
-        Processes, one thread each; all cores if not given.
+    workers, scheduler : int and str, optional
+        As of `analogsim.experiments.jobs.dispatch.computed`.
     fresh : bool
-        Compute everything again.
+        Compute all of them again. What else is in the folder stays, unless other code computed it.
     verbose : bool
         Say on stderr how far each point is.
     progress : callable, optional
@@ -73,120 +85,117 @@ def run(
     InputError
         If a setting is wrong, the folder cannot be written, or holds points of other code.
     """
+    checked(workers)
     folder = Path(folder)
-    try:
-        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot write there ({error.strerror}). Choose another --output.") from None
     wanted = {point.key: point for point in points}
-    found = {} if fresh else there(points, folder)
-    if any(record.get("code") != made_by() for record in found.values()):
-        raise InputError(
-            f"{folder} holds points of this study that other code computed, which do not mix with new ones. Compute "
-            "them again with --fresh, or choose another --output; --judge judges what is there."
-        )
-    if fresh:
-        for point in wanted.values():
-            for path in (folder / "checkpoints").glob(f"{_checkpoint(point)}*"):
-                path.unlink()
-    left = [point for key, point in wanted.items() if key not in found]
-    counts: dict[str, int] = {}
+    options = {"folder": folder.absolute() / CHECKPOINTS, "verbose": verbose}
+    task = Task(COMPUTED, options=options, stops=(InputError,))
+    store = _opened(folder, _manifest(points, task.module), fresh)
+    try:
+        if fresh:
+            for point in wanted.values():
+                for path in (folder / CHECKPOINTS).glob(f"{checkpoint(point)}*"):
+                    path.unlink()
+        found = {} if fresh else _records(store.read(), wanted)
+        counts = Counter(record["status"] for record in found.values())
 
-    def note(record: Record) -> None:
-        counts[record["status"]] = counts.get(record["status"], 0) + 1
-        if progress:
-            progress(sum(counts.values()), len(wanted), counts)
+        def note() -> None:
+            if progress:
+                progress(sum(counts.values()), len(wanted), counts)
 
-    for record in found.values():
-        note(record)
-    number = min(workers or backends.cores(), max(1, len(left)))
-    for key, record in _compute(left, folder, number, verbose):
-        found[key] = record
-        note(record)
+        note()
+        left = [Job(key, point) for key, point in wanted.items() if key not in found]
+        with closing(run_jobs(store, task, left, len(left), workers=workers, scheduler=scheduler)) as finished:
+            for row in (row for rows in finished for row in rows):
+                found[row.key] = _record(row)
+                counts[row.status] += 1
+                note()
+    finally:
+        store.close()
     return found
 
 
-def made_by() -> str:
-    """Digest of the code and the packages that points are computed with."""
-    versions = packages()
-    return " ".join([code(kinds.__name__), *(f"{name} {versions[name]}" for name in ("numpy", "scipy", "numba"))])
+def there(points: Sequence[Point], folder: str | Path) -> dict[int, Record]:
+    """Records of the points that are finished, whatever code computed them.
+
+    Raises
+    ------
+    InputError
+        If a version up to 0.1 kept them.
+    """
+    _refuse_old(Path(folder))
+    return _records(read_rows(Path(folder)), {point.key for point in points})
 
 
-def there(points: Sequence[Point], folder: str | Path) -> dict[str, Record]:
-    """Records of the points that are finished."""
-    keys = {point.key for point in points}
-    return {key: record for key in keys if (record := _read(Path(folder) / f"{key}.json")) is not None}
+def computed_by(folder: Path) -> list[str]:
+    """Version and commit of all that computed the points of a folder."""
+    by = (manifest.there(folder) or {}).get("by", [])
+    return [str(one) for one in by] if isinstance(by, list) else []
 
 
-def _compute(points: list[Point], folder: Path, workers: int, verbose: bool) -> Iterator[tuple[str, Record]]:
-    work = partial(_work, folder=folder, verbose=verbose)
-    with closing(backends.run(work, ([point] for point in points), workers, _lost)) as finished:
-        for rows in finished:
-            yield from rows
+def _opened(folder: Path, about: Manifest, fresh: bool) -> Store:
+    """The store of a study, emptied if what it holds cannot stay."""
+    if not fresh:
+        _refuse_old(folder)
+        return Store(folder, about)
+    old = list(_of_old(folder))
+    made = Store(folder, about, fresh=bool(old) or not _stays(folder, about))
+    for path in old:
+        path.unlink()
+    return made
 
 
-def _work(points: Sequence[Point], folder: Path, verbose: bool) -> Iterator[tuple[str, Record]]:
-    yield from (one(point, folder, verbose) for point in points)
-
-
-def _lost(point: Point, why: str) -> tuple[str, Record]:
-    return point.key, _record(point) | {"status": "failed", "message": why}
-
-
-def _record(point: Point) -> Record:
-    return {"kind": point.kind, "settings": point.settings, "message": "", "values": {}, "series": {}}
-
-
-def one(point: Point, folder: Path, verbose: bool = False) -> tuple[str, Record]:
-    """Compute one point and write its file; what goes wrong in it is a record without numbers, and no file."""
-    from threadpoolctl import threadpool_limits
-
-    began = time.perf_counter()
-
-    def tell(text: str) -> None:
-        if verbose:
-            print(visible(f"{datetime.now():%H:%M:%S} {point.words()}: {text}"), file=sys.stderr, flush=True)
-
-    record = _record(point)
+def _stays(folder: Path, about: Manifest) -> bool:
+    """Whether the rows of a folder are made with the same."""
     try:
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = load(point.kind)(point.settings, folder / "checkpoints" / _checkpoint(point), tell)
-    except InputError:
-        raise
-    except (Exception, SystemExit) as error:
-        message = f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
-        return point.key, record | {"status": "failed", "message": message}
-    record |= {
-        "status": found.status,
-        "values": {key: _number(value) for key, value in found.values.items()},
-        "series": {key: [_number(value) for value in values] for key, values in found.series.items()},
-        "seconds": round(time.perf_counter() - began, 1),
-        "version": __version__,
-        "code": made_by(),
-        **commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    with atomic(folder / f"{point.key}.json") as temporary:
-        temporary.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
-    tell(f"{record['status']} after {record['seconds']:.0f} s")
-    return point.key, record
+        known = manifest.there(folder)
+    except InputError:  # damaged
+        return False
+    return known is not None and not any(manifest.differences(known, dict(about)))
 
 
-def _checkpoint(point: Point) -> str:
-    settings = {key: value for key, value in point.settings.items() if key not in CONTINUED}
-    return digest({"kind": point.kind, "code": made_by(), **settings})
+def _manifest(points: Sequence[Point], module: str) -> Manifest:
+    """What the points are made with, and the cards and files that they name."""
+    by = f"{__version__} {commit().get('commit', '')[:10]}".strip()
+    found: Manifest = {**made_with(module), "metrics": [], "cards": {}, "files": {}, "by": [by]}
+    for name in {str(point.settings.get("data", "")) for point in points}:
+        if name and expand(name).is_file():
+            found["files"][name] = sha(expand(name).read_bytes())
+    seen = set()
+    for point in points:
+        given = {key: value for key, value in point.settings.items() if key in ("circuit", "device", "data")}
+        overrides = {key: value for key, value in point.settings.items() if "." in key}
+        if "circuit" not in given or (content := repr((given, overrides))) in seen:
+            continue
+        seen.add(content)
+        part = manifest_of(Plan(Settings(**given, overrides=overrides), ()), {}, module)
+        found["cards"] |= part["cards"]
+        found["files"] |= part["files"]
+    return found
 
 
-def _read(path: Path) -> Record | None:
-    """A finished point; None if it is missing, or damaged and so to be computed again."""
-    try:
-        record: Record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) and record.keys() >= RECORDED else None
+def _records(store: Iterator[Rows], keys: Mapping[int, Point] | set[int]) -> dict[int, Record]:
+    rows = (row for rows in store for row in rows.each())
+    return {row.key: _record(row) for row in rows if row.key in keys and row.status in KEPT}
 
 
-def _number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return float(f"{value:.9g}") if math.isfinite(value) else None
+def _record(row: Row) -> Record:
+    more = row.more or {"values": {}, "series": {}}
+    return {
+        "status": row.status, "message": row.message, "seconds": row.seconds,
+        "values": {key: number(value) for key, value in more["values"].items()},
+        "series": {key: numbers(entries) for key, entries in more["series"].items()},
+    }  # fmt: skip
+
+
+def _of_old(folder: Path) -> Iterator[Path]:
+    """Points of a version up to 0.1, which kept each in a file of its own."""
+    return (path for path in folder.glob("*.json") if re.fullmatch(r"[0-9a-f]{20}", path.stem))
+
+
+def _refuse_old(folder: Path) -> None:
+    if any(_of_old(folder)):
+        raise InputError(
+            f"{folder} holds points of this study that other code computed, which do not mix with new ones. Compute "
+            "them again with --fresh, or choose another --output; the version that computed them can --judge them."
+        )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from analogsim.experiments.plots.style import COLORS, GREY, STYLE, plain, save
-from analogsim.experiments.reproduce.card import Study
+from analogsim.experiments.reproduce.card import Figure, Study
 from analogsim.experiments.reproduce.table_lines import Line, published, shown, theirs
 
 MARKS = "os^vDP*X<>"
@@ -21,7 +21,8 @@ PAGE_DPI = 110
 """Of pictures that are kept beside the pages: small files."""
 TICKS = 7
 """Up to so many values of a logarithmic axis are ticks themselves."""
-LINES = ("-", "--", ":", "-.")
+Dashes = Literal["-", "--", ":", "-."]
+LINES: tuple[Dashes, ...] = ("-", "--", ":", "-.")
 
 
 def draw(study: Study, lines: Sequence[Line], path: str | Path, compared: bool = True) -> Path:
@@ -29,8 +30,9 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path, compared: bool =
 
     What was published stands beside ours if they are `compared`.
     """
-    panels: list[tuple[Mapping[str, Any], str, list[Line]]] = []
-    for figure in study.figures or [{"x": "row", "y": next(iter(study.measures))}]:
+    panels: list[tuple[Figure, str, list[Line]]] = []
+    by_row: Figure = {"x": "row", "y": next(iter(study.measures))}
+    for figure in study.figures or (by_row,):
         chosen = [line for line in lines if _fits(line, figure)]
         split = figure.get("split")
         values = dict.fromkeys(shown(line.at.get(split)) for line in chosen) if split else [""]
@@ -56,7 +58,7 @@ def draw(study: Study, lines: Sequence[Line], path: str | Path, compared: bool =
         return save(made, path, dpi=PAGE_DPI)
 
 
-def _room(figure: Mapping[str, Any], lines: Sequence[Line]) -> float:
+def _room(figure: Figure, lines: Sequence[Line]) -> float:
     """Inches that the names of rows take below a panel, beyond a short one's."""
     longest = max(map(len, _names(lines, figure.get("split")))) if figure["x"] == "row" else 0
     return 0.06 * max(0, longest - 12)
@@ -68,7 +70,7 @@ def _names(lines: Sequence[Line], split: str | None) -> list[str]:
     return [line.words(split, *(alike if len(lines) > 1 else ())) for line in lines]
 
 
-def _fits(line: Line, figure: Mapping[str, Any]) -> bool:
+def _fits(line: Line, figure: Figure) -> bool:
     """Whether a panel's ``rows`` and ``where`` choose the line."""
     where = figure.get("where", {})
     return line.row in figure.get("rows", [line.row]) and all(
@@ -76,7 +78,7 @@ def _fits(line: Line, figure: Mapping[str, Any]) -> bool:
     )
 
 
-def _reference(ax: Axes, figure: Mapping[str, Any], lines: Sequence[Line]) -> None:
+def _reference(ax: Axes, figure: Figure, lines: Sequence[Line]) -> None:
     """A level line, with its standard deviation as a band."""
     for line in lines:
         mean, sd = line.mean(figure["y"]), line.sd(figure["y"])
@@ -85,7 +87,7 @@ def _reference(ax: Axes, figure: Mapping[str, Any], lines: Sequence[Line]) -> No
             ax.axhspan(mean - sd, mean + sd, color=GREY, alpha=0.2, linewidth=0, zorder=0)
 
 
-def _panel(ax: Axes, study: Study, figure: Mapping[str, Any], lines: Sequence[Line]) -> None:
+def _panel(ax: Axes, study: Study, figure: Figure, lines: Sequence[Line]) -> None:
     x, y = figure["x"], figure["y"]
     heading = study.measures.get(y, {"title": y})["title"]
     if x == "row":
@@ -122,7 +124,7 @@ def _by_row(ax: Axes, study: Study, y: str, lines: Sequence[Line], split: str | 
         ax.plot([], [], "s", color=GREY, mfc="none", label="published")
 
 
-def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[str, Any]) -> None:
+def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Figure) -> None:
     """A line for each row, and for each value of the other axes."""
     groups: dict[str, list[Line]] = {}
     rows = list(dict.fromkeys(line.row for line in lines))
@@ -135,8 +137,7 @@ def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[
         at = [line.at[x] if numbers else plain(shown(line.at[x])) for line in members]
         means, sds = ([getattr(line, what)(y) for line in members] for what in ("mean", "sd"))
         error = np.nan_to_num(sds) if np.isfinite(sds).any() else None
-        look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "linestyle": LINES[k // len(COLORS) % len(LINES)]}
-        ax.errorbar(at, means, yerr=error, marker=next(marks), label=plain(name), **look)
+        ax.errorbar(at, means, yerr=error, marker=next(marks), label=plain(name), color=color(k), linestyle=dashes(k))
     ax.set_xlabel(plain(figure.get("axis", x)))
     if figure.get("log_x"):
         ax.set_xscale("log")
@@ -146,22 +147,31 @@ def _over_axis(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[
             ax.minorticks_off()
 
 
+def color(k: int) -> str:
+    """Of the k-th line."""
+    return COLORS[k % len(COLORS)]
+
+
+def dashes(k: int) -> Dashes:
+    """Of the k-th line: the same until the colours are used up."""
+    return LINES[k // len(COLORS) % len(LINES)]
+
+
 def _numbers(line: Line) -> list[float]:
     return [value for value in line.at.values() if isinstance(value, int | float)]
 
 
-def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Mapping[str, Any]) -> None:
+def _over_series(ax: Axes, x: str, y: str, lines: Sequence[Line], figure: Figure) -> None:
     """A series of each line, mean over the seeds with its standard deviation as a band."""
     for k, line in enumerate(lines):
         if y not in line.series:
             continue
         found = line.series[y]
         mean, steps = found.mean(0), line.series[x].mean(0) if x in line.series else np.arange(1, found.shape[1] + 1)
-        look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "linestyle": LINES[k // len(COLORS) % len(LINES)]}
-        ax.plot(steps, mean, label=plain(_name(line, lines, figure.get("split"))), **look)
+        ax.plot(steps, mean, label=plain(_name(line, lines, figure.get("split"))), color=color(k), linestyle=dashes(k))
         if len(found) > 1:
             sd = found.std(0, ddof=1)
-            ax.fill_between(steps, mean - sd, mean + sd, color=look["color"], alpha=0.2, linewidth=0)
+            ax.fill_between(steps, mean - sd, mean + sd, color=color(k), alpha=0.2, linewidth=0)
     ax.set_xlabel(plain(figure.get("axis", x)))
     if figure.get("log_x"):
         ax.set_xscale("log")

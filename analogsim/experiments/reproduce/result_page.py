@@ -8,23 +8,62 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
 from analogsim import cards
 from analogsim.errors import InputError
 from analogsim.experiments.reproduce import claims
-from analogsim.experiments.reproduce.card import SIZES, Study, read
+from analogsim.experiments.reproduce.card import SIZES, Measure, Study, Table, read
 from analogsim.experiments.reproduce.study import Outcome
 from analogsim.experiments.reproduce.study_points import LABELS
 from analogsim.experiments.reproduce.table_lines import published, shown, theirs
-from analogsim.experiments.results import stamp
+from analogsim.experiments.results import Stamp, stamp
+from analogsim.experiments.strict_json import numbers
 from analogsim.files import atomic, expand
 
 INDEX = "README.md"
+DIGITS = 6
 MARK = "ritten by `analogsim reproduce"
 """In every page that this module wrote."""
+
+
+class Entry(TypedDict):
+    """A line of the table."""
+
+    row: str
+    at: dict[str, object]
+    seeds: list[int]
+    statuses: list[str]
+    lacking: list[str]
+    values: dict[str, list[float | None]]
+    published: dict[str, str | float | list[float]]
+    series: dict[str, list[list[float | None]]]
+
+
+class Result(TypedDict):
+    """A size of a study, on a circuit or none, as it stands in the JSON of its page."""
+
+    label: str
+    size: str
+    on: str | None
+    measures: dict[str, Measure]
+    table: list[Entry]
+    verdicts: list[dict[str, str]]
+    settings: dict[str, object]
+    cpu_minutes: float
+    computed_by: list[str]
+    stamp: Stamp
+    figure: NotRequired[str]
+
+
+class Page(TypedDict):
+    """What a page is written from."""
+
+    study: str
+    title: str
+    results: dict[str, Result]
 
 
 def write(outcome: Outcome, folder: str | Path) -> Path:
@@ -47,13 +86,12 @@ def write(outcome: Outcome, folder: str | Path) -> Path:
     folder = check(folder, outcome.study.name)
     folder.mkdir(exist_ok=True)
     study, data = outcome.study, folder / f"{outcome.study.name}.json"
-    content = _load(data)
+    found = _load(data)["results"] if data.exists() else {}
     entry = report(outcome)
     picture = folder / f"{study.name}-{entry['label'].replace(' ', '-')}.png"
     entry["figure"] = draw(study, outcome.lines, picture, _compared(outcome)).name
-    content["study"], content["title"] = study.name, study.title
-    content.setdefault("results", {})[entry["label"]] = entry
-    content["results"] = dict(sorted(content["results"].items(), key=_rank))
+    results = sorted({**found, entry["label"]: entry}.items(), key=_rank)
+    content: Page = {"study": study.name, "title": study.title, "results": dict(results)}
     _text(data, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     page = folder / f"{study.name}.md"
     _text(page, "\n".join(_page(study, content)) + "\n")
@@ -80,10 +118,10 @@ def check(folder: str | Path, name: str) -> Path:
     return folder
 
 
-def report(outcome: Outcome) -> dict[str, Any]:
+def report(outcome: Outcome) -> Result:
     """The outcome as JSON: table, published values, verdicts, settings, stamp."""
     study = outcome.study
-    rows = []
+    rows: list[Entry] = []
     compared = _compared(outcome)
     for line in outcome.lines:
         entry = published(study, line) if compared else {}
@@ -94,22 +132,26 @@ def report(outcome: Outcome) -> dict[str, Any]:
                 "seeds": line.seeds,
                 "statuses": line.statuses,
                 "lacking": line.lacking,
-                "values": {key: _plain(line.values[key]) for key in line.values if key in study.measures},
+                "values": {key: numbers(line.values[key], DIGITS) for key in line.values if key in study.measures},
                 "published": {key: entry[key] for key in study.measures if key in entry},
-                "series": {key: _plain(line.series[key]) for key in _plotted(study) if key in line.series},
+                "series": {
+                    key: [numbers(one, DIGITS) for one in line.series[key]]
+                    for key in _plotted(study)
+                    if key in line.series
+                },
             }
         )
-    done = [record for record in outcome.records.values() if record.get("seconds") is not None]
+    seconds = [r["seconds"] for r in outcome.records.values() if np.isfinite(r["seconds"])]
     return {
         "label": " on ".join(filter(None, [outcome.size, outcome.on])),
         "size": outcome.size,
         "on": outcome.on,
-        "measures": {key: dict(entry) for key, entry in study.measures.items()},
+        "measures": dict(study.measures),
         "table": rows,
-        "verdicts": [vars(item) for item in outcome.verdicts],
+        "verdicts": [item._asdict() for item in outcome.verdicts],
         "settings": _common([point.settings for point in outcome.points]),
-        "cpu_minutes": round(sum(record["seconds"] for record in done) / 60, 1),
-        "computed_by": sorted({f"{record['version']} {record.get('commit', '')[:10]}".strip() for record in done}),
+        "cpu_minutes": round(sum(seconds) / 60, 1),
+        "computed_by": outcome.computed_by,
         "stamp": {**stamp(), "command": command(outcome)},
     }
 
@@ -125,12 +167,12 @@ def command(outcome: Outcome) -> list[str]:
     return ["analogsim", "reproduce", outcome.study.name, f"--{outcome.size}", *on]
 
 
-def words(entry: Mapping[str, Any]) -> list[str]:
+def words(entry: Result) -> list[str]:
     """Table and verdicts of a report as Markdown."""
     return [*_table(entry), "", *_verdicts(entry["verdicts"])]
 
 
-def _table(entry: Mapping[str, Any]) -> list[str]:
+def _table(entry: Result) -> list[str]:
     measures = entry["measures"]
     used = [key for key in measures if any(key in row["values"] for row in entry["table"])]
     axes = list(dict.fromkeys(axis for row in entry["table"] for axis in row["at"]))
@@ -159,7 +201,7 @@ def _table(entry: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _verdicts(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+def _verdicts(verdicts: Sequence[Mapping[str, str]]) -> list[str]:
     if not verdicts:
         return []
     lines = ["| claim | verdict | numbers | source |", "|---|---|---|---|"]
@@ -169,7 +211,7 @@ def _verdicts(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def _page(study: Study, content: Mapping[str, Any]) -> list[str]:
+def _page(study: Study, content: Page) -> list[str]:
     lines = [f"# {study.title}", "", study.question, ""]
     if study.paper:
         lines += [f"Source: {study.paper}.", ""]
@@ -207,11 +249,11 @@ def settings(study: Study) -> list[str]:
     return lines
 
 
-def _circuits(study: Study) -> list[tuple[str, Mapping[str, Any]]]:
+def _circuits(study: Study) -> list[tuple[str, Table]]:
     return [(f"--on {name}", changes) for name, changes in study.on.items()]
 
 
-def _told(changes: Mapping[str, Any]) -> str:
+def _told(changes: Table) -> str:
     """Settings in words."""
     parts = []
     for key, value in changes.items():
@@ -248,11 +290,9 @@ def _index(folder: Path) -> list[str]:
 VERDICTS = (claims.HOLDS, claims.FAILS, claims.OPEN)
 
 
-def _load(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
+def _load(path: Path) -> Page:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: Page = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(found, dict) or not {"study", "title", "results"} <= found.keys():
             raise ValueError("no study, title and results")
     except (OSError, ValueError) as error:
@@ -265,7 +305,7 @@ def _text(path: Path, content: str) -> None:
         temporary.write_text(content, encoding="utf-8")
 
 
-def _rank(item: tuple[str, Mapping[str, Any]]) -> tuple[bool, int, str]:
+def _rank(item: tuple[str, Result]) -> tuple[bool, int, str]:
     """Digital before chips, the largest size first."""
     entry = item[1]
     return entry["on"] is not None, -SIZES.index(entry["size"]), entry["on"] or ""
@@ -275,7 +315,7 @@ def _plotted(study: Study) -> list[str]:
     return list(dict.fromkeys(key for figure in study.figures for key in (figure["x"], figure["y"])))
 
 
-def _common(settings: list[dict[str, Any]]) -> dict[str, Any]:
+def _common(settings: list[dict[str, object]]) -> dict[str, object]:
     """Settings that all points share."""
     first = settings[0] if settings else {}
     return {key: value for key, value in first.items() if all(s.get(key) == value for s in settings)}
@@ -291,10 +331,3 @@ def _cell(mean: float, sd: float, digits: int) -> str:
     if not np.isfinite(mean):
         return "–"
     return f"{mean:.{digits}g}" + (f" ± {sd:.2g}" if sd > 1e-12 * abs(mean) else "")
-
-
-def _plain(values: np.ndarray) -> list[Any]:
-    """Six digits; None for NaN."""
-    if values.ndim > 1:
-        return [_plain(row) for row in values]
-    return [float(f"{v:.6g}") if np.isfinite(v) else None for v in values]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from analogsim.errors import InputError
 from analogsim.experiments.reproduce import claims, computing, table_lines
 from analogsim.experiments.reproduce.card import Study, read
+from analogsim.experiments.reproduce.computing import Record
 from analogsim.experiments.reproduce.study_points import Point, points
 from analogsim.files import expand
 
@@ -27,6 +26,8 @@ class Outcome:
     points : list of Point
     records : dict
         Key of a point -> its record.
+    computed_by : list of str
+        Version and commit of all that computed them.
     lines : list of Line
     verdicts : list of Judged
     """
@@ -35,7 +36,8 @@ class Outcome:
     size: str
     on: str | None
     points: list[Point]
-    records: dict[str, dict[str, Any]]
+    records: dict[int, Record]
+    computed_by: list[str]
     lines: list[table_lines.Line]
     verdicts: list[claims.Judged]
 
@@ -54,6 +56,7 @@ def reproduce(
     seeds: int | None = None,
     rows: list[str] | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     fresh: bool = False,
     verbose: bool = False,
     progress: Callable[[int, int, Mapping[str, int]], None] | None = None,
@@ -74,7 +77,7 @@ def reproduce(
         Repetitions, from 0 on; the card's if not given.
     rows : list of str, optional
         Only these.
-    workers, fresh, verbose, progress
+    workers, scheduler, fresh, verbose, progress
         As in `analogsim.experiments.reproduce.computing.run`.
     compute : bool
         False: only judge what is there.
@@ -92,13 +95,14 @@ def reproduce(
     chosen = points(study, size, on, seeds, rows)
     folder = expand(output) if output else cache(study.name)
     if compute:
-        records = computing.run(chosen, folder, workers=workers, fresh=fresh, verbose=verbose, progress=progress)
+        records = computing.run(
+            chosen, folder, workers=workers, scheduler=scheduler, fresh=fresh, verbose=verbose, progress=progress
+        )
     else:
         records = computing.there(chosen, folder)
-        if len({record.get("code") for record in records.values()}) > 1:
-            raise InputError(f"{folder} holds points of this study that different code computed, which do not mix.")
     found = table_lines.lines(chosen, records)
-    return Outcome(study, size, on, chosen, records, found, claims.judge(study, found, size, on))
+    verdicts = claims.judge(study, found, size, on)
+    return Outcome(study, size, on, chosen, records, computing.computed_by(folder), found, verdicts)
 
 
 def cache(name: str) -> Path:

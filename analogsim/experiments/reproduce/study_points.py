@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from analogsim.errors import InputError, out_of_range, unknown
+from analogsim.experiments.jobs.points import digest
 from analogsim.experiments.reproduce.card import SIZES, Study
 
 LABELS = ("name", "source")
@@ -36,19 +35,13 @@ class Point:
     settings: dict[str, Any]
 
     @property
-    def key(self) -> str:
-        """SHA-256 of kind and settings, shortened: what the point's files are called."""
-        return digest({"kind": self.kind, **self.settings})
+    def key(self) -> int:
+        """64 bits of kind and settings."""
+        return digest({"kind": self.kind, **self.settings})[0]
 
     def words(self) -> str:
         """Row, axes and seed."""
         return ", ".join([self.row, *(f"{k} {v}" for k, v in self.at.items()), f"seed {self.settings['seed']}"])
-
-
-def digest(content: Any) -> str:
-    """Short SHA-256 of JSON with sorted keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def points(

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.experiments.reproduce.card import Study
+from analogsim.experiments.reproduce.card import Study, Table
+from analogsim.experiments.reproduce.computing import Record
 from analogsim.experiments.reproduce.study_points import Point
 
 Array = NDArray[np.float64]
@@ -67,37 +68,37 @@ class Line:
         return ", ".join(filter(None, [self.row, *told]))
 
 
-def lines(points: Iterable[Point], records: Mapping[str, Mapping[str, Any]]) -> list[Line]:
+def lines(points: Iterable[Point], records: Mapping[int, Record]) -> list[Line]:
     """Group the points by row and axes."""
-    groups: dict[tuple[str, str], tuple[Line, list[Mapping[str, Any]]]] = {}
+    groups: dict[tuple[str, str], tuple[Line, list[Record]]] = {}
     for point in points:
         line, members = groups.setdefault((point.row, repr(point.at)), (Line(point.row, point.at), []))
-        record = records.get(point.key, {"status": "missing"})
-        if record["status"] in FINISHED:
+        record = records.get(point.key)
+        if record is not None and record["status"] in FINISHED:
             line.seeds.append(point.settings["seed"])
             line.statuses.append(record["status"])
             members.append(record)
         else:
-            line.lacking.append(record["status"])
+            line.lacking.append(record["status"] if record else "missing")
     for line, members in groups.values():
-        for what in ("values", "series"):
-            names = dict.fromkeys(name for record in members for name in record[what])
-            for name in names:
-                getattr(line, what)[name] = _stack([record[what].get(name) for record in members], what == "series")
+        for name in dict.fromkeys(name for record in members for name in record["values"]):
+            found = [record["values"].get(name) for record in members]
+            line.values[name] = np.array([np.nan if value is None else value for value in found])
+        for name in dict.fromkeys(name for record in members for name in record["series"]):
+            line.series[name] = _stack([record["series"].get(name, []) for record in members])
     return [line for line, _ in groups.values()]
 
 
-def _stack(entries: list[Any], series: bool) -> Array:
-    if not series:
-        return np.array([np.nan if entry is None else entry for entry in entries], float)
-    rows = [np.array([np.nan if v is None else v for v in entry or ()], float) for entry in entries]
+def _stack(entries: Iterable[list[float | None]]) -> Array:
+    """One row each; short ones are filled up with NaN."""
+    rows = [np.array([np.nan if value is None else value for value in entry], float) for entry in entries]
     out = np.full((len(rows), max(map(len, rows))), np.nan)
     for target, row in zip(out, rows, strict=True):
         target[: len(row)] = row
     return out
 
 
-def published(study: Study, line: Line) -> Mapping[str, Any]:
+def published(study: Study, line: Line) -> Table:
     """What the paper says for this line; empty if nothing."""
     for entry in study.published:
         matches = entry.get("row", line.row) == line.row
@@ -106,7 +107,7 @@ def published(study: Study, line: Line) -> Mapping[str, Any]:
     return {}
 
 
-def theirs(entry: Mapping[str, Any], measure: str) -> tuple[float, float]:
+def theirs(entry: Table, measure: str) -> tuple[float, float]:
     """Published mean and standard deviation; NaN where there is none."""
     value = entry.get(measure)
     if isinstance(value, list):
@@ -114,7 +115,7 @@ def theirs(entry: Mapping[str, Any], measure: str) -> tuple[float, float]:
     return (float(value), float("nan")) if isinstance(value, int | float) else (float("nan"), float("nan"))
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A setting's value in words."""
     if isinstance(value, list | tuple):
         return "-".join(map(shown, value))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import results
@@ -25,8 +25,9 @@ def budget(
     seeds: int = 5,
     output: str | Path | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     fresh: bool = False,
-    progress: Callable[[int, int], Any] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> xr.Dataset:
     """Train with each nonideality alone, with all but each, with all and with none.
 
@@ -41,7 +42,7 @@ def budget(
         Trials of each case, ≥ 2; the same weights, batches and draws in every case.
     output : path, optional
         Result (``.nc``); trials are kept in a folder beside it, from which the same call goes on.
-    workers, fresh
+    workers, scheduler, fresh
         As in `analogsim.experiments.sweeps.sweep`.
     progress : callable, optional
         Called with the numbers of trials done and of all.
@@ -64,7 +65,7 @@ def budget(
     found = choose(settings, names) if names else [one for one in nonidealities(settings) if not one.is_off]
     if not found:
         raise InputError(f"the circuit {settings.circuit!r} is ideal; give it something to lose with --set or --noise.")
-    trials = Trials(settings, folder_of(output), workers, fresh=fresh)
+    trials = Trials(settings, folder_of(output), workers, scheduler=scheduler, fresh=fresh)
     ideal = {one.key: one.ideal for one in found}
     cases = {"none": ideal, "all": {}}
     for one in found:
@@ -81,7 +82,7 @@ def budget(
         trials.close()
     figures = np.array([outcome.figures for outcome in outcomes]).reshape(1 + len(cases), seeds, len(FIGURES))
     dims = ("case", "seed")
-    variables: dict[str, Any] = {
+    variables: dict[str, tuple[str | tuple[str, ...], ArrayLike, dict[str, str]]] = {
         name: (dims, figures[1:, :, k], {"long_name": text, "units": unit})
         for k, (name, (text, unit)) in enumerate(FIGURES.items())
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -42,6 +42,10 @@ BELONG = {
 """What goes when a converter goes."""
 
 
+Value = float | int | None
+"""Of a card; None where it is not given."""
+
+
 @dataclass(frozen=True)
 class Nonideality:
     """One value of a card.
@@ -62,9 +66,9 @@ class Nonideality:
     key: str
     long_name: str
     unit: str
-    ideal: Any
-    value: Any
-    values: tuple[Any, ...]
+    ideal: Value
+    value: Value
+    values: tuple[Value, ...]
 
     @property
     def is_off(self) -> bool:
@@ -76,7 +80,7 @@ class Nonideality:
         """Index in `values` nearest to the circuit's own value, or where harm may begin."""
         if self.is_off or self.value is None:
             return 1 + len(self.values) // 2
-        distance = [math.inf, *(abs(math.log(abs(v) / abs(self.value))) for v in self.values[1:])]
+        distance = [math.inf, *(abs(math.log(abs(v) / abs(self.value))) for v in self.values[1:] if v is not None)]
         return int(np.argmin(distance))
 
 
@@ -122,7 +126,7 @@ def choose(settings: Settings, names: Iterable[str]) -> list[Nonideality]:
     return chosen
 
 
-def with_values(settings: Settings, values: dict[str, Any]) -> Settings:
+def with_values(settings: Settings, values: Mapping[str, Value]) -> Settings:
     """The settings with some values of cards, in place of options that set the same."""
     given = asdict(settings)
     for key, others in BELONG.items():
@@ -133,7 +137,7 @@ def with_values(settings: Settings, values: dict[str, Any]) -> Settings:
     return Settings(**given)
 
 
-def applies(settings: Settings, values: dict[str, Any]) -> str:
+def applies(settings: Settings, values: Mapping[str, Value]) -> str:
     """Why the circuit cannot be made with these values; empty if it can."""
     try:
         changed = with_values(settings, values)
@@ -154,7 +158,7 @@ def _of(role: str, part: Circuit | Part) -> Iterator[Nonideality]:
         )
 
 
-def _scale(name: str, about: Any) -> tuple[Any, ...]:
+def _scale(name: str, about: Mapping[str, Any]) -> tuple[Value, ...]:
     """The ideal value and the grid of worse ones."""
     ideal, unit = about["ideal"], about["unit"]
     if about["whole"]:

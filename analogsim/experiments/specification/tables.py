@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from analogsim.experiments.strict_json import strict
 
-def show(dataset: xr.Dataset, target: Path, *, as_json: bool, quiet: bool) -> None:
-    """Draw the chart beside the result, and print the table or JSON.
 
-    Raises
-    ------
-    click.ClickException
-        If trials failed, after all that: the rest is worth seeing.
-    """
-    import click
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    from analogsim.experiments import plots, results
-
-    kind = dataset.attrs["kind"]
-    picture = plots.save(plots.draw(dataset, kind), target.with_suffix(".png"))
-    files = [str(target), str(picture)]
-    if as_json:
-        report = {**figures(dataset), "files": files, "stamp": results.read_stamp(dataset)}
-        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
-    elif not quiet:
-        click.echo("\n".join(results.read_stamp(dataset)["words"]))
-        click.echo(f"\n{(budget if kind == 'budget' else tolerance)(dataset)}\n\nwrote {', '.join(files)}")
-    if failed := failures(dataset):
-        raise click.ClickException(
-            f"{len(failed)} failed, and what depends on {'it' if len(failed) == 1 else 'them'} has no number; "
-            f"the first: {failed[0]}"
-        )
+def words(dataset: xr.Dataset) -> str:
+    """The table of a budget or of tolerances, whichever it is."""
+    return budget(dataset) if dataset.attrs["kind"] == "budget" else tolerance(dataset)
 
 
 def failures(dataset: xr.Dataset) -> list[str]:
@@ -56,19 +30,19 @@ def failures(dataset: xr.Dataset) -> list[str]:
     return found
 
 
-def figures(dataset: xr.Dataset) -> dict[str, Any]:
+def figures(dataset: xr.Dataset) -> dict[str, object]:
     """The numbers of the table, for JSON."""
     attrs = {name: value for name, value in dataset.attrs.items() if not name.startswith("analogsim")}
     dim = "case" if dataset.attrs["kind"] == "budget" else "parameter"
     rows = {
         str(key): {
-            name: _plain(dataset[name].sel({dim: key}).values.tolist())
+            name: strict(dataset[name].sel({dim: key}).values)
             for name in dataset.data_vars
             if dim in dataset[name].dims
         }
         for key in dataset[dim].values
     }
-    return {**{name: _plain(value) for name, value in attrs.items()}, dim: rows}
+    return {**{name: strict(value) for name, value in attrs.items()}, dim: rows}
 
 
 def budget(dataset: xr.Dataset) -> str:
@@ -160,12 +134,3 @@ def _number(value: xr.DataArray) -> str:
 
 def _with_unit(text: str, unit: str) -> str:
     return text if unit == "1" or text == "—" else f"{text} {unit}"
-
-
-def _plain(value: Any) -> Any:
-    """For strict JSON: no NaN."""
-    if isinstance(value, list):
-        return [_plain(entry) for entry in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

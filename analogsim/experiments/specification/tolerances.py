@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.experiments import results
 from analogsim.experiments.setup import prepare
-from analogsim.experiments.specification.catalogue import Nonideality, applies, choose, nonidealities, with_values
+from analogsim.experiments.specification.catalogue import (
+    Nonideality,
+    Value,
+    applies,
+    choose,
+    nonidealities,
+    with_values,
+)
 from analogsim.experiments.specification.sequential import Judge, search
 from analogsim.experiments.specification.trials import Failed, Trial, Trials, folder_of
 from analogsim.settings.record import Settings
@@ -38,7 +44,7 @@ class Inquiry:
     message: str = ""
     failed: bool = False
 
-    def wanted(self) -> list[tuple[Any, int]]:
+    def wanted(self) -> list[tuple[Value, int]]:
         """Value and number of the seed of the trials that come next; none if the search has ended."""
         if self.border is not None:
             return []
@@ -84,8 +90,9 @@ def tolerance(
     others: str = "as they are",
     output: str | Path | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     fresh: bool = False,
-    progress: Callable[[int, str], Any] | None = None,
+    progress: Callable[[int, str], object] | None = None,
 ) -> xr.Dataset:
     """Find how bad each nonideality may be while all others stay where they are.
 
@@ -106,7 +113,7 @@ def tolerance(
         What the rest of the circuit is like.
     output : path, optional
         Result (``.nc``); trials are kept in a folder beside it, from which the same call goes on.
-    workers, fresh
+    workers, scheduler, fresh
         As in `analogsim.experiments.sweeps.sweep`.
     progress : callable, optional
         Called with the number of trials done and what is under way.
@@ -145,7 +152,7 @@ def tolerance(
     for one in asked:
         if not one.values:
             raise InputError(f"{one.key} has no scale from harmless to harmful to search.")
-    trials = Trials(settings, folder_of(output), workers, fresh=fresh)
+    trials = Trials(settings, folder_of(output), workers, scheduler=scheduler, fresh=fresh)
     state = "the circuit as it is"
     if progress:
         trials.progress = lambda done: progress(done, state)
@@ -214,8 +221,8 @@ def _inquiry(one: Nonideality, judge: Judge, settings: Settings) -> Inquiry:
 
 
 def _others_seeds(
-    digital: _Reference, judge: Judge, settings: Settings, cases: list[dict[str, Any]]
-) -> tuple[NDArray[Any], NDArray[Any]]:
+    digital: _Reference, judge: Judge, settings: Settings, cases: list[dict[str, Value]]
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     """Losses, (case, seed), of seeds that the search has not seen, and what went wrong."""
     seeds = range(judge.most, 2 * judge.most)
     found, said = digital.losses([(with_values(settings, case), k) for case in cases for k in seeds])
@@ -225,9 +232,9 @@ def _others_seeds(
 
 def _confirmed(
     inquiries: list[Inquiry], digital: _Reference, judge: Judge, settings: Settings
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, NDArray[np.float64]]:
     """Losses at every tolerance with other seeds; what they refute gives way to the next better value."""
-    found: dict[str, NDArray[Any]] = {}
+    found: dict[str, NDArray[np.float64]] = {}
     while asked := [q for q in inquiries if q.outcome == "tolerance" and q.of.key not in found]:
         borders = [q.border or (-1, 0) for q in asked]
         cases = [{q.of.key: q.of.values[good]} for q, (good, _) in zip(asked, borders, strict=True)]
@@ -261,11 +268,12 @@ def _report(
         confirmed[row], spread[row], probability[row] = x.mean(), x.std(ddof=1), judge.probability(x)
 
     def value(q: Inquiry, place: int) -> float:
-        return float(q.of.values[place]) if 0 <= place < len(q.of.values) and q.of.values[place] is not None else np.nan
+        found = q.of.values[place] if 0 <= place < len(q.of.values) else None
+        return np.nan if found is None else float(found)
 
     nowhere = (-1, -1)
     borders = [nowhere if q.failed else q.border or nowhere for q in inquiries]
-    variables: dict[str, Any] = {
+    variables: dict[str, tuple[ArrayLike, str, str]] = {
         "outcome": (np.array([q.outcome for q in inquiries], object), "what was found", "1"),
         "meaning": (np.array([q.of.long_name for q in inquiries], object), "parameter", "1"),
         "unit": (np.array([q.of.unit for q in inquiries], object), "unit of the parameter", "1"),
@@ -307,6 +315,6 @@ def _report(
     return dataset
 
 
-def _about(settings: Settings) -> dict[str, Any]:
+def _about(settings: Settings) -> dict[str, object]:
     setup = prepare(settings)
     return {"cards": dict(setup.chip.record), "words": setup.words()}

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
-import warnings
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -16,9 +12,9 @@ from analogsim import measure
 from analogsim.circuits.base import child
 from analogsim.errors import InputError
 from analogsim.experiments.insitu import accuracy, lessons
+from analogsim.experiments.jobs.points import Found, digest
+from analogsim.experiments.jobs.shared import loaded
 from analogsim.experiments.setup import Setup, prepare
-from analogsim.experiments.sweeps.plan import digest
-from analogsim.experiments.sweeps.points import Row, loaded
 from analogsim.learning.on_chip import Digital, OnChip
 from analogsim.learning.reference import backprop, implicit
 from analogsim.settings.record import Settings
@@ -84,20 +80,7 @@ def prepared(settings: Settings) -> Setup:
     return prepare(settings, loaded(settings))
 
 
-def work(items: Sequence[tuple[int, Trial]]) -> Iterator[Row]:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        for key, (settings, learner) in items:
-            began = time.perf_counter()
-            try:
-                status, message, values = "done", "", trained(prepared(settings), learner)
-            except (Exception, SystemExit) as error:  # the other trials go on
-                status, values = "failed", [math.nan] * len(FIGURES)
-                message = f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
-            yield Row(key, status, message, time.perf_counter() - began, values)
-
-
-def lost(item: tuple[int, Trial], why: str) -> Row:
-    return Row(item[0], "failed", why, math.nan, [math.nan] * len(FIGURES))
+def tried(trial: Trial) -> Found:
+    """What one trial finds. Training that diverges is no failure: its accuracy is what it is."""
+    with np.errstate(all="ignore"):
+        return Found(dict(zip(FIGURES, trained(prepared(trial.settings), trial.learner), strict=True)))

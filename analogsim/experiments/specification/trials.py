@@ -7,20 +7,21 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from analogsim.errors import InputError, out_of_range
-from analogsim.experiments.specification import trial
-from analogsim.experiments.specification.trial import FIGURES, Trial, lost, prepared, work
-from analogsim.experiments.sweeps import backends
+from analogsim.errors import InputError
+from analogsim.experiments.jobs.dispatch import checked, computed
+from analogsim.experiments.jobs.points import Job, Task
+from analogsim.experiments.jobs.shared import loaded
+from analogsim.experiments.jobs.store import Store
+from analogsim.experiments.specification.trial import FIGURES, Trial, prepared, tried
 from analogsim.experiments.sweeps.identity import manifest
 from analogsim.experiments.sweeps.plan import Plan
-from analogsim.experiments.sweeps.points import loaded
-from analogsim.experiments.sweeps.store import Store
 from analogsim.files import check_writable, expand
 from analogsim.settings.record import Settings
 
 __all__ = ["FIGURES", "Failed", "Outcome", "Trial", "Trials", "folder_of"]
+TASK = Task(f"{tried.__module__}:{tried.__name__}", tuple(FIGURES))
 
 
 class Failed(RuntimeError):
@@ -51,8 +52,8 @@ class Trials:
         What all trials have in common: circuit, device, data.
     folder : path, optional
         Where outcomes are kept; forgotten with the object if not given.
-    workers : int, optional
-        Processes; all cores if not given.
+    workers, scheduler : int and str, optional
+        As of `analogsim.experiments.jobs.dispatch.computed`.
     progress : callable, optional
         Called with the number of trials known after each.
     fresh : bool
@@ -62,34 +63,33 @@ class Trials:
     settings: Settings
     folder: Path | None = None
     workers: int | None = None
-    progress: Callable[[int], Any] | None = None
+    progress: Callable[[int], object] | None = None
     fresh: bool = False
+    scheduler: str | None = None
 
     def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise out_of_range("workers", self.workers, "workers ≥ 1")
+        checked(self.workers)
         if loaded(self.settings).task == "regression":
             raise InputError(
                 f"{self.settings.data}: budget and tolerance count points of accuracy, which a regression has not; "
                 "see what a value costs with `analogsim sweep CIRCUIT --over KEY=VALUES --metrics test_r2`."
             )
-        self._lent = None if self.folder else tempfile.TemporaryDirectory(prefix="analogsim-")
-        about = manifest(Plan(self.settings, ()), FIGURES, trial.__name__)
+        about = manifest(Plan(self.settings, ()), FIGURES, TASK.module)
         prepared(self.settings)  # what is wrong with the base is said before anything runs
-        self._store = Store(self.folder or self._lent.name, about, fresh=self.fresh)  # type: ignore[union-attr]
-        self._known: dict[int, Outcome] = {}
-        for rows in self._store.read():
-            for k, key in enumerate(rows.keys):
-                if not rows.messages.get(k):  # what failed is tried again
-                    self._known[int(key)] = Outcome(rows.values[k].tolist(), "")
+        self._lent = None if self.folder else tempfile.TemporaryDirectory(prefix="analogsim-")
+        folder = self.folder or Path(self._lent.name if self._lent else "")
+        self._store = Store(folder, about, fresh=self.fresh)
+        each = (row for rows in self._store.read() for row in rows.each())
+        # What failed is tried again.
+        self._known = {row.key: Outcome(row.values, "") for row in each if row.status == "done"}
 
     def __call__(self, wanted: Sequence[Trial]) -> list[Outcome]:
         """Run what is not known yet; outcomes in the order of the trials. Ctrl-C leaves what is finished on disk."""
         new = {trial.key: trial for trial in wanted if trial.key not in self._known}
-        workers = min(self.workers or backends.cores(), max(len(new), 1))
-        with closing(backends.run(work, ([item] for item in new.items()), workers, lost)) as finished:
-            for (row,) in finished:
-                self._store.append([row])
+        jobs = (Job(key, trial) for key, trial in new.items())
+        run = computed(self._store, TASK, jobs, len(new), workers=self.workers, scheduler=self.scheduler)
+        with closing(run) as finished:
+            for row in (row for rows in finished for row in rows):
                 self._known[row.key] = Outcome(row.values, row.message)
                 if self.progress:
                     self.progress(len(self._known))

@@ -1,4 +1,4 @@
-"""What points must share to be mixed, besides their own content: code, packages, metrics, cards and files."""
+"""What points must share to be mixed, besides their own content: metrics, and the cards and files of settings."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from analogsim import __version__, cards
+from analogsim import cards
 from analogsim.cards.quantities import declared
 from analogsim.circuits.base import circuit, roles
 from analogsim.devices.base import Part
 from analogsim.errors import InputError
-from analogsim.experiments import results
+from analogsim.experiments.jobs.imports import sha
+from analogsim.experiments.jobs.manifest import Manifest, made_with
 from analogsim.experiments.setup import overrides
-from analogsim.experiments.sweeps.imports import code, sha
 from analogsim.experiments.sweeps.ingredients import made_of
 from analogsim.experiments.sweeps.metrics import content
 from analogsim.experiments.sweeps.plan import Plan
 from analogsim.files import expand
 
 
-def manifest(plan: Plan, metrics: Mapping[str, Any], root: str, kept: bool = True) -> dict[str, Any]:
-    """All that points must share to be mixed, besides their own content; JSON.
+def manifest(plan: Plan, metrics: Mapping[str, object], root: str, kept: bool = True) -> Manifest:
+    """All that points must share to be mixed, besides their own content.
 
     Parameters
     ----------
@@ -41,16 +41,14 @@ def manifest(plan: Plan, metrics: Mapping[str, Any], root: str, kept: bool = Tru
     for swept in plan.axes:
         if swept.key in names:
             names[swept.key] |= set(swept.values)
-    found: dict[str, Any] = {}
+    found: dict[str, dict[str, str]] = {}
     files = {str(name) for name in names["data"]}
     for name in sorted(names["circuit"]):
         for device in names["device"] if name == base.circuit else {None}:
             found |= _cards(name, device)
             files |= _files(name, device, plan)
     return {
-        "version": __version__,
-        "code": code(root),
-        "packages": {name: results.packages()[name] for name in ("numpy", "scipy", "numba")},
+        **made_with(root),
         "metrics": [
             name if content(metric) is None or not kept else f"{name} ({made_of(name, content(metric))})"
             for name, metric in metrics.items()

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from analogsim.errors import InputError
-from analogsim.experiments.sweeps.imports import code
+from analogsim.experiments.jobs.imports import code
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented))
 NAMES = (

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from math import prod
@@ -14,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.errors import InputError, one_of, out_of_range
+from analogsim.experiments.jobs.points import digest
 from analogsim.experiments.sweeps.axes import Axis, Value, apply
 from analogsim.settings.record import Settings
 
@@ -22,8 +20,6 @@ DESIGNS = {
     "lhs": "Latin hypercube: each of N slices of every axis is met once (McKay et al., Technometrics 21, 239, 1979)",
     "sobol": "scrambled Sobol sequence, best with N a power of two (Owen, J. Complexity 14, 466, 1998)",
 }
-SEED_BITS = 48
-"""Of the seed drawn from a point's content; exact in JSON and in float64."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +107,7 @@ class Plan:
 
     def swept(self, index: int) -> dict[str, Value]:
         """The swept values of a point, by key."""
-        place: Sequence[Any] = np.unravel_index(index, self.shape) if self.shape else ()
+        place = [int(k) for k in np.unravel_index(index, self.shape)] if self.shape else []
         if self.design == "grid":
             found = {axis.key: axis.values[k] for axis, k in zip(self.axes, place, strict=False)}
         else:
@@ -142,9 +138,9 @@ class Plan:
             keys[index], seeds[index] = self.digest(index)
         return keys, seeds
 
-    def coords(self) -> dict[str, Any]:
+    def coords(self) -> dict[str, tuple[str, list[Value], dict[str, str]]]:
         """Coordinates of the result, labelled."""
-        found: dict[str, Any] = {}
+        found: dict[str, tuple[str, list[Value], dict[str, str]]] = {}
         for k, axis in enumerate(self.axes):
             attrs = {"long_name": axis.long_name, "units": axis.units, "spacing": "log" if axis.log else "linear"}
             if self.design == "grid":
@@ -170,10 +166,3 @@ class Plan:
         if self.axes:
             lines.append("          and for all that is not swept:")
         return lines
-
-
-def digest(fields: dict[str, Any]) -> tuple[int, int]:
-    """Key (64 bits) and seed of what is simulated, by SHA-256 of its canonical JSON."""
-    text = json.dumps(fields, sort_keys=True, ensure_ascii=True, default=list)
-    raw = hashlib.sha256(text.encode()).digest()
-    return int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:16], "big") >> (64 - SEED_BITS)

@@ -6,39 +6,42 @@ import logging
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike, NDArray
 
 from analogsim.errors import InputError, instance, listed, out_of_range, whole
 from analogsim.experiments import results
+from analogsim.experiments.jobs.dispatch import MOST, checked, computed
+from analogsim.experiments.jobs.points import STATUS, Job, Task
+from analogsim.experiments.jobs.shared import loaded
+from analogsim.experiments.jobs.store import Store
 from analogsim.experiments.setup import prepare
-from analogsim.experiments.sweeps import backends
 from analogsim.experiments.sweeps.axes import axis, split
 from analogsim.experiments.sweeps.identity import manifest
+from analogsim.experiments.sweeps.measuring import Point, measured
 from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose, foreign
 from analogsim.experiments.sweeps.plan import Plan
-from analogsim.experiments.sweeps.points import STATUS, Point, Row, loaded, lost, work
-from analogsim.experiments.sweeps.store import Store
 from analogsim.files import check_writable, expand
 from analogsim.settings.record import TASKS, Settings
 
 log = logging.getLogger("analogsim")
-Progress = Callable[[int, int, Mapping[str, int]], Any]
-SLICE = 0.25
-"""Seconds of work in one batch: long beside the cost of sending it, short beside what a kill may lose."""
-MOST = 200
-"""Points in one batch."""
+Progress = Callable[[int, int, Mapping[str, int]], object]
+Keys = NDArray[np.uint64]
+Places = NDArray[np.intp]
+Variable = tuple[tuple[str, ...], ArrayLike, dict[str, str]]
+"""Dimensions, values and attributes, as xarray takes them."""
 MOST_SEEDS = 1_000_000
 """Repetitions of a point."""
 LONGEST = 1e9
 """Seconds; no timer counts further."""
+MEASURED = f"{measured.__module__}:{measured.__name__}"
 
 
 def sweep(
@@ -167,12 +170,13 @@ def execute(
     if output.suffix != ".nc":
         raise InputError(f"{output}: a result is a NetCDF file; end its name in .nc.")
     check_writable(output)
-    if workers is not None and workers < 1:
-        raise out_of_range("workers", workers, "workers ≥ 1")
+    checked(workers)
     if point_timeout is not None and not 0 < point_timeout <= LONGEST:
         allowed = f"point_timeout > 0 and at most {LONGEST:g} s; leave it out for none"
         raise out_of_range("point_timeout", point_timeout, allowed)
-    about = manifest(plan, metrics, work.__module__, kept)
+    names = tuple(metrics)
+    task = Task(MEASURED, names, {"metrics": names, "own": foreign(metrics)}, point_timeout)
+    about = manifest(plan, metrics, task.module, kept)
     # What is wrong with all points is said before the first of them.
     setup = prepare(plan.base)
     record = {"seed": plan.base.seed, "settings": asdict(plan.base), "cards": dict(setup.chip.record)}
@@ -190,15 +194,11 @@ def execute(
             progress(resumed, plan.size, counts)
         interrupted = False
         left = np.flatnonzero(~found)
-        own = foreign(metrics)
-        tasks = Batches(plan, keys, seeds, left)
-        computing = partial(work, metrics=tuple(metrics), own=own, timeout=point_timeout)
-        none, count = partial(lost, width=len(metrics)), min(workers or backends.cores(), max(len(left), 1))
+        jobs = (Job(int(keys[i]), Point(int(seeds[i]), plan.fields(int(i)))) for i in left)
         try:
-            with closing(backends.run(computing, tasks, count, none, scheduler)) as finished:
+            rest = computed(store, task, jobs, len(left), most=MOST, workers=workers, scheduler=scheduler)
+            with closing(rest) as finished:
                 for rows in finished:
-                    store.append(rows)
-                    tasks.learn(rows)
                     counts.update(row.status for row in rows)
                     if progress:
                         progress(sum(counts.values()), plan.size, counts)
@@ -215,29 +215,7 @@ def execute(
     return results.open_lazily(output) if output.is_file() else dataset  # a device is not read again
 
 
-class Batches:
-    """Hands out the points that are left, in batches of about `SLICE` seconds."""
-
-    def __init__(self, plan: Plan, keys: Any, seeds: Any, left: Any) -> None:
-        self.plan, self.keys, self.seeds, self.left = plan, keys, seeds, left
-        self.pace = SLICE
-
-    def learn(self, rows: Sequence[Row]) -> None:
-        """Follow how long a point takes."""
-        took = [row.seconds for row in rows if row.seconds >= 0]  # not known of those that killed their worker
-        if took:
-            self.pace += 0.3 * (sum(took) / len(took) - self.pace)
-
-    def __iter__(self) -> Iterator[list[Point]]:
-        at = 0
-        while at < len(self.left):
-            count = int(np.clip(SLICE / max(self.pace, 1e-9), 1, MOST))
-            chosen = self.left[at : at + count]
-            at += count
-            yield [(int(self.keys[i]), int(self.seeds[i]), self.plan.fields(int(i))) for i in chosen]
-
-
-def known(store: Store, keys: Any) -> tuple[Any, Counter[str]]:
+def known(store: Store, keys: Keys) -> tuple[NDArray[np.bool_], Counter[str]]:
     """Which points are on disk, and how many of them have each status."""
     found, counts = np.zeros(len(keys), bool), Counter[str]()
     order = np.argsort(keys, kind="stable")
@@ -249,13 +227,13 @@ def known(store: Store, keys: Any) -> tuple[Any, Counter[str]]:
     return found, counts
 
 
-def _places(some: Any, keys: Any, order: Any) -> tuple[Any, Any]:
+def _places(some: Keys, keys: Keys, order: Places) -> tuple[Places, NDArray[np.bool_]]:
     """Index in `keys` of each of `some`, and whether it is there at all."""
     at = np.minimum(np.searchsorted(keys, some, sorter=order), len(keys) - 1)
     return order[at], keys[order[at]] == some
 
 
-def collect(plan: Plan, metrics: Chosen, store: Store, keys: Any, seeds: Any) -> xr.Dataset:
+def collect(plan: Plan, metrics: Chosen, store: Store, keys: Keys, seeds: NDArray[np.int64]) -> xr.Dataset:
     """Put the rows together: 8 bytes for each metric of each point, and no more than a shard besides."""
     size, order = plan.size, np.argsort(keys, kind="stable")
     values = {name: np.full(size, np.nan) for name in metrics}
@@ -269,7 +247,7 @@ def collect(plan: Plan, metrics: Chosen, store: Store, keys: Any, seeds: Any) ->
         for k, text in rows.messages.items():
             if is_ours[k]:
                 message[place[k]] = text
-    variables: dict[str, Any] = {}
+    variables: dict[str, Variable] = {}
     for name, metric in metrics.items():
         about = (metric.long_name, metric.units) if isinstance(metric, Metric) else (name, "1")
         variables[name] = _variable(plan, values[name], *about)
@@ -280,5 +258,5 @@ def collect(plan: Plan, metrics: Chosen, store: Store, keys: Any, seeds: Any) ->
     return xr.Dataset(variables, plan.coords())
 
 
-def _variable(plan: Plan, values: Any, long_name: str, units: str) -> Any:
-    return plan.dims, values.reshape(plan.shape), {"long_name": long_name, "units": units}
+def _variable(plan: Plan, values: ArrayLike, long_name: str, units: str) -> Variable:
+    return plan.dims, np.reshape(values, plan.shape), {"long_name": long_name, "units": units}

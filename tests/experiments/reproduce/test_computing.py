@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analogsim.errors import InputError
-from analogsim.experiments.reproduce import computing, reproduce, result_page
+from analogsim.experiments.jobs import manifest
+from analogsim.experiments.reproduce import computing, one_point, reproduce, result_page
 from analogsim.experiments.reproduce.kinds import Found, digital
 from analogsim.experiments.reproduce.study_points import Point
 from analogsim.learning.reference import training
@@ -23,7 +24,7 @@ def test_a_point_is_computed_once(tmp_path, monkeypatch):
             raise FloatingPointError("no luck")
         return Found({"m": float(settings["seed"]), "n": np.nan}, {"epoch": [1.0]})
 
-    monkeypatch.setattr(computing, "load", lambda kind: compute)
+    monkeypatch.setattr(one_point, "load", lambda kind: compute)
     points = [Point("a", {}, "digital", {"seed": seed}) for seed in range(3)]
     told = []
     first = computing.run(points, tmp_path, workers=1, progress=lambda *state: told.append(state[:2]))
@@ -32,8 +33,9 @@ def test_a_point_is_computed_once(tmp_path, monkeypatch):
     assert first[points[1].key]["values"] == {"m": 1.0, "n": None}
     assert first[points[2].key]["status"] == "failed"
     assert "no luck" in first[points[2].key]["message"]
-    # What failed is tried again; a damaged file is computed again.
-    (tmp_path / f"{points[0].key}.json").write_text("{")
+    # What failed is tried again; what a kill cut from the journal is computed again.
+    lines = (tmp_path / "journal").read_bytes().splitlines(keepends=True)
+    (tmp_path / "journal").write_bytes(lines[1] + lines[0][:-5])
     again = computing.run(points, tmp_path, workers=1)
     assert calls[3:] == [0, 2]
     assert again[points[1].key] == first[points[1].key]
@@ -42,7 +44,7 @@ def test_a_point_is_computed_once(tmp_path, monkeypatch):
 
 def test_a_killed_point_loses_an_epoch_and_keeps_the_bits(tmp_path, monkeypatch):
     point = Point("a", {}, "digital", SETTINGS)
-    (_, whole) = computing.one(point, _folder(tmp_path / "whole"))
+    whole = one_point.computed(point, folder=tmp_path / "whole")
 
     class Kill(BaseException):
         pass
@@ -53,23 +55,17 @@ def test_a_killed_point_loses_an_epoch_and_keeps_the_bits(tmp_path, monkeypatch)
 
         return train(*arguments, **{**options, "progress": progress})
 
-    train, folder = training.train, _folder(tmp_path / "cut")
+    train, folder = training.train, tmp_path / "cut"
     monkeypatch.setattr(training, "train", killed)
     with pytest.raises(Kill):
-        computing.one(point, folder)
+        one_point.computed(point, folder=folder)
     monkeypatch.setattr(training, "train", train)
-    assert list((folder / "checkpoints").iterdir())
-    assert not list(folder.glob("*.json"))
-    assert computing.one(point, folder)[1]["series"] == whole["series"]
+    assert list(folder.iterdir())
+    assert one_point.computed(point, folder=folder).series == whole.series
     # A longer run goes on from a shorter one.
-    _, longer = computing.one(Point("a", {}, "digital", {**SETTINGS, "epochs": 3}), folder)
-    assert longer["series"]["loss"][:2] == whole["series"]["loss"]
-    assert len(longer["series"]["loss"]) == 3
-
-
-def _folder(path):
-    (path / "checkpoints").mkdir(parents=True)
-    return path
+    longer = one_point.computed(Point("a", {}, "digital", {**SETTINGS, "epochs": 3}), folder=folder)
+    assert longer.series["loss"][:2] == whole.series["loss"]
+    assert len(longer.series["loss"]) == 3
 
 
 def test_rules_of_a_table_share_settings(tmp_path):
@@ -112,15 +108,31 @@ def test_a_page_grows_in_parts(tmp_path):
 
 def test_points_of_other_code_are_refused_and_fresh_computes_them_again(tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr(computing, "load", lambda kind: lambda *_: calls.append(kind) or Found({"m": 1.0}))
+    monkeypatch.setattr(one_point, "load", lambda kind: lambda *_: calls.append(kind) or Found({"m": 1.0}))
     points = [Point("a", {}, "digital", {"seed": 0})]
-    monkeypatch.setattr(computing, "made_by", lambda: "old")
+    made_of(monkeypatch, "old")
     computing.run(points, tmp_path, workers=1)
-    before = computing._checkpoint(points[0])
-    monkeypatch.setattr(computing, "made_by", lambda: "new")
+    before = one_point.checkpoint(points[0])
+    made_of(monkeypatch, "new")
     with pytest.raises(InputError, match=r"other code computed.*--fresh"):
         computing.run(points, tmp_path, workers=1)
     # What other code has begun is not gone on with, either.
-    assert computing._checkpoint(points[0]) != before
-    assert computing.run(points, tmp_path, workers=1, fresh=True)[points[0].key]["code"] == "new"
+    assert one_point.checkpoint(points[0]) != before
+    assert computing.run(points, tmp_path, workers=1, fresh=True)[points[0].key]["status"] == "done"
+    assert manifest.there(tmp_path)["code"] == "new"
     assert len(calls) == 2
+
+
+def made_of(monkeypatch, code):
+    for module in (manifest, one_point):
+        monkeypatch.setattr(module, "code", lambda root: code)
+
+
+def test_fresh_keeps_other_points_of_the_same_code(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(one_point, "load", lambda kind: lambda *_: calls.append(kind) or Found({"m": 1.0}))
+    points = [Point("a", {}, "digital", {"seed": seed}) for seed in range(2)]
+    computing.run(points, tmp_path, workers=1)
+    computing.run(points[:1], tmp_path, workers=1, fresh=True)
+    assert {*computing.run(points, tmp_path, workers=1)} == {point.key for point in points}
+    assert len(calls) == 3

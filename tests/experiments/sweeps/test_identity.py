@@ -13,12 +13,12 @@ import pytest
 
 import analogsim as asim
 from analogsim.errors import InputError
-from analogsim.experiments.sweeps import imports
+from analogsim.experiments.jobs import imports
 from analogsim.experiments.sweeps.ingredients import made_of
 
-POINTS = "analogsim.experiments.sweeps.points"
+POINTS = "analogsim.experiments.sweeps.measuring"
 TRIALS = "analogsim.experiments.specification.trial"
-STUDIES = "analogsim.experiments.reproduce.kinds"
+STUDIES = "analogsim.experiments.reproduce.one_point"
 INSIDE = ("engine/kernel.py", "devices/pcm.py", "circuits/wires/ladder.py", "learning/on_chip.py", "wiring.py")
 OUTSIDE = ("style_sheet.py", "netlists.py", "deck.py", "document.py", "plots/choice.py", "cli/sweep.py", "store.py")
 
@@ -27,11 +27,14 @@ def test_every_module_that_a_point_loads_is_in_its_digest():
     code = """
 import json, sys
 from analogsim.settings.record import Settings
-from analogsim.experiments.sweeps import metrics, points
+from analogsim.experiments.jobs.points import Job, Task, work
+from analogsim.experiments.sweeps import measuring, metrics
 settings = Settings(circuit="crossbar", hidden=(4,), epochs=1, batch_size=1000)
-before = {name: metric for name, metric in metrics.known().items() if metric.of == "chip"}
+before = [name for name, metric in metrics.known().items() if metric.of == "chip"]
 assert "initial_settled" in before
-row = points.one(1, 1, vars(settings), metrics.choose(None, ["classification"]) | before, None)
+names = tuple([*metrics.choose(None, ["classification"]), *before])
+task = Task("analogsim.experiments.sweeps.measuring:measured", names, {"metrics": names})
+(row,) = work([Job(1, measuring.Point(1, vars(settings)))], task)
 assert row.status == "done", row
 print(json.dumps([name for name in sys.modules if name.startswith("analogsim")]))
 """

@@ -15,7 +15,7 @@ import analogsim as asim
 from analogsim import cards
 from analogsim.errors import InputError
 from analogsim.experiments import results, run
-from analogsim.experiments.sweeps import store as stores
+from analogsim.experiments.jobs import store as stores
 
 CHEAP = ("programming_error", "initial_symmetry_defect")
 TINY = {"hidden": (6,), "metrics": CHEAP}
@@ -125,7 +125,7 @@ def test_what_is_on_disk_is_not_computed_again(tmp_path, monkeypatch):
     # The last line of a journal cut by a kill is computed again, and nothing else.
     store = tmp_path / "s.sweep"
     last = sorted(store.glob("shard-*.npz"))[-1]
-    *_, rows = stores.Store(store, json.loads((store / "sweep.json").read_text())).read()
+    *_, rows = stores.Store(store, json.loads((store / "manifest.json").read_text())).read()
     last.unlink()
     lines = [
         stores._line(stores.Row(int(k), "done", "", 0.0, [float(v[0])]))
@@ -149,7 +149,7 @@ def test_points_of_other_cards_versions_or_metrics_do_not_mix(tmp_path):
     card.write_text(text.replace("time_unit = { value = ", "time_unit = { value = 2"))
     with pytest.raises(InputError, match=r"cards: .*mine.toml: time_unit was .*, is .*--fresh"):
         asim.sweep(str(card), metrics=CHEAP[:1], **options)
-    manifest = tmp_path / "s.sweep" / "sweep.json"
+    manifest = tmp_path / "s.sweep" / "manifest.json"
     card.write_text(text)
     manifest.write_text(manifest.read_text().replace('"version": "', '"version": "9'))
     with pytest.raises(InputError, match=r"version was \"9"):
@@ -159,7 +159,7 @@ def test_points_of_other_cards_versions_or_metrics_do_not_mix(tmp_path):
 
 def test_two_sweeps_do_not_write_to_one_folder(tmp_path):
     holder = stores.Store(tmp_path / "s.sweep", {"metrics": []})
-    with pytest.raises(InputError, match="another sweep is writing"):
+    with pytest.raises(InputError, match="another process is writing"):
         asim.sweep("ideal", {"alpha": [0.0]}, output=tmp_path / "s.nc", **TINY)
     holder.close()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from analogsim.errors import InputError, unknown
+from analogsim.experiments.jobs.points import Found
 
 KINDS = {
     "digital": "a network trained with a digital rule",
@@ -19,25 +19,6 @@ KINDS = {
     "in-situ": "a chip trained in the loop, or digital back-propagation on the same batches, and nothing beside it",
 }
 """Name -> what it is; the module has the same name, with underscores."""
-
-
-@dataclass
-class Found:
-    """What a point found.
-
-    Attributes
-    ----------
-    values : dict
-        Measure -> number.
-    series : dict
-        Name -> list of numbers, such as a measure after every epoch.
-    status : {"done", "diverged"}
-        A point that diverges is a result.
-    """
-
-    values: dict[str, float]
-    series: dict[str, list[float]] = field(default_factory=dict)
-    status: str = "done"
 
 
 Compute = Callable[[Mapping[str, Any], Path, Callable[[str], None]], Found]

@@ -1,4 +1,4 @@
-"""A process that computes for another one: started, fed and ended by `analogsim.experiments.sweeps.backends`.
+"""A process that computes for another one: started, fed and ended by `analogsim.experiments.jobs.backends`.
 
 Work comes in by stdin and goes out by what was stdout, in frames of a length and a pickle that no one but the parent
 and its workers write. A worker says that it begins a task before it does, so that the parent knows which one killed it,

@@ -18,14 +18,14 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from analogsim.errors import InputError, missing
-from analogsim.experiments.sweeps import worker
+from analogsim.experiments.jobs import worker
+from analogsim.experiments.jobs.points import Job, Row
 
-Item = TypeVar("Item")
-Row = TypeVar("Row")
-Work = Callable[[Sequence[Item]], Iterator[Row]]
+Jobs = Sequence[Job[object]]
+Work = Callable[[Jobs], Iterator[Row]]
 
 STARTS = 3
 """Workers in a row that end before they begin anything: then something is wrong with all of them."""
@@ -35,7 +35,7 @@ THREADS = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "BLIS_NUM", "VECLIB_MAXIMUM", "
 class Outcome(NamedTuple):
     """What became of some items: the rows of the first of them, and why there are no more, if there are not."""
 
-    rows: list[Any]
+    rows: list[Row]
     died: str = ""
     suspects: int = 0
     """How many of the items that are left it may have died of."""
@@ -49,10 +49,10 @@ def cores() -> int:
 
 
 def run(
-    work: Work[Item, Row],
-    batches: Iterable[Sequence[Item]],
+    work: Work,
+    batches: Iterable[Jobs],
     workers: int,
-    lost: Callable[[Item, str], Row],
+    lost: Callable[[Job[object], str], Row],
     scheduler: str | None = None,
 ) -> Generator[list[Row], None, None]:
     """Yield what `work` makes of the items of each batch as it finishes, in any order.
@@ -88,13 +88,13 @@ def run(
 
 def _spread(
     pool: Processes | Cluster,
-    work: Work[Item, Row],
-    batches: Iterable[Sequence[Item]],
-    lost: Callable[[Item, str], Row],
+    work: Work,
+    batches: Iterable[Jobs],
+    lost: Callable[[Job[object], str], Row],
 ) -> Iterator[list[Row]]:
     source = iter(batches)
-    waiting: dict[Future[Outcome], tuple[Sequence[Item], bool]] = {}
-    suspects: list[Item] = []
+    waiting: dict[Future[Outcome], tuple[Jobs, bool]] = {}
+    suspects: list[Job[object]] = []
     starts = 0
     while True:
         while len(waiting) < pool.ahead and (items := next(source, None)):
@@ -137,15 +137,15 @@ class Processes:
         for one in self._all:
             self._free.put(one)
 
-    def submit(self, work: Any, items: Sequence[Any]) -> Future[Any]:
+    def submit(self, work: Work, items: Jobs) -> Future[Outcome]:
         """Give some items to the next worker that is free."""
         import cloudpickle
 
         return self._threads.submit(self._compute, cloudpickle.dumps((work, items)), len(items))
 
-    def outcome(self, future: Future[Any], count: int) -> Outcome:
+    def outcome(self, future: Future[Outcome], count: int) -> Outcome:
         """Its result. A worker that died is replaced here, since on Linux it ends with the *thread* that started it."""
-        found: Outcome = future.result()
+        found = future.result()
         if found.died:
             self._all = [one for one in self._all if one.process.poll() is None]
             self._all.append(Worker())
@@ -156,7 +156,7 @@ class Processes:
         used = self._free.get()
         if used is None:
             raise CancelledError
-        rows: list[Any] = []
+        rows: list[Row] = []
         begun = False
         for reply in used.replies(message):
             begun = reply[:1] == worker.BEGIN
@@ -185,7 +185,7 @@ class Processes:
 
 
 class Worker:
-    """One process of `analogsim.experiments.sweeps.worker`."""
+    """One process of `analogsim.experiments.jobs.worker`."""
 
     def __init__(self) -> None:
         # Not by multiprocessing, which would run the user's script again in every worker.
@@ -262,19 +262,19 @@ class Cluster:
             self._counted = time.monotonic()
         return self._ahead
 
-    def submit(self, work: Any, items: Sequence[Any]) -> Future[Any]:
+    def submit(self, work: Work, items: Jobs) -> Future[Outcome]:
         """Give some items to the cluster."""
         with self._alive():
-            future: Future[Any] = self._executor.submit(_all, work, items)
+            future: Future[Outcome] = self._executor.submit(_all, work, items)
         return future
 
-    def outcome(self, future: Future[Any], count: int) -> Outcome:
+    def outcome(self, future: Future[Outcome], count: int) -> Outcome:
         """Its result; of a batch that kills workers any item may be the one that does."""
         from distributed.scheduler import KilledWorker
 
         try:
             with self._alive():
-                return Outcome(future.result())
+                return future.result()
         except KilledWorker:
             return Outcome([], "and those that tried again", count)
 
@@ -295,5 +295,5 @@ class Cluster:
         self._client.close(timeout=2)
 
 
-def _all(work: Any, items: Sequence[Any]) -> list[Any]:
-    return list(work(items))
+def _all(work: Work, items: Jobs) -> Outcome:
+    return Outcome(list(work(items)))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import analogsim as asim
-from analogsim.experiments.sweeps import store
+from analogsim.experiments.jobs import store
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 DEADLINE = 120
