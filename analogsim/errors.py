@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 LONGEST = 900
@@ -84,7 +84,7 @@ def missing(purpose: str, package: str, extra: str) -> InputError:
 
 def one_of(kind: str, value: Any, choices: Iterable[str], *, where: str = "", hint: str = "") -> str:
     """Return `value` if it is one of the names, or raise what `unknown` builds."""
-    names = list(choices)
+    names = choices if isinstance(choices, Container) else list(choices)
     if not isinstance(value, str) or value not in names:
         raise unknown(kind, value, names, where=where, hint=hint)
     return value

@@ -47,11 +47,11 @@ def _folder() -> str:
 class _Checked(IndexDataCacheFile):
     """Files that carry a checksum: what was emptied, cut or changed is compiled anew, and never run or unpickled."""
 
-    def _dump(self, obj: Any) -> bytes:
+    def _dump(self, obj: object) -> bytes:
         data: bytes = super()._dump(obj)
         return data + hashlib.sha256(data).digest()  # a pickle ends by itself: what follows it is not read
 
-    def _load_index(self) -> dict[Any, str]:
+    def _load_index(self) -> dict[object, str]:
         head = pickle.dumps(self._version, protocol=-1)
         try:
             found = Path(self._index_path).read_bytes()
@@ -60,7 +60,7 @@ class _Checked(IndexDataCacheFile):
         whole = found.startswith(head) and _is_whole(found[len(head) :])
         return super()._load_index() if whole else {}
 
-    def _load_data(self, name: str) -> Any:
+    def _load_data(self, name: str) -> object:
         if not _is_whole(Path(self._data_path(name)).read_bytes()):
             raise OSError("damaged")  # as if it were not there
         return super()._load_data(name)
@@ -69,12 +69,12 @@ class _Checked(IndexDataCacheFile):
 class _Cache(FunctionCache):
     """Numba's cache of one function, with checked files; where none can be written, there is none."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., object]) -> None:
         super().__init__(function)
         plain = self._cache_file
         self._cache_file = _Checked(self._cache_path, self._impl.filename_base, plain._source_stamp)
 
-    def save_overload(self, sig: Any, data: Any) -> None:
+    def save_overload(self, sig: object, data: object) -> None:
         with suppress(OSError):
             super().save_overload(sig, data)
 
@@ -83,7 +83,7 @@ def _is_whole(data: bytes) -> bool:
     return hashlib.sha256(data[:-32]).digest() == data[-32:]
 
 
-def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+def compiled(function: Callable[..., object] | None = None, **options: object) -> Any:
     """Compile to machine code, cached; used as ``@compiled`` or ``@compiled(fastmath=True)``."""
     if function is None:
         return lambda f: compiled(f, **options)
@@ -98,7 +98,7 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         config.CACHE_DIR = previous
 
 
-def inner(function: Callable[..., Any]) -> Any:
+def inner(function: Callable[..., object]) -> Any:
     """As `compiled`, without the wrapper that unpacks Python objects, which takes long to compile.
 
     WARNING: no Python wrapper is compiled; calling this from Python crashes. Only for use inside other compiled

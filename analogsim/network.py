@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from analogsim.arrays import finite, generator
 from analogsim.errors import InputError, listed, number, one_of, out_of_range, shown, whole
@@ -132,7 +132,7 @@ class Network:
         """Return a validated copy with some fields changed."""
         return replace(self, **changes)
 
-    def astype(self, dtype: Any) -> Network:
+    def astype(self, dtype: DTypeLike) -> Network:
         """Return a copy with weights and biases of another floating type."""
         return self.replace(
             weights=tuple(w.astype(dtype) for w in self.weights), biases=tuple(b.astype(dtype) for b in self.biases)

@@ -1,28 +1,40 @@
 """Who answers to a name: every circuit, device, rule, ... registers where it is defined and is found by its name.
 
-    @register.circuit("mine")
+    @register.circuit("mine", "a crossbar of my own")
     class Mine(Circuit): ...
 
 The built-in ones register in just that way. A package of your own names each of its parts as an entry point
 (``[project.entry-points."analogsim.circuits"]``, ``mine = "package.module:Mine"``); a script registers by running the
 decorator. Looking a name up loads the one module that holds it: the modules of a kind's rooms are searched for the
 decorator as text, because importing all of them to find one takes longer than a small simulation.
+
+Where a name is expected, the thing itself will do (`Given`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from functools import cached_property
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from analogsim.errors import InputError, unknown
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 T = TypeVar("T")
 _PACKAGE = Path(__file__).parent
+
+
+class Place(NamedTuple):
+    """Where a built-in thing is registered, and in which words; known without loading it."""
+
+    module: str
+    words: str
 
 
 class Kind:
@@ -31,62 +43,91 @@ class Kind:
     Parameters
     ----------
     word : str
-        What one of them is called in messages, as in ``"circuit"``.
+        What one of them is called in messages, as in ``"device model"``.
     group : str
         Name of the group of entry points, without ``analogsim.``.
     *rooms : str
         Modules or packages of analogsim, dotted, where the built-in ones register.
+    base : str
+        Class that all of them are subclasses of, as in ``"analogsim.devices.base:Part"``; any thing will do if empty.
     """
 
-    def __init__(self, word: str, group: str, *rooms: str) -> None:
-        self.word, self.group, self.rooms = word, f"analogsim.{group}", rooms
+    def __init__(self, word: str, group: str, *rooms: str, base: str = "") -> None:
+        self.word, self.group, self.rooms, self.base = word, f"analogsim.{group}", rooms, base
+        self.decorator = word.replace(" ", "_")
         self._known: dict[str, Any] = {}
+        self._said: dict[str, str] = {}
+        self._places: dict[str, tuple[str, ...]] = {}
 
-    def __call__(self, name: str) -> Callable[[T], T]:
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.decorator = name
+
+    def __call__(self, name: str, words: str = "") -> Callable[[T], T]:
         """Register what is decorated, or passed on, under `name`.
+
+        Parameters
+        ----------
+        name : str
+        words : str
+            What it is, in half a line for `analogsim list`; the first line of its docstring if not given.
 
         Raises
         ------
         InputError
-            If the name is empty, or stands for something else already.
+            If the name is empty or stands for something else already, or the thing is not of this kind.
         """
         if not isinstance(name, str) or not name.strip():
-            raise InputError(f"register.{self.word.replace(' ', '_')}({name!r}): a name is a word, as in 'mine'.")
+            raise InputError(f"register.{self.decorator}({name!r}): a name is a word, as in 'mine'.")
+
+        module = str(sys._getframe(1).f_globals.get("__name__"))
 
         def put(thing: T) -> T:
-            before = self._known.get(name)
-            if (before is not None and _place(before) != _place(thing)) or name in self._foreign(thing):
+            place = (module, *_place(thing))
+            is_taken = name in self.built_in and self.built_in[name].module != module
+            if is_taken or self._places.get(name, place) != place:
                 raise InputError(f"the {self.word} {name!r} is registered already; choose another name.")
-            self._known[name] = thing
+            self._known[name] = self._fitting(f"register.{self.decorator}({name!r})", thing)
+            self._places[name] = place
+            if words:
+                self._said[name] = words
             return thing
 
         return put
 
     def __getitem__(self, name: str) -> Any:
+        """Return what is registered as `name`, loading the module that holds it; see `find`."""
+        return self.find(name)
+
+    def find(self, name: str, *, where: str = "", hint: str = "") -> Any:
         """Return what is registered as `name`, loading the module that holds it.
+
+        Parameters
+        ----------
+        name : str
+        where, hint : str
+            File and key that name it, and a likely fix, for the message.
 
         Raises
         ------
         InputError
-            If there is none; the message names the nearest.
+            If there is none, and the message names the nearest; or if it is of another package and cannot be loaded.
         """
-        if name not in self._known and name in self._built_in:
-            import_module(self._built_in[name])
-        elif name not in self._known and name in self._installed:
-            try:
-                self._known[name] = self._installed[name].load()
-            except Exception as error:  # somebody else's package, which may fail in any way
-                raise InputError(f"the {self.word} {name!r} of {self._installed[name].value}: {error}.") from None
+        if not isinstance(name, str):
+            raise unknown(self.word, name, self, where=where, hint=hint)
+        if name not in self._known and name in self.built_in:
+            import_module(self.built_in[name].module)
+        elif name not in self._known and name in self.installed:
+            self._known[name] = self._load(name)
         if name not in self._known:
-            raise unknown(self.word, name, self)
+            raise unknown(self.word, name, self, where=where, hint=hint)
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:
         """Names, the built-in ones first, each in the order in which it was registered."""
-        return iter(dict.fromkeys([*self._built_in, *self._installed, *self._known]))
+        return iter(dict.fromkeys([*self.built_in, *self.installed, *self._known]))
 
     def __contains__(self, name: object) -> bool:
-        return any(name in names for names in (self._known, self._built_in, self._installed))
+        return name in self._known or name in self.built_in or name in self.installed
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Names and things; loads all of them."""
@@ -95,55 +136,166 @@ class Kind:
     @property
     def modules(self) -> set[str]:
         """Modules where the built-in ones register."""
-        return set(self._built_in.values())
+        return {found.module for found in self.built_in.values()}
+
+    def words(self, name: str) -> str:
+        """What `name` is, in half a line: as registered, or as its docstring begins. Says so if it cannot be loaded."""
+        if name in self.built_in and self.built_in[name].words:
+            return self.built_in[name].words
+        try:
+            thing = self[name]  # of an installed package, which says its words when it is loaded
+        except InputError as error:
+            return f"cannot be used: {error}"
+        return self._said.get(name) or summary(thing)
 
     def name_of(self, thing: Any) -> str | None:
         """Name under which a loaded thing is registered."""
         return next((name for name, known in self._known.items() if known is thing), None)
 
-    def _foreign(self, thing: Any) -> Any:
-        """Names that a thing may not take: the built-in ones, unless it is of the module that registers it."""
-        module = getattr(thing, "__module__", None) or getattr(type(thing), "__module__", "")
-        return () if str(module).startswith("analogsim.") else self._built_in
+    @property
+    def added(self) -> dict[str, Any]:
+        """Things that this process registered and that no other finds: of scripts, by decorator."""
+        names = (name for name in self._known if name not in self.built_in and name not in self.installed)
+        return {name: self._known[name] for name in names}
+
+    def is_foreign(self, name: str) -> bool:
+        """Whether a name stands for something that is not of this package."""
+        return name not in self.built_in and name in self
+
+    @property
+    def installed(self) -> dict[str, EntryPoint]:
+        """Entry points by name; reading them all takes long, so built-in names are looked for first."""
+        found = _entry_points(self.group, tuple(sys.path))
+        return {name: point for name, point in found.items() if name not in self.built_in}
 
     @cached_property
-    def _built_in(self) -> dict[str, str]:
-        """Module of each built-in name, found in the text of the rooms."""
-        decorator = re.compile(rf'^@?register\.{self.word.replace(" ", "_")}\(\s*"([^"]+)"', re.MULTILINE)
-        found: dict[str, str] = {}
+    def built_in(self) -> dict[str, Place]:
+        """Place of each built-in name, found in the text of the rooms."""
+        from ast import literal_eval
+
+        words = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
+        decorator = re.compile(rf'^@?register\.{self.decorator}\(\s*"([^"]+)"(?:,\s*({words}))?', re.MULTILINE)
+        found: dict[str, Place] = {}
         for room in self.rooms:
             place = _PACKAGE.joinpath(*room.split("."))
-            for path in (
-                [place.with_suffix(".py")] if place.with_suffix(".py").is_file() else sorted(place.rglob("*.py"))
-            ):
+            file = place.with_suffix(".py")
+            for path in [file] if file.is_file() else sorted(place.rglob("*.py")):
                 module = ".".join(("analogsim", *path.relative_to(_PACKAGE).with_suffix("").parts))
-                found |= dict.fromkeys(decorator.findall(path.read_text(encoding="utf-8")), module)
+                for name, said in decorator.findall(path.read_text(encoding="utf-8")):
+                    found[name] = Place(module.removesuffix(".__init__"), literal_eval(f"({said})") if said else "")
         return found
 
-    @cached_property
-    def _installed(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=self.group) if point.name not in self._built_in}
+    def _load(self, name: str) -> Any:
+        point = self.installed[name]
+        try:
+            thing = point.load()
+        except (Exception, SystemExit) as error:  # somebody else's package, which may fail in any way
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise InputError(f"the {self.word} {name!r} ({point.value}) cannot be loaded: {reason}.") from None
+        return self._fitting(f"the {self.word} {name!r} ({point.value})", thing)
+
+    def _fitting(self, where: str, thing: T) -> T:
+        if self.base and _is_foreign(thing):
+            module, _, attribute = self.base.partition(":")
+            base = getattr(import_module(module), attribute)
+            if not (isinstance(thing, type) and issubclass(thing, base)):
+                raise InputError(f"{where}: {thing!r} is no subclass of {module}.{attribute}.")
+        return thing
 
 
-def _place(thing: Any) -> tuple[Any, ...]:
+def summary(thing: Any) -> str:
+    """The first line of the docstring of a class or function; empty without one, or where `dataclasses` made it up."""
+    text = (getattr(thing, "__doc__", None) or "").strip()
+    made_up = text.startswith(f"{getattr(thing, '__name__', type(thing).__name__)}(")
+    return "" if made_up else text.partition("\n")[0].rstrip(".")
+
+
+def _is_foreign(thing: Any) -> bool:
+    module = getattr(thing, "__module__", None) or getattr(type(thing), "__module__", "")
+    return not str(module).startswith("analogsim.")
+
+
+def _place(thing: object) -> tuple[str, str]:
     """Where a thing was defined: running its module again registers it anew, which is no clash."""
-    return getattr(thing, "__module__", None), getattr(thing, "__qualname__", None) or repr(thing)
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    return str(getattr(named, "__module__", "")), str(getattr(named, "__qualname__", ""))
+
+
+@lru_cache(maxsize=32)
+def _entry_points(group: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """Entry points of a group by name, of all that is installed on a path of modules."""
+    from importlib.metadata import entry_points  # here, because `--help` need not wait for it
+
+    return {point.name: point for point in entry_points(group=group)}
 
 
 class Register:
     """``asim.register``: the decorators, and the things by kind."""
 
-    circuit = Kind("circuit", "circuits", "circuits")
-    device = Kind("device", "devices", "devices")
-    rule = Kind("rule", "rules", "learning")
-    update = Kind("update", "updates", "learning")
+    circuit = Kind("circuit model", "circuits", "circuits", base="analogsim.circuits.base:Circuit")
+    device = Kind("device model", "devices", "devices", base="analogsim.devices.base:Part")
+    rule = Kind("rule", "rules", "learning.reference")
+    update = Kind("update", "updates", "learning.updates")
     measure = Kind("measure", "measures", "measure")
     metric = Kind("metric", "metrics", "experiments.sweeps")
-    data = Kind("data", "data", "experiments")
+    data = Kind("data set", "data", "experiments.data")
     solver = Kind("solver", "solvers", "engine")
-    experiment = Kind("experiment", "experiments", "experiments")
+    experiment = Kind("kind of computation", "experiments", "experiments.reproduce.kinds")
     view = Kind("view", "views", "experiments")
     """What ``dataset.analogsim`` offers, by attribute."""
+    cards = Kind("package of cards", "cards")
+    """Packages with folders ``devices``, ``circuits``, ``experiments`` or ``wires`` of cards."""
+
+    def kinds(self) -> dict[str, Kind]:
+        """Every kind by the name of its decorator."""
+        return {name: kind for name, kind in vars(type(self)).items() if isinstance(kind, Kind)}
+
+    def added(self) -> dict[str, dict[str, Any]]:
+        """What this process registered by decorator, for workers, which run no script: kind -> name -> thing."""
+        return {name: found for name, kind in self.kinds().items() if (found := kind.added)}
+
+    def take(self, added: Mapping[str, Mapping[str, Any]]) -> None:
+        """Know what another process registered."""
+        for name, things in added.items():
+            self.kinds()[name]._known |= things
 
 
 register = Register()
+
+
+class Given(str):
+    """A thing that was given in place of a name: a text for all that prints and stores it, `thing` for all that use it.
+
+    Two are equal only if they hold the same thing.
+    """
+
+    thing: Any
+
+    def __new__(cls, thing: Any, text: str = "") -> Given:
+        record = getattr(thing, "record", None) or {}
+        name = record.get("name") or getattr(thing, "name", "") or type(thing).__name__
+        made = super().__new__(cls, text or f"{name} (object)")
+        made.thing = thing
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Given) and self.thing is other.thing
+
+    __hash__ = str.__hash__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Given, (self.thing, str(self))
+
+    def __deepcopy__(self, memo: Any) -> Given:
+        return self
+
+
+def named(value: Any, *attributes: str) -> Any:
+    """A name as it is; a thing that has all `attributes` as a `Given`; anything else as it is, for others to refuse."""
+    is_name = isinstance(value, str | type) or value is None
+    return value if is_name or not all(hasattr(value, name) for name in attributes) else Given(value)
+
+
+def unwrapped(value: Any) -> Any:
+    """What a `Given` holds; anything else as it is."""
+    return value.thing if isinstance(value, Given) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analogsim.errors import InputError, one_of, shown, unknown
@@ -50,11 +50,11 @@ def quantity(
     low: float = -math.inf,
     high: float = math.inf,
     above: float | None = None,
-    default: Any = MISSING,
+    default: object = MISSING,
     shape: tuple[int | None, ...] = (),
     whole: bool = False,
     infinite: bool = False,
-    ideal: Any = MISSING,
+    ideal: object = MISSING,
 ) -> Any:
     """Declare a numeric field of a card.
 
@@ -80,9 +80,8 @@ def quantity(
         found for.
     """
     bounds = {"low": low, "high": high, "above": above}
-    metadata = {"meaning": meaning, "unit": unit, "shape": shape, "whole": whole, "infinite": infinite, **bounds}
-    if ideal is not MISSING:
-        metadata["ideal"] = ideal
+    metadata: dict[str, object] = {"meaning": meaning, "unit": unit, "shape": shape, "whole": whole, **bounds}
+    metadata |= {"infinite": infinite} | ({} if ideal is MISSING else {"ideal": ideal})
     return field(default=default, metadata=metadata)
 
 
@@ -96,7 +95,7 @@ def flag(meaning: str, *, default: bool) -> Any:
     return field(default=default, metadata={"meaning": meaning, "unit": "1", "flag": True})
 
 
-def datafile(meaning: str, *, default: Any = MISSING) -> Any:
+def datafile(meaning: str, *, default: object = MISSING) -> Any:
     """Declare a field that names a file; a relative path starts at the card."""
     return field(default=default, metadata={"meaning": meaning, "unit": "1", "datafile": True})
 
@@ -146,13 +145,13 @@ class Carded:
 T = TypeVar("T", bound=Carded)
 
 
-def declared(cls: type) -> list[Any]:
+def declared(cls: type) -> list[Field]:
     """List the dataclass fields of `cls` that a card may set."""
     return [item for item in fields(cls) if "meaning" in item.metadata]
 
 
 def resolve(
-    cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None, *, called: str = "", **parts: Any
+    cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None, *, called: str = "", **parts: object
 ) -> T:
     """Make `cls` from a card and overrides.
 
@@ -175,8 +174,8 @@ def resolve(
     """
     known = {item.name: item for item in declared(cls)}
     called = called or card.kind
-    values: dict[str, Any] = {}
-    entries: dict[str, Any] = {}
+    values: dict[str, object] = {}
+    entries: dict[str, object] = {}
     for key, entry in card.values.items():
         if key not in known:
             raise unknown("key", key, known, where=card.path)
@@ -197,7 +196,7 @@ def resolve(
     return cls(record={**about, "called": called, "cite": list(card.cite), "values": entries}, **values, **parts)
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> object:
     """Make a value fit for strict JSON, which knows neither tuples nor infinity nor NumPy's numbers."""
     if isinstance(value, list | tuple):
         return [_json(entry) for entry in value]
@@ -215,7 +214,7 @@ def _where(record: Mapping[str, Any], class_name: str, name: str) -> str:
     return f"{record['called']}.{name}" if overridden else f"{record['path']}: {name}"
 
 
-def _converted(card: Card, item: Any, value: Any, unit: str) -> Any:
+def _converted(card: Card, item: Field, value: object, unit: str) -> object:
     """Bring a card's value to the field's SI unit."""
     expected = item.metadata["unit"]
     power, base = split_unit(unit)
@@ -230,7 +229,7 @@ def _converted(card: Card, item: Any, value: Any, unit: str) -> Any:
 _NUMBER_WITH_UNIT = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z].*?)\s*")
 
 
-def _with_unit(called: str, item: Any, given: Any) -> Any:
+def _with_unit(called: str, item: Field, given: object) -> object:
     """Read ``"20 uS"`` where a number is expected."""
     if not isinstance(given, str) or "shape" not in item.metadata:
         return given
@@ -246,7 +245,7 @@ def _with_unit(called: str, item: Any, given: Any) -> Any:
     return given
 
 
-def _checked(where: str, item: Any, value: Any) -> Any:
+def _checked(where: str, item: Field, value: object) -> object:
     about = item.metadata
     if "options" in about:
         return one_of("value", value, about["options"], where=where)
@@ -259,7 +258,7 @@ def _checked(where: str, item: Any, value: Any) -> Any:
     return _number(where, about, value, about["shape"])
 
 
-def _number(where: str, about: Mapping[str, Any], value: Any, shape: tuple[int | None, ...]) -> Any:
+def _number(where: str, about: Mapping[str, Any], value: object, shape: tuple[int | None, ...]) -> object:
     if shape:
         if not isinstance(value, list | tuple) or (shape[0] is not None and len(value) != shape[0]) or not value:
             length = "numbers" if shape[0] is None else f"{shape[0]} numbers"

@@ -22,14 +22,14 @@ def command(names: tuple[str, ...], as_json: bool, verbose: int) -> None:
     from analogsim import __version__
     from analogsim.cards.citations import bibtex, entries
     from analogsim.cli.show import find
-    from analogsim.settings.record import SOURCES
+    from analogsim.settings.registered import SOURCES
 
     cited: dict[str, list[str]] = {}
     keys: list[str] = []
     for name in names:
         if name.endswith(".nc"):
             rule, cards = _used(name)
-            cited[rule] = [SOURCES[rule]]
+            cited[rule] = [SOURCES[rule]] if rule in SOURCES else []
         elif name in SOURCES:
             cited[name], cards = [SOURCES[name]], {}
         else:
@@ -55,11 +55,11 @@ def _used(path: str) -> tuple[str, dict[str, list[str]]]:
     """Rule of a run, and what each of its cards cites."""
     from analogsim.errors import InputError
     from analogsim.experiments import results
-    from analogsim.settings.record import SOURCES
+    from analogsim.registry import register
 
     stamp = results.read_stamp(results.load(path))
     rule = stamp["settings"].get("rule")
-    if rule not in SOURCES:
+    if rule not in register.rule:
         raise InputError(f"{path}: its stamp does not say by which rule it was made.")
     # Parts of a circuit may be nested; whatever carries a list to cite is a card.
     found: dict[str, list[str]] = {}

@@ -20,12 +20,12 @@ def command(as_json: bool, verbose: int) -> None:
     from analogsim import cards
     from analogsim.experiments.data import NAMES
     from analogsim.experiments.reproduce import card
-    from analogsim.settings.record import RULES
+    from analogsim.settings.registered import RULES
 
     found = {
         **{f"{kind}s": {name: cards.read(kind, name).title for name in cards.names(kind)} for kind in CARDS},
         "experiments": {name: card.read(name).title for name in cards.names("experiment")},
-        "rules": RULES,
+        "rules": RULES.everyone(),
         "data": dict(zip(NAMES, DATA, strict=True)),
     }
     if as_json:

@@ -14,12 +14,11 @@ from analogsim.settings.record import (
     HEALTH,
     NUDGES,
     OPTIMISERS,
-    RULES,
     STATES,
     TASKS,
-    UPDATES,
     Settings,
 )
+from analogsim.settings.registered import RULES, UPDATES
 
 DEFAULT = Settings()
 

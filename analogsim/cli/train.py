@@ -6,6 +6,7 @@ import click
 
 from analogsim.cli.options import data_units
 from analogsim.cli.paths import NETWORK, claim, keep
+from analogsim.registry import register
 
 HANDED_ON = ("epochs", "batch_size", "feedback", "validation", "patience", "checkpoint")
 RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "phase", "step")
@@ -52,8 +53,7 @@ RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "
 def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
     """Train a digital network with RULE and print what an epoch brought.
 
-    RULE is bp, dp, dpt, dp-damped, dp-robust, lecun, lpom, lpom-inverted, fenchel, mac, pcn, chl, chl-convex, ep, sshm,
-    dyadic or adversarial.
+    RULE is one of RULES, or a rule of your own.
 
     \b
     Examples:
@@ -135,3 +135,7 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
         raise trouble
     if any(report["status"] == "diverged" for report in reports):
         raise click.ClickException("a run diverged; see its traces. Try a smaller --beta, dp-damped, or dpt.")
+
+
+assert command.help
+command.help = command.help.replace("RULES", ", ".join(register.rule.built_in))

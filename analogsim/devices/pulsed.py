@@ -227,38 +227,6 @@ class Pulsed(Device):
         wanted = change / self.span * (self.w_max - self.w_min) / self.pulse_size()
         return np.floor(wanted + rng.random(wanted.shape)).astype(np.int64)
 
-    def coincidences(
-        self, inputs: Array, errors: Array, rate: float, rng: np.random.Generator, length: int = 31
-    ) -> NDArray[np.int64]:
-        """Pulses of one stochastic outer product: rows and columns fire at random, a cell moves where both do.
-
-        In each of `length` slots column j fires with probability A|x_j| and row i with A|d_i|, A² = rate/(Δ·length)
-        with Δ the `pulse_size`, both capped at 1, so that the mean of Δ · counts is rate · d xᵀ as long as nothing is
-        capped (Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333).
-
-        Parameters
-        ----------
-        inputs : (n_in,) array
-            x.
-        errors : (n_out,) array
-            d, with the sign of the wanted change.
-        rate : float
-            Learning rate, in weights; ≥ 0.
-        length : int
-            Slots; ≥ 1.
-
-        Returns
-        -------
-        (n_out, n_in) array of int
-        """
-        if not (rate >= 0 and length >= 1):
-            raise InputError(f"coincidences(rate={rate}, length={length}): rate ≥ 0 and length ≥ 1.")
-        amplitude = np.sqrt(rate / (self.pulse_size() * length))
-        columns = rng.random((length, inputs.size)) < amplitude * np.abs(inputs)
-        rows = rng.random((length, errors.size)) < amplitude * np.abs(errors)
-        fired = rows.astype(float).T @ columns.astype(float)
-        return np.rint(fired).astype(np.int64) * np.sign(np.outer(errors, inputs)).astype(np.int64)
-
     def refreshed(self, pairs: Array, rng: np.random.Generator, cells: Cells) -> Array:
         """Reset pairs (2, …) of one-way cells that are both high, and write their difference anew in a closed loop."""
         share = (pairs - self.g_min) / self.span

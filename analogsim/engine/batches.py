@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from analogsim.chip.whole import Chip
 from analogsim.engine import datasets, equilibrium, passes
@@ -74,12 +74,14 @@ class Settler:
         skew-symmetric network to rest fastest. Many times cheaper with recurrent feedback or a chip that runs away.
     """
 
-    def __init__(self, wiring: Wiring, *, tol: float = 1e-3, dtype: Any = np.float64, method: str = "auto") -> None:
+    def __init__(
+        self, wiring: Wiring, *, tol: float = 1e-3, dtype: DTypeLike = np.float64, method: str = "auto"
+    ) -> None:
         if method not in METHODS:
             raise unknown("settling method", method, METHODS)
         self.wiring, self.tol, self.dtype, self.method = wiring, tol, np.dtype(dtype), method
         self.chip: Chip | None = None
-        self.held: dict[tuple[Any, ...], bool] = {}
+        self.held: dict[tuple[object, ...], bool] = {}
         self.memory: dict[int, tuple[passes.Flow, dict[str, Array]]] = {}
 
     def __call__(self, chip: Chip, x: Array, y: Array | None, beta: Array | float, rng: np.random.Generator) -> Settled:

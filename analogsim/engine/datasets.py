@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from analogsim import __version__, accessor  # noqa: F401  (gives datasets their figures)
 from analogsim.engine.packing import Batch
 from analogsim.functions.activations import activation
 
 Array = NDArray[np.floating]
+Variable = tuple[str | tuple[str, ...], ArrayLike, dict[str, str]]
+"""Dimensions, values, and long name and units."""
+Variables = dict[str, Variable]
+Seed = int | dict[str, object]
+"""A seed as it was given, or the state of a generator."""
 
 COMPARTMENTS = ("+", "-")
 STATUS = ("converged", "diverged", "oscillating", "slow")
@@ -47,11 +52,11 @@ def trend(t: Array, residuals: Array) -> NDArray[np.int64]:
     return verdict
 
 
-def layer_variables(batch: Batch, states: list[Array], dims: tuple[str, ...]) -> dict[str, Any]:
+def layer_variables(batch: Batch, states: list[Array], dims: tuple[str, ...]) -> Variables:
     """``a_k`` and ``s_k`` of every layer; each state has the dimensions `dims` and then the neurons."""
     chip = batch.chip
     hidden, last = activation(chip.activation), activation(chip.output_activation)
-    found: dict[str, Any] = {}
+    found: Variables = {}
     for k, a in enumerate(states, start=1):
         f = last if k == len(states) else hidden
         over = (*dims, f"layer{k}")
@@ -60,9 +65,9 @@ def layer_variables(batch: Batch, states: list[Array], dims: tuple[str, ...]) ->
     return found
 
 
-def inputs(batch: Batch) -> dict[str, Any]:
+def inputs(batch: Batch) -> Variables:
     """x, y and the signed β of each sample."""
-    found: dict[str, Any] = {
+    found: Variables = {
         "x": (("sample", "feature"), batch.x, {"long_name": "clamped input", "units": "activity"}),
         "beta": (("sample",), batch.beta, {"long_name": "nudging strength β", "units": "1"}),
     }
@@ -71,17 +76,17 @@ def inputs(batch: Batch) -> dict[str, Any]:
     return found
 
 
-def coordinates(batch: Batch) -> dict[str, Any]:
+def coordinates(batch: Batch) -> Variables:
     """Labels common to every result."""
     return {"compartment": ("compartment", list(COMPARTMENTS), {"long_name": "compartment of the dyad", "units": "1"})}
 
 
-def status_variable(status: NDArray[np.integer]) -> tuple[Any, ...]:
+def status_variable(status: NDArray[np.integer]) -> Variable:
     """The verdict of each sample in words."""
     return (("sample",), np.array(STATUS, dtype="<U11")[status], {"long_name": "verdict", "units": "1"})
 
 
-def seed_of(seed: int | np.random.Generator | None, rng: np.random.Generator) -> Any:
+def seed_of(seed: int | np.random.Generator | None, rng: np.random.Generator) -> Seed:
     """What the same bits can be drawn from again: a seed as it was given, or the state of its generator before a draw.
 
     Parameters
@@ -96,17 +101,17 @@ def seed_of(seed: int | np.random.Generator | None, rng: np.random.Generator) ->
     return {**rng.bit_generator.state, "seed_sequence": getattr(rng.bit_generator.seed_seq, "state", None)}
 
 
-def stamp(chip: dict[str, Any], seed: Any) -> str:
+def stamp(chip: Mapping[str, object], seed: Seed) -> str:
     """The reproducibility stamp as JSON."""
 
-    def plain(value: Any) -> Any:
+    def plain(value: object) -> object:
         return value.tolist() if hasattr(value, "tolist") else str(value)
 
     known = {"version": __version__, "numpy": np.__version__, "seed": seed, "chip": chip}
     return json.dumps(known, ensure_ascii=False, default=plain)
 
 
-def attributes(batch: Batch, *, seed: Any, **more: Any) -> dict[str, Any]:
+def attributes(batch: Batch, *, seed: Seed, **more: object) -> dict[str, object]:
     """What `gradient` and a reader need to know of the run."""
     chip = batch.chip
     return {
@@ -119,6 +124,6 @@ def attributes(batch: Batch, *, seed: Any, **more: Any) -> dict[str, Any]:
     }
 
 
-def dataset(variables: dict[str, Any], batch: Batch, **attrs: Any) -> xr.Dataset:
+def dataset(variables: Variables, batch: Batch, *, seed: Seed, **attrs: object) -> xr.Dataset:
     """Assemble, with labels and attributes."""
-    return xr.Dataset(variables, coordinates(batch), attributes(batch, **attrs))
+    return xr.Dataset(variables, coordinates(batch), attributes(batch, seed=seed, **attrs))

@@ -6,10 +6,9 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from analogsim.arrays import finite
 from analogsim.chip.whole import Chip
@@ -110,7 +109,7 @@ def prepare(
     y: ArrayLike | None,
     wiring: Wiring,
     beta: ArrayLike,
-    dtype: Any = np.float64,
+    dtype: DTypeLike = np.float64,
 ) -> Batch:
     """Check the arguments of `relax` and `settle` and pack them.
 
@@ -267,7 +266,7 @@ def _transposed(matrices: Sequence[Array], dtype: np.dtype) -> Array:
     return flat
 
 
-def drive(chip: Chip, x: Array, wiring: Wiring, dtype: Any = np.float64) -> Array:
+def drive(chip: Chip, x: Array, wiring: Wiring, dtype: DTypeLike = np.float64) -> Array:
     """Packed constant drive: the clamped input through its driver and W_1 with each gain, biases, offsets.
 
     An offset of the returned current is mirrored as the feedback is: by the largest entry of each row of B.

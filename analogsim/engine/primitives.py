@@ -12,8 +12,9 @@ writability are part of an argument's type, so known calls pay nothing), one tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 from numba import types
@@ -24,10 +25,20 @@ from numba.np.linalg import ensure_blas, get_blas_kind, make_constant_slot
 
 from analogsim.errors import InputError
 
+if TYPE_CHECKING:
+    from numba.core.cpu import CPUContext
+    from numba.core.typing.context import BaseContext as Typing
+    from numba.core.typing.templates import Signature
+
+    Typed = tuple[Signature, Callable[..., ir.Value]]
+    """What an intrinsic gives numba: its types, and what writes its code."""
+
+
 intrinsic: Any = _intrinsic
+"""Its hints describe what it wraps, not what compiled code calls."""
 
 
-def _fits(*arrays: Any, written: Any = None) -> None:
+def _fits(*arrays: types.Array, written: types.Array | None = None) -> None:
     """Refuse at compile time what cannot be read as a run of numbers of one type."""
     for kind in arrays:
         if not isinstance(kind, types.Array) or kind.layout != "C" or not kind.aligned:
@@ -38,19 +49,19 @@ def _fits(*arrays: Any, written: Any = None) -> None:
         raise InputError(f"compiled code would write into {written}; give it a copy.")
 
 
-def _holds(context: Any, builder: Any, size: Any, end: Any) -> None:
+def _holds(context: CPUContext, builder: ir.IRBuilder, size: ir.Value, end: ir.Value) -> None:
     """Refuse at run time to look beyond the end of an array."""
     with builder.if_then(builder.icmp_signed(">", end, size), likely=False):
         context.call_conv.return_user_exc(builder, InputError, ("compiled code got an array that is too short.",))
 
 
 @intrinsic
-def greatest(typing: Any, x: Any, y: Any) -> Any:
+def greatest(typing: Typing, x: types.Type, y: types.Type) -> Typed:
     """The larger of two numbers of one type, NaN if either is NaN."""
     if x != y:
         raise InputError(f"compiled code got {x} beside {y}; expected arrays of one type.")
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def code(context: CPUContext, builder: ir.IRBuilder, signature: Signature, args: list[ir.Value]) -> ir.Value:
         kind = args[0].type
         function = builder.module.declare_intrinsic("llvm.maximum", [kind], ir.FunctionType(kind, [kind, kind]))
         return builder.call(function, args)
@@ -59,19 +70,22 @@ def greatest(typing: Any, x: Any, y: Any) -> Any:
 
 
 @intrinsic
-def multiply(typing: Any, x: Any, x0: Any, y: Any, y0: Any, out: Any, out0: Any, m: Any, k: Any, n: Any) -> Any:
+def multiply(
+    typing: Typing, x: types.Array, x0: types.Type, y: types.Array, y0: types.Type, out: types.Array, out0: types.Type,
+    m: types.Type, k: types.Type, n: types.Type,
+) -> Typed:  # fmt: skip
     """out (m, n) = x (m, k) · y (k, n), row-major, each beginning at its offset in a flat array."""
     ensure_blas()
     _fits(x, y, out, written=out)
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def code(context: CPUContext, builder: ir.IRBuilder, signature: Signature, args: list[ir.Value]) -> ir.Value:
         m, k, n = args[6:]
         scalar = signature.args[0].dtype
 
-        def pointer(value: Any) -> Any:
+        def pointer(value: ir.Value) -> ir.Value:
             return builder.bitcast(value, cgutils.voidptr_t)
 
-        def routine(name: str, kinds: str) -> Any:
+        def routine(name: str, kinds: str) -> ir.Function:
             found = [{"c": ir.IntType(8), "n": cgutils.intp_t, "p": cgutils.voidptr_t}[letter] for letter in kinds]
             return cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.IntType(32), found), name)
 
@@ -95,12 +109,12 @@ def multiply(typing: Any, x: Any, x0: Any, y: Any, y0: Any, out: Any, out0: Any,
     return types.void(x, size, y, size, out, size, size, size, size), code
 
 
-def _view(dimensions: int) -> Any:
-    def typer(typing: Any, flat: Any, start: Any, *shape: Any) -> Any:
+def _view(dimensions: int) -> Callable[..., Typed]:
+    def typer(typing: Typing, flat: types.Array, start: types.Type, *shape: types.Type) -> Typed:
         _fits(flat)
         kind = types.Array(flat.dtype, dimensions, "C", readonly=not flat.mutable)
 
-        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def code(context: CPUContext, builder: ir.IRBuilder, signature: Signature, args: list[ir.Value]) -> ir.Value:
             source, view = make_array(flat)(context, builder, args[0]), make_array(kind)(context, builder)
             sizes, width = list(args[2:]), context.get_abi_sizeof(context.get_data_type(flat.dtype))
             strides = [ir.Constant(cgutils.intp_t, width)]
@@ -117,12 +131,12 @@ def _view(dimensions: int) -> Any:
 
 
 @intrinsic
-def span(typing: Any, flat: Any, start: Any, n: Any) -> Any:
+def span(typing: Typing, flat: types.Array, start: types.Type, n: types.Type) -> Typed:
     """View of n entries of a flat array from `start` on."""
     return _view(1)(typing, flat, start, n)
 
 
 @intrinsic
-def window(typing: Any, flat: Any, start: Any, i: Any, j: Any, k: Any) -> Any:
+def window(typing: Typing, flat: types.Array, start: types.Type, i: types.Type, j: types.Type, k: types.Type) -> Typed:
     """View of a flat array from `start` on, (i, j, k)."""
     return _view(3)(typing, flat, start, i, j, k)

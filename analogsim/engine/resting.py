@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from analogsim.arrays import generator
 from analogsim.chip.population import Population
@@ -41,7 +41,7 @@ def settle(
     seed: int | np.random.Generator = 0,
     stability: bool = False,
     confirm: bool = False,
-    dtype: Any = np.float64,
+    dtype: DTypeLike = np.float64,
 ) -> xr.Dataset:
     """Find the equilibrium a = z(a) of every sample, with a verdict for each.
 
@@ -122,7 +122,7 @@ def quiet(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def _dataset(
-    batch: Batch, found: Equilibrium, tol: float, horizon: float, stability: bool, confirm: bool, seed: Any
+    batch: Batch, found: Equilibrium, tol: float, horizon: float, stability: bool, confirm: bool, seed: datasets.Seed
 ) -> xr.Dataset:
     layers = [a.transpose(1, 0, 2) for a in batch.split(found.a)]
     variables = datasets.layer_variables(batch, layers, ("sample", "compartment"))
@@ -138,7 +138,7 @@ def _dataset(
     return datasets.dataset(variables, batch, seed=seed, evaluations=found.evaluations, tol=tol)
 
 
-def _spectrum(batch: Batch, found: Equilibrium) -> dict[str, Any]:
+def _spectrum(batch: Batch, found: Equilibrium) -> datasets.Variables:
     from analogsim.engine.spectrum import leading
 
     values = np.full((2, len(found.status)), np.nan)
@@ -179,7 +179,7 @@ def states(
     *,
     tol: float = 1e-4,
     rng: np.random.Generator | None = None,
-    dtype: Any = np.float64,
+    dtype: DTypeLike = np.float64,
 ) -> tuple[Batch, Equilibrium]:
     """`settle` without labels, for training loops."""
     batch = prepare(chip, x, y, wiring, beta, dtype)

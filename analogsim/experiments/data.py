@@ -87,6 +87,13 @@ class Dataset:
         found = scores.figures(self.task, out, self.test_y)
         return {name: figure.scale * found[figure.of] for name, figure in self.figures.items()}
 
+    def first(self, train: int | None, test: int | None) -> Dataset:
+        """The first so many samples for training and for testing; None: all."""
+        parts = [
+            (f"{share}_{key}", n) for share, n in (("train", train), ("test", test)) for key in ("x", "y", "labels")
+        ]
+        return replace(self, **{part: getattr(self, part)[:n] for part, n in parts})
+
     def astype(self, dtype: Any) -> Dataset:
         """The same data with inputs and targets of another floating type; itself where nothing changes."""
         parts = ("train_x", "train_y", "test_x", "test_y")

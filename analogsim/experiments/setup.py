@@ -14,7 +14,9 @@ from analogsim.errors import InputError
 from analogsim.experiments.data import Dataset, load
 from analogsim.learning import scores
 from analogsim.network import Network
-from analogsim.settings.record import NOISES, NUDGES, RULES, UPDATES, Settings, kind_of
+from analogsim.registry import register
+from analogsim.settings.record import NOISES, NUDGES, Settings, kind_of
+from analogsim.settings.registered import RULES, UPDATES
 from analogsim.wiring import Wiring
 
 
@@ -93,8 +95,7 @@ def prepare(settings: Settings, data: Dataset | None = None) -> Setup:
     made = circuit(settings.circuit, device=settings.device, **overrides(settings))
     data = (data or load(settings.data, **settings.data_options)).astype(settings.dtype)
     scores.check(data.task, settings.loss)
-    init = "glorot" if settings.rule in ("ep", "sshm", "dyadic") else "kaiming"
-    sizes = (data.features, *settings.hidden, data.classes)
+    sizes, init = (data.features, *settings.hidden, data.classes), register.rule[settings.rule].init
     network = Network.random(sizes, settings.hidden_activation, settings.loss, seed=settings.seed, init=init)
     network = network.astype(settings.dtype)
     chip = made.program(network, seed=settings.seed)

@@ -9,5 +9,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "slow_weights": ["continuous"],
         "local": ["gradient"],
         "optimisers": ["ADAM", "SGD", "Schedule"],
+        "reference.rules": ["Rule"],
     },
 )

@@ -10,6 +10,11 @@ neurons     every neuron at the ticks of its own Poisson clock (`analogsim.engin
 layers      every layer at the ticks of its own
 ==========  ============================================================================================================
 
+The weights stand still while the states move on, and are changed by whole updates in between, as `OnChip` makes them:
+through any device and any noise. `analogsim.learning.slow_weights` is the other limit: weights and states move together
+in one system of equations, without devices or noise. A step there is one small explicit step of both; here a whole time
+constant is solved to a tolerance, or passed by a sweep or by clocks. The two share the kernel and the local rule.
+
 A batch is so many trajectories in parallel that share the weights. A noisy chip draws all its noise once for each time
 constant, of the size that the present signals give it.
 """

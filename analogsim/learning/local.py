@@ -2,8 +2,8 @@
 
     ∂W_k ≈ −(1 / (β Σn)) Σ_± (±1) s_k^± (u_k^±)ᵀ,    ∂b_k ≈ −(1 / (β Σn)) (s_k⁺ − s_k⁻),
 
-with u_k the forward signal that the synapse really gets, after its driver. Both factors are there at the crossing of
-row and column.
+with u_k the forward signal that the synapse really gets, after its driver. Both factors stand on the row and the column
+that cross at a cell: it needs to know nothing from elsewhere.
 """
 
 from __future__ import annotations

@@ -15,8 +15,7 @@ from analogsim.engine.batches import Settled, Settler, relaxed
 from analogsim.learning.flowing import Flowing
 from analogsim.learning.local import drives, from_states
 from analogsim.learning.optimisers import ADAM, SGD, Optimiser, flat
-from analogsim.learning.pulses import Driven
-from analogsim.learning.updates import drifted, make
+from analogsim.learning.updates.base import Driven, drifted, make
 from analogsim.network import Network
 from analogsim.settings.record import Settings
 from analogsim.wiring import Wiring

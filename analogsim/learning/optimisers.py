@@ -6,9 +6,8 @@ The state is plain arrays (`Optimiser.state`), so that a checkpoint is an ``.npz
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,12 +106,12 @@ class Optimiser:
     def _step(self, p: Array, g: Array, moments: tuple[Array, ...], rate: float) -> None:
         raise NotImplementedError
 
-    def state(self) -> dict[str, Any]:
-        """Everything that changes, as arrays; `restore` puts it back."""
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """All that updates change, as arrays for a checkpoint; `restore` puts it back."""
         found = {f"moment{i}_{j}": m for j, moments in enumerate(self._moments) for i, m in enumerate(moments)}
         return {**found, "updates": np.array(self.updates)}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Array]) -> None:
         """Take over what `state` gave."""
         self.updates = int(state["updates"])
         count = sum(key.startswith("moment0_") for key in state)

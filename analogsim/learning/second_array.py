@@ -2,6 +2,10 @@
 
 A circuit writes V with W at every update. A designer may rather copy W into a second array now and then, whose writing
 errors are new each time, or never tell it W: leave it random, or give it the same increments as W.
+
+The increments are those that the devices really made, after the update. In digital training
+(`analogsim.learning.reference.feedback`) the optimiser steps W and V alike, with moments of their own for both: the law
+of Kolen and Pollack is the same, and nothing of how it is carried out.
 """
 
 from __future__ import annotations

@@ -9,13 +9,13 @@ dW/dt = −∇L/τ_W, averaged over the samples.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.chip.whole import Chip
-from analogsim.engine.kernel import target
+from analogsim.engine.kernel import Problem, target
 from analogsim.engine.packing import Batch, Stream, drive, prepare
 from analogsim.errors import InputError, instance, number, out_of_range
 from analogsim.functions.losses import LOSSES
@@ -114,7 +114,13 @@ def continuous(
     return learnt, _dataset(stream, losses, norms, batch.wiring, tau_w)
 
 
-def _add(p: Any, change: list[tuple[Array, Array]], weights: list[Array], biases: list[Array], feedback: list) -> None:
+def _add(
+    p: Problem,
+    change: list[tuple[Array, Array]],
+    weights: list[Array],
+    biases: list[Array],
+    feedback: list[Array | None],
+) -> None:
     """Add the increments to the matrices, and to the packed copies that the kernel reads."""
     for k, (w, b) in enumerate(change):
         weights[k] += w
@@ -124,7 +130,9 @@ def _add(p: Any, change: list[tuple[Array, Array]], weights: list[Array], biases
             at = p.at[k - 1]
             p.w[at : at + n * m].reshape(m, n)[:] += w.T
             p.v[at : at + n * m].reshape(n, m)[:] += w
-            feedback[k] += w.T
+            back = feedback[k]
+            assert back is not None
+            back += w.T
 
 
 def _dataset(stream: Stream, losses: list[float], norms: list[list[float]], wiring: Wiring, tau_w: float) -> xr.Dataset:

@@ -12,25 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from analogsim.errors import LARGEST_WHOLE, InputError, instance, number, one_of, out_of_range, shown, whole
+from analogsim.registry import register
 from analogsim.settings.noises import NODE_NOISES
+from analogsim.settings.registered import RULES, TAKES, UPDATES, is_driven
 
 if TYPE_CHECKING:
     from analogsim.wiring import Wiring
 
-RULES = {
-    "dpt": "adjoint dual propagation",
-    "dp": "dual propagation",
-    "ep": "equilibrium propagation, the symmetric Hopfield network of λ = 1",
-    "sshm": "skew-symmetric Hopfield network, λ = 0",
-    "dyadic": "dyadic network of any λ",
-}
-SOURCES = {
-    "dpt": "Høier & Zach, Two Tales of Single-Phase Contrastive Hebbian Learning, ICML 2024, arXiv 2402.08573",
-    "dp": "Høier, Staudt & Zach, Dual Propagation, ICML 2023, arXiv 2302.01228",
-    "ep": "Scellier & Bengio, Equilibrium Propagation, Front. Comput. Neurosci. 2017, doi:10.3389/fncom.2017.00024",
-    "sshm": "Høier, Kalinin, Ernoult & Zach, Dyadic Learning in Recurrent and Feedforward Models, 2024",
-    "dyadic": "Høier, Kalinin, Ernoult & Zach, Dyadic Learning in Recurrent and Feedforward Models, 2024",
-}
 NUDGES = {
     "plain": "every sample is nudged with +β; one settle",
     "chop": "β changes its sign from sample to sample, so that constant errors of the compartments cancel in a "
@@ -40,18 +28,6 @@ NUDGES = {
 NOISES = {"read": "noise"} | {kind.name: kind.field for kind in NODE_NOISES}
 """Kinds of noise, and the key of the circuit's card that each one sets."""
 
-UPDATES = {
-    "circuit": "the circuit's own: ordinary cells programmed anew from digital weights, pulsed cells rounded at random",
-    "nearest": "what is on the array plus the change, rounded to the nearest level or pulse, without memory",
-    "stochastic": "the same, rounded at random",
-    "mixed-precision": "a digital accumulator whose whole steps are written",
-    "write-verify": "digital weights, written in a closed loop of reads",
-    "pulses": "stochastic pulse trains of the two local signals, with update management",
-    "tiki-taka": "pulse trains on a fast array that is copied to the weights column by column",
-    "tiki-taka-2": "the same through a digital low-pass",
-}
-DRIVEN = ("pulses", "tiki-taka", "tiki-taka-2")
-"""Updates by the signals themselves: plain SGD."""
 STATES = {"settle": "at rest, noise held", "relax": "after 20 time constants of the full noisy dynamics"}
 FLOWS = ("ode", "sweeps", "neurons", "layers")
 HEALTH = ("off", "light", "full")
@@ -121,7 +97,8 @@ class Settings:
         Name of a circuit card, or the path of one.
     device : str, optional
         Name or path of a device card; the circuit's own if not given.
-    rule : {"dpt", "dp", "ep", "sshm", "dyadic"}
+    rule : str
+        ``dpt``, ``dp``, ``ep``, ``sshm``, ``dyadic``, or one of your own: see `analogsim.learning.Rule`.
     alpha : float, optional
         α of DP and DP⊤, 0 ≤ α ≤ 1; ½ if not given. An error for the other rules.
     lam : float, optional
@@ -247,11 +224,10 @@ class Settings:
             ("health", HEALTH),
         ):
             one_of(name, getattr(self, name), choices)
-        for name, rules in (("alpha", ("dp", "dpt")), ("lam", ("dyadic",))):
-            if (share := getattr(self, name)) is not None and self.rule not in rules:
-                raise InputError(
-                    f"{name} = {shown(share)} has no meaning for rule {self.rule!r}; it is for {' and '.join(rules)}."
-                )
+        for name in ("alpha", "lam"):
+            if (share := getattr(self, name)) is not None and name not in TAKES[self.rule]:
+                rules = " and ".join(rule for rule, takes in TAKES.items() if name in takes)
+                raise InputError(f"{name} = {shown(share)} has no meaning for rule {self.rule!r}; it is for {rules}.")
         for name, bounds in NUMBERS.items():
             if getattr(self, name) is not None or name not in ("alpha", "lam", "trim"):
                 number(name, getattr(self, name), **bounds)
@@ -265,7 +241,7 @@ class Settings:
 
     def _check_combinations(self) -> None:
         """Refuse what does not go together."""
-        driven = self.update in DRIVEN
+        driven = is_driven(self.update)
         for bad, words in (
             (driven and self.optimiser != "sgd", f"update {self.update!r} is plain SGD: add --optimiser sgd"),
             (driven and self.write_every > 1, f"update {self.update!r} writes at every update; leave write_every at 1"),
@@ -307,24 +283,14 @@ class Settings:
     @property
     def hidden_activation(self) -> str:
         """The activation of the hidden layers: as asked for, or what suits the rule."""
-        return self.activation or ("relu" if self.rule in ("dp", "dpt") else "hard-sigmoid")
+        return self.activation or str(register.rule[self.rule].activation)
 
     def wiring(self) -> Wiring:
         """The rule as matrices."""
-        from analogsim.wiring import Wiring
-
-        alpha, lam = (0.5 if value is None else value for value in (self.alpha, self.lam))
-        match self.rule:
-            case "dpt":
-                return Wiring.adjoint_dual_propagation(alpha)
-            case "dp":
-                return Wiring.dual_propagation(alpha)
-            case "ep":
-                return Wiring.dyadic(1.0)
-            case "sshm":
-                return Wiring.dyadic(0.0)
-            case _:
-                return Wiring.dyadic(lam)
+        rule = register.rule[self.rule]
+        chosen = {name: value for name in rule.takes if (value := getattr(self, name)) is not None}
+        made: Wiring = rule.wiring(**chosen)
+        return made
 
 
 def checked_units(task: str | None, scale: float, normalise: Any) -> tuple[float, float] | None:

@@ -91,17 +91,6 @@ def test_power_steps_vanish_at_the_bounds():
     assert float(cell.step_down(0.0)) == pytest.approx(0.01 / 2**0.5)
 
 
-def test_coincidences_have_the_mean_and_variance_of_bernoulli_pulses():
-    """E[Δ n] = rate·d xᵀ and var n = L p (1 − p) with p = A² |x d| (Gokmen & Vlasov 2016)."""
-    cell, rng = device("gokmen-vlasov"), np.random.default_rng(0)
-    x, d, rate, length, trials = np.array([0.2, -0.9, 0.0]), np.array([0.7, -0.3]), 0.01, 31, 20_000
-    counts = np.array([cell.coincidences(x, d, rate, rng, length) for _ in range(trials)])
-    p = rate / (cell.step * length) * np.abs(np.outer(d, x))
-    error = np.sqrt(length * p * (1 - p) / trials)
-    np.testing.assert_array_less(np.abs(counts.mean(axis=0) - rate * np.outer(d, x) / cell.step), 4 * error + 1e-12)
-    np.testing.assert_allclose(counts.var(axis=0), length * p * (1 - p), rtol=0.05)
-
-
 def test_metal_oxide_pulses_are_the_published_fit_at_either_base_of_its_logarithm():
     """Range 10 to 17.8 µS at 1 V and 100 µs, evaluated by hand: ΔG = c0 (1 − tanh …)(1 + tanh …)."""
     c0, c1, c2, c3, c4 = 1.55e-4, -0.47, -3.729, 6.801, 7.582

@@ -18,7 +18,7 @@ from analogsim.measure import Row, measured, moment, probe
 from analogsim.measure.declaration import declared
 from analogsim.registry import register
 from analogsim.settings import Settings
-from tests.thirdparty import package
+from tests.thirdparty import analogsim, package
 
 TINY = {"epochs": 1, "hidden": (4,), "batch_size": 1000}
 OWN = """
@@ -57,17 +57,11 @@ def _afterwards(monkeypatch):
 @pytest.fixture
 def theirs(tmp_path):
     """Calls the command line where the package is installed."""
-    measures = {"analogsim.measures": {name: name for name in ("weight_rms", "largest_v", "early")}}
-    package(tmp_path, "their_measures", OWN, {**measures, "analogsim.metrics": {"cells": "cells", "top": "largest_w"}})
+    measures = {name: name for name in ("weight_rms", "largest_v", "early")}
+    package(tmp_path, "their_measures", OWN, {"measures": measures, "metrics": {"cells": "cells", "top": "largest_w"}})
 
     def call(*args):
-        path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-        done = subprocess.run(
-            [sys.executable, "-m", "analogsim", *map(str, args)],
-            env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, cwd=tmp_path, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return analogsim(*args, path=tmp_path, cwd=tmp_path)
 
     return call
 

@@ -6,8 +6,7 @@ from scipy.stats import norm
 
 import analogsim as asim
 from analogsim.circuits.base import circuit
-from analogsim.learning.pulses import Pulses, TikiTaka, trains
-from analogsim.learning.updates import MixedPrecision, Rounded, WriteVerify, drifted, make
+from analogsim.learning.updates import MixedPrecision, Pulses, Rounded, TikiTaka, WriteVerify, drifted, make, trains
 
 PULSED = {"device": "idealized", "mapping": "reference", "headroom": 4.0}
 
@@ -29,6 +28,19 @@ def test_the_mean_of_pulse_trains_is_the_outer_product_and_nothing_is_capped():
     sigma = np.sqrt(rate * np.abs(errors).T @ inputs / repeats)
     assert np.abs(net - exact).max() < 5 * sigma.max()
     assert (up + down).min() > 0  # ups and downs of different samples do not cancel
+
+
+def test_coincidences_have_the_mean_and_variance_of_bernoulli_pulses():
+    """E[Δ n] = rate·d xᵀ and var n = L p (1 − p) with p = rate |x d| / (Δ L) (Gokmen & Vlasov 2016)."""
+    step, rng = asim.devices.device("gokmen-vlasov").step, np.random.default_rng(0)
+    x, d, rate, trials = np.array([0.2, -0.9, 0.0]), np.array([0.7, -0.3]), 0.01, 20_000
+    length = np.ceil(rate / step * 0.9 * 0.7)  # as few slots as hold the largest product
+    pulses = [trains(d[None], x[None], rate / step, rng) for _ in range(trials)]
+    counts = np.array([up - down for up, down in pulses])
+    p = rate / (step * length) * np.abs(np.outer(d, x))
+    error = np.sqrt(length * p * (1 - p) / trials)
+    np.testing.assert_array_less(np.abs(counts.mean(axis=0) - rate * np.outer(d, x) / step), 4 * error + 1e-12)
+    np.testing.assert_allclose(counts.var(axis=0), length * p * (1 - p), rtol=0.05)
 
 
 def test_pulses_move_the_weights_of_a_chip_by_the_rate_times_the_outer_product():

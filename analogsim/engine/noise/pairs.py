@@ -16,8 +16,6 @@ each compartment gets of them, and D the variance of the node itself.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,7 +55,7 @@ class PairNoise:
     dtype : dtype
     """
 
-    def __init__(self, gain: Array, dtype: np.dtype[Any]) -> None:
+    def __init__(self, gain: Array, dtype: np.dtype) -> None:
         self.gain, self.dtype = gain, dtype
         self.squares: list[list[Array | None]] = []
 

@@ -1,4 +1,4 @@
-"""The method of auxiliary coordinates and predictive coding: states that pay a quadratic price for missing f."""
+"""The method of auxiliary coordinates and predictive coding: states may differ from f(a), at a quadratic price."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import check_sweeps
+from analogsim.learning.reference.rules import Rule
 from analogsim.learning.reference.targets import spacings
 from analogsim.network import Network
+from analogsim.registry import register
 
 
 def _rate(net: Network, ratios: Sequence[float], outer: float) -> float:
@@ -180,3 +182,17 @@ def predictive_coding(
     scale = -1 / (len(x) * (1.0 if clamped else spacing))
     inputs = [x, *(f(value) for value in a[:-1])]
     return [layer.gradient(e, s, scale) for layer, e, s in zip(layers, errors(), inputs, strict=True)]
+
+
+register.rule("mac", "method of auxiliary coordinates")(
+    Rule(
+        source="Carreira-Perpiñán & Wang, Distributed Optimization of Deeply Nested Systems, AISTATS 2014",
+        digital=auxiliary_coordinates,
+    )
+)
+register.rule("pcn", "predictive coding")(
+    Rule(
+        source="Whittington & Bogacz, Neural Computation 29, 1229 (2017), doi:10.1162/NECO_a_00949",
+        digital=predictive_coding,
+    )
+)

@@ -9,7 +9,9 @@ from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference import elementwise
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
+from analogsim.learning.reference.rules import Rule
 from analogsim.network import Network
+from analogsim.registry import register
 
 
 @gated
@@ -74,3 +76,11 @@ def backprop(
             else:
                 delta *= f.derivative(a[k - 1])
     return gradients[::-1]
+
+
+register.rule("bp", "back-propagation")(
+    Rule(
+        source="Rumelhart, Hinton & Williams, Nature 323, 533 (1986), doi:10.1038/323533a0",
+        digital=backprop,
+    )
+)

@@ -10,8 +10,10 @@ from analogsim.functions.activations import activation
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import Nudge, check_sweeps
+from analogsim.learning.reference.rules import Rule
 from analogsim.learning.reference.targets import spacings
 from analogsim.network import Network
+from analogsim.registry import register
 from analogsim.wiring import Wiring
 
 
@@ -125,3 +127,18 @@ def states(
     nudge.free(free[-1])
     clamped = settle(free, lambda a: nudge(a, a)[0])
     return free[1:], clamped[1:]
+
+
+register.rule("chl", "contrastive Hebbian learning, discounted by layer")(
+    Rule(
+        source="Xie & Seung, Neural Computation 15, 441 (2003)",
+        digital=contrastive_hebbian,
+    )
+)
+register.rule("chl-convex", "its convex form")(
+    Rule(
+        source="Zach, Bilevel Programs Meet Deep Learning: A Unifying View on Inference Learning Methods",
+        digital=contrastive_hebbian,
+        fixed={"convex": True},
+    )
+)

@@ -1,7 +1,8 @@
 """DP and DP⊤ by sequential up-down sweeps in which no product is computed twice.
 
-Going up only a_k = W_k s̄_{k−1} + b_k changes, going down only the feedback e_k = V_{k+1} d_{k+1}: keeping both halves
-half of the products of a literal implementation, without changing a bit.
+A literal implementation works out a_k = W_k s̄_{k−1} + b_k and the feedback e_k = V_{k+1} d_{k+1} at every visit to
+layer k. On the way up only a_k has changed since the last visit, on the way down only e_k: the other one is kept, which
+saves half of the products and changes no bit.
 """
 
 from __future__ import annotations

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
 from analogsim.functions.activations import RELU
 from analogsim.functions.machine_code import value as f
 from analogsim.jit import compiled
 
+Array = NDArray[np.floating]
+Number = float | np.floating
+"""Of the type of the arrays."""
 FAST = {"nsz", "contract", "arcp"}
 """Liberties that vectorise the loops and keep NaN and Inf."""
 
 
 @compiled(fastmath=FAST)
-def add_bias(a: Any, bias: Any) -> None:
+def add_bias(a: Array, bias: Array) -> None:
     """Compute a ← a + b."""
     for i in range(a.shape[0]):
         for j in range(a.shape[1]):
@@ -23,7 +25,7 @@ def add_bias(a: Any, bias: Any) -> None:
 
 
 @compiled(fastmath=FAST)
-def activate(a: Any, bias: Any, code: int, s: Any) -> None:
+def activate(a: Array, bias: Array, code: int, s: Array) -> None:
     """Compute a ← a + b and s ← f(a)."""
     zero = a.dtype.type(0)
     for i in range(a.shape[0]):
@@ -40,7 +42,7 @@ def activate(a: Any, bias: Any, code: int, s: Any) -> None:
 
 
 @compiled(fastmath=FAST)
-def pull(a: Any, y: Any, scale: Any, out: Any) -> None:
+def pull(a: Array, y: Array, scale: Number, out: Array) -> None:
     """Compute scale·(a − y)."""
     for i in range(a.shape[0]):
         for j in range(a.shape[1]):
@@ -48,7 +50,7 @@ def pull(a: Any, y: Any, scale: Any, out: Any) -> None:
 
 
 @compiled(fastmath=FAST)
-def mean_state(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, tol: Any) -> Any:
+def mean_state(a: Array, e: Array, code: int, gain: Array, mean: Array, s: Array, tol: Number) -> bool:
     """Compute s̄ ← m⁺f(a + c⁺e) + m⁻f(a − c⁻e); gain is (c⁺, c⁻), mean (m⁺, m⁻). True if an s̄ moved.
 
     Where both compartments of a ReLU are active this is a + (m⁺c⁺ − m⁻c⁻)e, and their difference (c⁺ + c⁻)e: written
@@ -76,7 +78,7 @@ def mean_state(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, tol: Any
 
 
 @compiled(fastmath=FAST)
-def difference(a: Any, e: Any, code: int, gain: Any, d: Any) -> None:
+def difference(a: Array, e: Array, code: int, gain: Array, d: Array) -> None:
     """Compute d ← f(a + c⁺e) − f(a − c⁻e)."""
     zero, up, down = a.dtype.type(0), gain[0], gain[1]
     for i in range(a.shape[0]):
@@ -91,7 +93,7 @@ def difference(a: Any, e: Any, code: int, gain: Any, d: Any) -> None:
 
 
 @compiled(fastmath=FAST)
-def both(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, d: Any) -> None:
+def both(a: Array, e: Array, code: int, gain: Array, mean: Array, s: Array, d: Array) -> None:
     """Do `mean_state` and `difference` in one pass."""
     zero, up, down, m, n = a.dtype.type(0), gain[0], gain[1], mean[0], mean[1]
     shift = m * up - n * down
@@ -111,7 +113,9 @@ def both(a: Any, e: Any, code: int, gain: Any, mean: Any, s: Any, d: Any) -> Non
 
 
 @compiled(fastmath=FAST)
-def damped_relu(a: Any, e: Any, damp: Any, gain: Any, mean: Any, plus: Any, minus: Any, s: Any, d: Any) -> None:
+def damped_relu(
+    a: Array, e: Array, damp: Number, gain: Array, mean: Array, plus: Array, minus: Array, s: Array, d: Array
+) -> None:
     """Move s^± to f((a ± c^±e + L s^±)/(1 + L)) for ReLU, then s̄ and d after them."""
     zero, up, down, m, n = a.dtype.type(0), gain[0], gain[1], mean[0], mean[1]
     share = a.dtype.type(1) / (a.dtype.type(1) + damp)
@@ -127,7 +131,7 @@ def damped_relu(a: Any, e: Any, damp: Any, gain: Any, mean: Any, plus: Any, minu
 
 
 @compiled(fastmath=FAST)
-def backpropagate_relu(delta: Any, a: Any) -> None:
+def backpropagate_relu(delta: Array, a: Array) -> None:
     """Multiply ``delta`` by the slope of ReLU at ``a``, in place."""
     zero = a.dtype.type(0)
     for i in range(a.shape[0]):
@@ -136,7 +140,7 @@ def backpropagate_relu(delta: Any, a: Any) -> None:
 
 
 @compiled(fastmath=FAST)
-def adam(p: Any, g: Any, m: Any, v: Any, keep: Any, step: Any, eps: Any, decay: Any) -> None:
+def adam(p: Array, g: Array, m: Array, v: Array, keep: Array, step: Number, eps: Number, decay: Number) -> None:
     """One ADAM step over flat arrays: keep = (β₁, β₂); step and eps carry the bias corrections; decay is decoupled."""
     one = p.dtype.type(1)
     b1, b2 = keep[0], keep[1]
@@ -152,7 +156,18 @@ def adam(p: Any, g: Any, m: Any, v: Any, keep: Any, step: Any, eps: Any, decay: 
 
 
 @compiled(fastmath=FAST)
-def couple(a: Any, p: Any, q: Any, bias: Any, lam: Any, omega: Any, partner: int, code: int, s: Any, tol: Any) -> Any:
+def couple(
+    a: Array,
+    p: Array,
+    q: Array,
+    bias: Array,
+    lam: Number,
+    omega: Number,
+    partner: int,
+    code: int,
+    s: Array,
+    tol: Number,
+) -> bool:
     """Compute a ← (1 − ω)a + ω(λp + λ̄p' + b + λq − λ̄q') and s ← f(a); p' and q' lie ``partner`` rows on. True if an
     s moved.
     """

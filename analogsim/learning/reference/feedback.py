@@ -12,7 +12,7 @@ PATHS = ("transpose", "alignment", "kolen-pollack")
 
 
 class FeedbackPath:
-    """Matrices V_{k+1}, (n_k, n_{k+1}), that a rule sends its errors through, and what becomes of them.
+    """Matrices V_{k+1}, (n_k, n_{k+1}), that a rule sends its errors through, and how they change in training.
 
     Parameters
     ----------
@@ -49,5 +49,5 @@ class FeedbackPath:
         return [v for v in self.matrices if v is not None]
 
     def gradients(self, gradients: Gradients) -> list[Array]:
-        """Their gradients: the transposed weight updates."""
+        """Their gradients: those of W transposed, so that an optimiser steps V and W alike."""
         return [np.ascontiguousarray(weights.T) for weights, _ in gradients[1:]] if self.parameters() else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from analogsim.learning.reference.dyads import relaxed
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import Nudge, check_sweeps
+from analogsim.learning.reference.rules import Rule
 from analogsim.network import Network
+from analogsim.registry import register
 from analogsim.wiring import Wiring
 
 PHASES = ("centred", "positive", "negative")
@@ -175,3 +178,39 @@ def equilibrium_propagation(
         ]
         found.append((parts[0][0] + parts[1][0], parts[0][1] + parts[1][1]))
     return found
+
+
+DYADIC = "Høier, Kalinin, Ernoult & Zach, Dyadic Learning in Recurrent and Feedforward Models, 2024"
+
+register.rule("ep", "equilibrium propagation, the symmetric Hopfield network of λ = 1")(
+    Rule(
+        source="Scellier & Bengio, Front. Comput. Neurosci. 11, 24 (2017), doi:10.3389/fncom.2017.00024",
+        wiring=partial(Wiring.dyadic, 1.0),
+        digital=equilibrium_propagation,
+        recurrent=True,
+        activation="hard-sigmoid",
+        init="glorot",
+    )
+)
+register.rule("sshm", "skew-symmetric Hopfield network, λ = 0")(
+    Rule(
+        source=DYADIC,
+        wiring=partial(Wiring.dyadic, 0.0),
+        digital=dyadic,
+        fixed={"lam": 0.0},
+        recurrent=True,
+        activation="hard-sigmoid",
+        init="glorot",
+    )
+)
+register.rule("dyadic", "dyadic network of any λ")(
+    Rule(
+        source=DYADIC,
+        wiring=Wiring.dyadic,
+        takes=("lam",),
+        digital=dyadic,
+        recurrent=True,
+        activation="hard-sigmoid",
+        init="glorot",
+    )
+)

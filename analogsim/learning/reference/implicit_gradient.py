@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analogsim.engine.norms import largest_eigenvalue
 from analogsim.errors import InputError
@@ -144,7 +144,7 @@ def equilibrium(net: Network, x: Array, gain: Sequence[float], *, tol: float = 1
     return a
 
 
-def _coupling(net: Network, gain: Sequence[float], bounds: Any) -> Array:
+def _coupling(net: Network, gain: Sequence[float], bounds: NDArray[np.int64]) -> Array:
     matrix = np.zeros((bounds[-1], bounds[-1]))
     for k in range(1, net.layers):
         own, below = slice(bounds[k], bounds[k + 1]), slice(bounds[k - 1], bounds[k])
@@ -159,7 +159,7 @@ def _norm(matrix: Array, iterations: int = 30) -> float:
     return 1.05 * largest_eigenvalue(lambda v: matrix.T @ (matrix @ v), start, iterations) ** 0.5
 
 
-def _states(net: Network, a: Array, bounds: Any) -> Array:
+def _states(net: Network, a: Array, bounds: NDArray[np.int64]) -> Array:
     s = activation(net.activation)(a)
     last = slice(bounds[-2], None)
     s = s.copy() if s is a else s
@@ -167,7 +167,7 @@ def _states(net: Network, a: Array, bounds: Any) -> Array:
     return s
 
 
-def _slopes(net: Network, a: Array, bounds: Any) -> Array:
+def _slopes(net: Network, a: Array, bounds: NDArray[np.int64]) -> Array:
     slope = activation(net.activation).derivative(a)
     last = slice(bounds[-2], None)
     slope[:, last] = activation(net.output_activation).derivative(a[:, last])

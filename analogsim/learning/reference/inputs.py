@@ -16,7 +16,9 @@ from analogsim.learning.reference.layers import Array, Gradients, Workspace, bat
 from analogsim.learning.reference.lifted import squared_norms
 from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import check_sweeps
+from analogsim.learning.reference.rules import Rule
 from analogsim.network import Network
+from analogsim.registry import register
 from analogsim.wiring import Wiring
 
 
@@ -38,8 +40,8 @@ def adversarial(
     *,
     step: float = 0.5,
     sign: bool = False,
-    rule: Callable[..., Any] = backprop,
-    **options: Any,
+    rule: Callable[..., Gradients] = backprop,
+    **options: object,
 ) -> Gradients:
     """Gradient of a rule at x + step·∂ℓ/∂x, or x + step·sign(∂ℓ/∂x).
 
@@ -126,3 +128,12 @@ def robust_dual_propagation(
         net, x, y, [wiring] * net.layers, beta, output=output, feedback=feedback, stabiliser=stabiliser
     )
     return settle(state, orders(net.layers, "up-down", sweeps, None), tol)
+
+
+register.rule("dp-robust", "DP(α) with a nudged input layer")(
+    Rule(
+        source="Høier & Zach, Two Tales of Single-Phase Contrastive Hebbian Learning, ICML 2024, arXiv 2402.08573",
+        digital=robust_dual_propagation,
+    )
+)
+register.rule("adversarial", "back-propagation one step up the input gradient")(Rule(digital=adversarial))

@@ -1,4 +1,4 @@
-"""The dyads of LeCun's own Lagrangian: exact back-propagation at any nudge, at the price of slopes."""
+"""The dyads of LeCun's own Lagrangian: exact back-propagation at any nudge, but neurons must know the slope f'(a)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from analogsim.functions.activations import activation
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import Nudge, check_sweeps
+from analogsim.learning.reference.rules import Rule
 from analogsim.network import Network
+from analogsim.registry import register
 from analogsim.wiring import Wiring
 
 
@@ -88,3 +90,11 @@ def lecun_lagrangian(
         layer.gradient(np.ascontiguousarray(slope(k) * (plus[k] - minus[k])), mean(k - 1), scale)
         for k, layer in enumerate(layers)
     ]
+
+
+register.rule("lecun", "dyads of LeCun's Lagrangian")(
+    Rule(
+        source="Høier & Zach, Two Tales of Single-Phase Contrastive Hebbian Learning, ICML 2024, arXiv 2402.08573",
+        digital=lecun_lagrangian,
+    )
+)

@@ -5,11 +5,11 @@ A convolution or a pooling stage is added by another class with the same three m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Hashable, Sequence
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from analogsim.arrays import finite
 from analogsim.errors import InputError
@@ -27,9 +27,9 @@ class Workspace:
     """
 
     def __init__(self) -> None:
-        self._buffers: dict[tuple[Any, ...], Array] = {}
+        self._buffers: dict[tuple[Hashable, ...], Array] = {}
 
-    def __call__(self, *name: Any, shape: tuple[int, ...], dtype: Any) -> Array:
+    def __call__(self, *name: Hashable, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """Return the buffer of that name; its content is whatever was left there."""
         found = self._buffers.get(name)
         if found is None or found.shape != shape or found.dtype != dtype:

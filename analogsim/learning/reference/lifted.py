@@ -1,4 +1,4 @@
-"""LPOM and the damped, stabilised form of DP: what makes asymmetric nudging iterate to a fixed point."""
+"""LPOM, and damped sweeps of DP(α), which converge where the plain ones of asymmetric nudging (α ≠ ½) do not."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from analogsim.learning.reference.dyads import PROJECTIONS, Relaxation, orders, 
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
 from analogsim.learning.reference.output import Nudge, check_sweeps
+from analogsim.learning.reference.rules import Rule
 from analogsim.learning.reference.targets import spacings
 from analogsim.network import Network
+from analogsim.registry import register
 from analogsim.wiring import Wiring
 
 
@@ -194,3 +196,24 @@ def lpom_states(
         if max([update(k) for k in numbers]) <= tol:
             break
     return s[1:]
+
+
+register.rule("dp-damped", "DP(α) by damped sweeps")(
+    Rule(
+        source="Høier & Zach, Two Tales of Single-Phase Contrastive Hebbian Learning, ICML 2024, arXiv 2402.08573",
+        digital=damped_dual_propagation,
+    )
+)
+register.rule("lpom", "lifted proximal operator machine, DP(1)")(
+    Rule(
+        source="Li, Fang & Lin, Lifted Proximal Operator Machines, AAAI 2019, arXiv 1811.01501",
+        digital=lpom,
+    )
+)
+register.rule("lpom-inverted", "inverted LPOM, DP(0)")(
+    Rule(
+        source="Høier & Zach, Two Tales of Single-Phase Contrastive Hebbian Learning, ICML 2024, arXiv 2402.08573",
+        digital=lpom,
+        fixed={"inverted": True},
+    )
+)

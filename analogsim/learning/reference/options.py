@@ -66,7 +66,7 @@ def check(name: str, value: Any) -> Any:
     return value
 
 
-def _several(value: Any) -> bool:
+def _several(value: object) -> bool:
     return isinstance(value, tuple | list) or getattr(value, "ndim", 0) > 0
 
 
@@ -76,7 +76,7 @@ def gated(function: F) -> F:
     layerwise = [key for key in LAYERWISE if "Sequence" in str(function.__annotations__.get(key, ""))]
 
     @wraps(function)
-    def run(net: Network, x: Any, y: Any, *arguments: Any, **options: Any) -> Any:
+    def run(net: Network, x: object, y: object, *arguments: object, **options: object) -> object:
         check("net", net)
         for name, value in options.items():
             if value is None and defaults.get(name) is None:

@@ -9,7 +9,9 @@ import numpy as np
 from analogsim.learning.reference.dyads import relaxed
 from analogsim.learning.reference.layers import Array, Gradients, Workspace
 from analogsim.learning.reference.options import gated
+from analogsim.learning.reference.rules import Rule
 from analogsim.network import Network
+from analogsim.registry import register
 from analogsim.wiring import Wiring
 
 
@@ -78,7 +80,7 @@ def adjoint_dual_propagation(
     rng: np.random.Generator | None = None,
     workspace: Workspace | None = None,
 ) -> Gradients:
-    """Gradient of DP⊤(α): α and ᾱ change places in the feedback, and s̄_k no longer feels it to first order.
+    """Gradient of DP⊤(α): α and ᾱ change places in the feedback, which moves s̄_k only to second order in β.
 
     s_k⁺ = f(a_k + ᾱ e_k), s_k⁻ = f(a_k − α e_k), s_L^± = a_L ∓ n^± β∇ℓ(a_L), n = (ᾱ, α). Its fixed point at α = 0 is
     Fenchel back-propagation. Parameters as in `dual_propagation`, any β ≠ 0.
@@ -91,3 +93,21 @@ def adjoint_dual_propagation(
         net, x, y, wiring=Wiring.adjoint_dual_propagation(alpha), beta=beta, sweeps=sweeps, order=order, output=output,
         damping=damping, tol=tol, feedback=feedback, rng=rng, workspace=workspace,
     )  # fmt: skip
+
+
+register.rule("dpt", "adjoint dual propagation")(
+    Rule(
+        source="Høier & Zach, Two Tales of Single-Phase Contrastive Hebbian Learning, ICML 2024, arXiv 2402.08573",
+        wiring=Wiring.adjoint_dual_propagation,
+        takes=("alpha",),
+        digital=adjoint_dual_propagation,
+    )
+)
+register.rule("dp", "dual propagation")(
+    Rule(
+        source="Høier, Staudt & Zach, Dual Propagation, ICML 2023, arXiv 2302.01228",
+        wiring=Wiring.dual_propagation,
+        takes=("alpha",),
+        digital=dual_propagation,
+    )
+)

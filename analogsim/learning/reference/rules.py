@@ -1,56 +1,99 @@
-"""The rules by the names of the command line, ``analogsim train RULE``."""
+"""A learning rule: one record with its wiring for chips, its function for digital networks, and what suits it.
+
+Each rule registers in the module of its equations, and is found by name, as in ``run --rule NAME`` and ``train NAME``.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from analogsim.errors import InputError, one_of, unknown
+from analogsim.facts import Facts
+from analogsim.registry import register
+
+if TYPE_CHECKING:
+    from analogsim.learning.reference.layers import Array, Gradients
+    from analogsim.network import Network
+    from analogsim.wiring import Wiring
+
+NOT_CHOSEN = ("workspace", "rng", "feedback", "rule", "wiring")
+"""Keywords of a rule's function that are no options of its user."""
+RULES = Facts(register.rule, "words")
+
+
+class Teacher(Protocol):
+    """What trains a digital network: the gradients of a batch, means over the samples."""
+
+    __name__: str
+
+    def __call__(self, net: Network, x: Array, y: Array, **options: object) -> Gradients:
+        """Gradients for x, (sample, feature), and y, (sample, class)."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule's name, what it is, where it lives, and options that go with the name."""
+    """A learning rule.
 
-    name: str
-    summary: str
-    module: str
-    function: str
-    fixed: dict[str, Any] = field(default_factory=dict)
+    Attributes
+    ----------
+    source : str
+        What to cite.
+    wiring : callable, optional
+        Makes the `Wiring` of a chip. Without one the rule is for digital networks only.
+    takes : tuple of str
+        Settings that `wiring` takes by keyword, of ``("alpha", "lam")``; one that is not chosen is left out.
+    digital : callable, optional
+        ``digital(net, x, y, **options) -> gradients``. Where there is none, both compartments of every layer are
+        relaxed by sweeps with the wiring: `analogsim.learning.reference.dyads.relaxed`.
+    fixed : mapping
+        Options of `digital` that go with the name.
+    recurrent : bool
+        Whether its network may feed back while it infers.
+    activation, init : str
+        Of the hidden layers, and how weights are drawn, where nothing else is asked for.
+    """
 
-    def load(self) -> Callable[..., Any]:
-        """Return the function ``rule(net, x, y, **options) -> gradients``."""
-        return getattr(import_module(f"analogsim.learning.reference.{self.module}"), self.function)
+    source: str = ""
+    wiring: Callable[..., Wiring] | None = None
+    takes: tuple[str, ...] = ()
+    digital: Callable[..., Gradients] | None = None
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    recurrent: bool = False
+    activation: str = "relu"
+    init: str = "kaiming"
+
+    def options(self) -> list[str]:
+        """Names of the options that a user may choose in digital training; those that are fixed are among them."""
+        if self.digital is not None:
+            return _options(self.digital)
+        from analogsim.learning.reference.dyads import relaxed
+
+        return [*self.takes, *_options(relaxed)]
+
+    def made(self, **options: object) -> Callable[..., Gradients]:
+        """The function for digital networks with its options bound.
+
+        Raises
+        ------
+        InputError
+            If the rule has neither such a function nor a wiring.
+        """
+        if self.digital is not None:
+            return partial(self.digital, **self.fixed, **options)
+        if self.wiring is None:
+            raise InputError("this rule has neither a wiring nor a digital function: give its Rule one of them.")
+        from analogsim.learning.reference.dyads import relaxed
+
+        function: Callable[..., Gradients] = relaxed
+        shares = {key: options.pop(key) for key in self.takes if key in options}
+        return partial(function, wiring=self.wiring(**shares), **options)
 
 
-RULES = {
-    item.name: item
-    for item in (
-        Rule("bp", "back-propagation", "backpropagation", "backprop"),
-        Rule("dp", "dual propagation DP(α)", "propagation", "dual_propagation"),
-        Rule("dpt", "adjoint dual propagation DP⊤(α)", "propagation", "adjoint_dual_propagation"),
-        Rule("dp-damped", "DP(α) by damped sweeps", "lifted", "damped_dual_propagation"),
-        Rule("dp-robust", "DP(α) with a nudged input layer", "inputs", "robust_dual_propagation"),
-        Rule("lecun", "dyads of LeCun's Lagrangian", "lagrangian", "lecun_lagrangian"),
-        Rule("lpom", "lifted proximal operator machine, DP(1)", "lifted", "lpom"),
-        Rule("lpom-inverted", "inverted LPOM, DP(0)", "lifted", "lpom", {"inverted": True}),
-        Rule("fenchel", "Fenchel back-propagation", "targets", "fenchel"),
-        Rule("mac", "method of auxiliary coordinates", "auxiliary", "auxiliary_coordinates"),
-        Rule("pcn", "predictive coding", "auxiliary", "predictive_coding"),
-        Rule("chl", "contrastive Hebbian learning, discounted by layer", "contrastive", "contrastive_hebbian"),
-        Rule("chl-convex", "its convex form", "contrastive", "contrastive_hebbian", {"convex": True}),
-        Rule("ep", "equilibrium propagation", "hopfield", "equilibrium_propagation"),
-        Rule("sshm", "skew-symmetric Hopfield network, λ = 0", "hopfield", "dyadic", {"lam": 0.0}),
-        Rule("dyadic", "the λ family", "hopfield", "dyadic"),
-        Rule("adversarial", "back-propagation one step up the input gradient", "inputs", "adversarial"),
-    )
-}
-
-
-def rule(name: str, **options: Any) -> Callable[..., Any]:
+def rule(name: str, **options: object) -> Teacher:
     """Look a rule up by its name and bind its options.
 
     Returns
@@ -63,10 +106,8 @@ def rule(name: str, **options: Any) -> Callable[..., Any]:
     InputError
         If there is no such rule, or it does not take an option; the message names the nearest.
     """
-    one_of("rule", name, RULES)
-    found = RULES[name]
-    function = found.load()
-    takes = options_of(function)
+    found: Rule = register.rule[one_of("rule", name, RULES)]
+    takes = found.options()
     free = [key for key in takes if key not in found.fixed]
     for key in options:
         if key in found.fixed:
@@ -75,16 +116,15 @@ def rule(name: str, **options: Any) -> Callable[..., Any]:
             raise InputError(f"{name} takes no options; leave {key} out.")
         if key not in takes:
             raise unknown(f"option of {name}", key, free)
+    function = found.made(**options)
 
-    def bound(net: Any, x: Any, y: Any, **more: Any) -> Any:
-        return function(net, x, y, **found.fixed, **options, **more)
+    def bound(net: Network, x: Array, y: Array, **more: object) -> Gradients:
+        return function(net, x, y, **more)
 
     bound.__name__ = bound.__qualname__ = name
     return bound
 
 
-def options_of(function: Callable[..., Any]) -> list[str]:
-    """Names of the keyword options that a user chooses."""
-    found = inspect.signature(function).parameters.values()
-    names = [p.name for p in found if p.kind is p.KEYWORD_ONLY]
-    return [name for name in names if name not in ("workspace", "rng", "feedback", "rule")]
+def _options(function: Callable[..., Gradients]) -> list[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in NOT_CHOSEN]

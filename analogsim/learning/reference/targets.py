@@ -11,7 +11,9 @@ from analogsim.functions.activations import activation
 from analogsim.functions.losses import LOSSES
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
 from analogsim.learning.reference.options import gated
+from analogsim.learning.reference.rules import Rule
 from analogsim.network import Network
+from analogsim.registry import register
 
 
 def spacings(net: Network, beta: float | Sequence[float]) -> list[float]:
@@ -78,3 +80,11 @@ def states(
         ratio = dtype(betas[k - 1] / betas[k])
         target.insert(0, f(a[k - 1] + ratio * layers[k].feedback(target[0] - z[k])))
     return z, target
+
+
+register.rule("fenchel", "Fenchel back-propagation")(
+    Rule(
+        source="Zach, Bilevel Programs Meet Deep Learning: A Unifying View on Inference Learning Methods",
+        digital=fenchel,
+    )
+)

@@ -18,7 +18,7 @@ from analogsim.learning import scores
 from analogsim.learning.optimisers import ADAM, Optimiser, flat
 from analogsim.learning.reference import logbook
 from analogsim.learning.reference.feedback import FeedbackPath
-from analogsim.learning.reference.layers import Array, Workspace, batch
+from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch
 from analogsim.network import Network
 
 
@@ -40,7 +40,7 @@ def batches(n: int, batch_size: int, rng: np.random.Generator, *, blocks: bool =
 
 @dataclass
 class Training:
-    """What training left.
+    """What training ends with.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def train(
     net: Network,
     x: Array,
     y: Array,
-    rule: Callable[..., Any],
+    rule: Callable[..., Gradients],
     *,
     epochs: int = 10,
     batch_size: int = 100,
@@ -88,9 +88,9 @@ def train(
     angles: bool = True,
     blocks: bool = False,
     forward: Callable[[Network, Array], list[Array]] | None = None,
-    schedule: Callable[[int], dict[str, Any]] | None = None,
+    schedule: Callable[[int], dict[str, object]] | None = None,
     progress: Callable[[int, dict[str, float]], None] | None = None,
-    **options: Any,
+    **options: object,
 ) -> Training:
     """Train a network with a digital rule.
 
@@ -219,12 +219,12 @@ def _epoch(
     net: Network,
     x: Array,
     y: Array,
-    rule: Callable[..., Any],
+    rule: Callable[..., Gradients],
     order: Iterable[NDArray[np.int64]],
     run: _Run,
     space: Workspace,
     angles: bool,
-    options: dict[str, Any],
+    options: dict[str, object],
 ) -> dict[str, float]:
     """Learn every batch once; the traces of the first."""
     found: dict[str, float] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,7 @@ def part(name: str, train_samples: int | None, test_samples: int | None, **optio
     whole = data.load(name, **options)
     if whole.task == "regression":
         raise InputError(f"{name}: studies are judged by accuracy, which a regression has not.")
-    return replace(
-        whole,
-        **{f"train_{key}": getattr(whole, f"train_{key}")[:train_samples] for key in ("x", "y", "labels")},
-        **{f"test_{key}": getattr(whole, f"test_{key}")[:test_samples] for key in ("x", "y", "labels")},
-    )
+    return whole.first(train_samples, test_samples)
 
 
 def read(run: xr.Dataset) -> Found:

@@ -16,11 +16,10 @@ from analogsim.experiments.reproduce.kinds import Found, Reader, whole
 from analogsim.files import read_npz
 from analogsim.learning import optimisers
 from analogsim.learning.reference import coupled, training
-from analogsim.learning.reference.rules import RULES, options_of, rule
+from analogsim.learning.reference.rules import RULES, Rule, rule
 from analogsim.network import Network
+from analogsim.registry import register
 
-RECURRENT = {"ep": 1.0, "sshm": 0.0}
-"""λ of the rules whose network has feedback while it infers; ``dyadic`` says its own."""
 INFERENCE_TOL = 1e-3
 """Change of a state in the last sweep of an inference."""
 
@@ -30,8 +29,8 @@ def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str],
     take = Reader(settings)
     name, seed, dtype = take("rule"), take("seed"), take("dtype", "float32")
     chosen = rule_options(take, name)
-    lam = RECURRENT.get(name, chosen.get("lam") if name == "dyadic" else None)
-    lam = None if lam == 0.5 else lam
+    own = recurrence(name, chosen)
+    lam = None if own == 0.5 else own
     x, y, test_x, test_y = samples(take, dtype)
     net = network(take, x.shape[1], y.shape[1], seed).astype(dtype)
     epochs, batch_size = whole("epochs", take("epochs", 10)), whole("batch_size", take("batch_size", 100))
@@ -66,12 +65,10 @@ def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str],
     values["epochs"] = float(result.epoch)
     values["gap"] = values["accuracy"] - values.get("validation_accuracy", values["test_accuracy"])
     values["drop"] = max(traces["test_accuracy"]) - traces["test_accuracy"][-1]
-    if name in RECURRENT or name == "dyadic":
-        own = RECURRENT.get(name, chosen.get("lam", 0.5))
-        if all(np.isfinite(w).all() for w in result.network.weights):
-            final = result.network.astype(float)
-            values["lipschitz_hidden"] = measure.lipschitz_hidden(final, own)
-            values["lipschitz_output"] = measure.lipschitz_output(final, own)
+    if own is not None and all(np.isfinite(w).all() for w in result.network.weights):
+        final = result.network.astype(float)
+        values["lipschitz_hidden"] = measure.lipschitz_hidden(final, own)
+        values["lipschitz_output"] = measure.lipschitz_output(final, own)
     return Found(values, traces, "diverged" if result.status == "diverged" else "done")
 
 
@@ -103,13 +100,21 @@ def rule_options(take: Reader, name: str) -> dict[str, Any]:
     """The options that this rule takes among those that any rule takes: rows of a table share their settings."""
     if name not in RULES:
         raise unknown("rule", name, RULES)
-    mine = options_of(RULES[name].load())
+    mine: Rule = register.rule[name]
     found = {}
-    for key in sorted({option for item in RULES.values() for option in options_of(item.load())}):
+    for key in sorted({option for other in {*RULES, name} for option in register.rule[other].options()}):
         value = take(key)
-        if value is not None and key in mine and key not in RULES[name].fixed:
+        if value is not None and key in mine.options() and key not in mine.fixed:
             found[key] = value
     return found
+
+
+def recurrence(name: str, chosen: Mapping[str, Any]) -> float | None:
+    """λ of the network that a rule trains, where that may feed back while it infers: F of its wiring is (λ, 1 − λ)."""
+    found: Rule = register.rule[name]
+    if not found.recurrent or found.wiring is None:
+        return None
+    return float(found.wiring(**{key: chosen[key] for key in found.takes if key in chosen}).forward[0, 0])
 
 
 def samples(take: Reader, dtype: str) -> tuple[np.ndarray, ...]:
@@ -120,9 +125,8 @@ def samples(take: Reader, dtype: str) -> tuple[np.ndarray, ...]:
 
 @lru_cache(maxsize=2)
 def _samples(name: str, train: int | None, test: int | None, dtype: str) -> tuple[np.ndarray, ...]:
-    found = data.load(name, task="classification")
-    parts = found.train_x[:train], found.train_y[:train], found.test_x[:test], found.test_y[:test]
-    return tuple(part.astype(dtype) for part in parts)
+    found = data.load(name, task="classification").first(train, test).astype(np.dtype(dtype))
+    return found.train_x, found.train_y, found.test_x, found.test_y
 
 
 def network(take: Reader, features: int, classes: int, seed: int) -> Network:

@@ -1,0 +1,103 @@
+r"""Tiki-Taka: pulse trains on a fast array, which is copied to the weights.
+
+The pulses fall on a second, fast array A, read against its cells' symmetry points, whose columns are copied in turn to
+the weights: C ← C + γ A. Cells with unlike steps up and down are pulled to their symmetry point, where both
+are equal, by every pulse: trained by pulses g of their own gradient they come to rest where
+
+.. math:: w^* : \; E[g] + (w/b)\,E|g| = 0 \quad \text{(soft bounds ±b)},
+
+which falls short of the minimum, E[g] = 0. On A the symmetry point stands for zero, so that A rests only where
+E[g] = 0, and C goes there. The second version adds up what it reads, H ← H + γ A, digitally between the two, and moves
+a weight by whole steps of H: a low-pass against the noise of the reads.
+
+Sources: Gokmen & Haensch, doi:10.3389/fnins.2020.00103; Gokmen, doi:10.3389/frai.2021.699148.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analogsim.chip.state import DeviceState
+from analogsim.chip.whole import Chip
+from analogsim.circuits.base import child
+from analogsim.devices.pulsed import Pulsed
+from analogsim.learning.updates.base import Array, Driven, Pairs, remember
+from analogsim.learning.updates.pulses import counts_of
+from analogsim.registry import register
+
+
+@register.update("tiki-taka", "pulse trains on a fast array that is copied to the weights column by column")
+@dataclass(frozen=True)
+class TikiTaka(Driven):
+    """Pulse trains on a fast array that is copied to the weights column by column.
+
+    Parameters
+    ----------
+    filtered : bool
+        Version 2, with the digital low-pass.
+    fast : float
+        Learning rate of the fast array over that of the run, both in weights.
+    transfer : float
+        γ, share of a column of A that is added to the weights (or to H) at each copy.
+    cycle : int
+        Updates in which every column is copied once.
+    """
+
+    filtered: bool = False
+    fast: float = 1.0
+    transfer: float = 0.01
+    cycle: int = 10
+
+    def drive(
+        self, chip: Chip, pairs: Sequence[Pairs], biases: Sequence[Array], rate: float, rng: np.random.Generator
+    ) -> Chip:
+        """Pulse the fast arrays, then copy some of their columns."""
+        device = self.circuit.device
+        assert isinstance(device, Pulsed)
+        seed, state = int(chip.record["seed"]), chip.devices
+        turn = int(state.turn or 0)
+        fast, low_pass = dict[int, Array](), dict[int, Array]()
+        rises, falls = [], []
+        for j, layer in enumerate(pairs):
+            shape, scale = chip.forward[j].shape, float(state.scale[j])
+            cells = self._fast_cells(j, shape, seed)
+            rest = cells["rest"]
+            held = state.fast.get(j, device.conductance(rest))
+            up, down = counts_of(layer, self.fast * rate / scale / device.pulse_size(), rng)
+            held = device.pulse(device.leak(held), up, rng, cells, against=down)
+            fast[j] = held
+            columns = slice(turn % self.cycle, None, self.cycle)
+            share = np.zeros(shape)
+            read = device.weight(device.seen(held, rng))[:, columns] - rest[:, columns]
+            share[:, columns] = self.transfer * scale * read / self.circuit.granularity(chip, j)
+            if self.filtered:
+                share += state.filter.get(j, 0.0)
+                counts = np.trunc(share)
+                low_pass[j] = share - counts
+            else:
+                counts = np.floor(share + rng.random(shape))
+            rises.append(np.maximum(counts, 0).astype(np.int64))
+            falls.append(np.maximum(-counts, 0).astype(np.int64))
+        kept = DeviceState(fast=fast, filter=low_pass, turn=np.asarray(turn + 1))
+        return remember(self.circuit.pulse(chip, rises, falls, biases, rng), kept)
+
+    def _fast_cells(self, j: int, shape: tuple[int, ...], seed: int) -> dict[str, Array]:
+        """What is fixed about the cells of the fast array, their symmetry points among it."""
+        device = self.circuit.device
+        assert isinstance(device, Pulsed)
+        kept = self.__dict__.setdefault("_drawn", {})
+        if (j, shape, seed) not in kept:
+            cells = device.cells(shape, child(seed, "cells", "fast", j))
+            kept[j, shape, seed] = {**cells, "rest": device.balance(cells)}
+        return kept[j, shape, seed]
+
+
+@register.update("tiki-taka-2", "the same as tiki-taka through a digital low-pass")
+@dataclass(frozen=True)
+class TikiTaka2(TikiTaka):
+    """`TikiTaka` with the low-pass."""
+
+    filtered: bool = True

@@ -1,0 +1,18 @@
+"""Rules of chips and updates of devices by name, as they are registered: nothing of them is loaded here."""
+
+from analogsim.facts import Facts
+from analogsim.registry import register
+
+RULES = Facts(register.rule, "words", having="wiring")
+"""Rules that a chip can follow, in words."""
+TAKES = Facts(register.rule, "takes", having="wiring")
+"""Settings that the wiring of each rule takes."""
+SOURCES = Facts(register.rule, "source", having="source")
+"""What to cite for a rule, digital ones among them."""
+UPDATES = Facts(register.update, "words")
+"""How devices take a change of the weights, in words."""
+
+
+def is_driven(update: str) -> bool:
+    """Whether the signals of the local rule drive an update, plain SGD; loads it, unless it is the circuit's own."""
+    return update != "circuit" and bool(getattr(register.update[update], "driven", False))
