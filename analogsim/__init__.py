@@ -33,5 +33,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "engine": ["Clock", "Stream", "relax", "settle"],
         "learning": ["gradient", "reference"],
         "experiments": ["sweep"],
+        "settings": ["Settings"],
     },
 )

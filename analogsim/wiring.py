@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.arrays import finite
+from analogsim.defaults import ALPHA, LAM
 from analogsim.errors import InputError, instance, number, shown
 
 
@@ -63,7 +64,7 @@ class Wiring:
             raise InputError(f"Wiring.nudge_gain = {self.nudge_gain.tolist()}: both ≥ 0 and not both zero.")
 
     @classmethod
-    def dual_propagation(cls, alpha: float = 0.5) -> Wiring:
+    def dual_propagation(cls, alpha: float = ALPHA) -> Wiring:
         """Dual propagation with asymmetric nudging, DP(α). α = 1 is LPOM, α = 0 inverted LPOM.
 
         Source: Høier, Staudt & Zach, arXiv 2302.01228; Høier & Zach, "Two Tales of Single-Phase Contrastive Hebbian
@@ -73,7 +74,7 @@ class Wiring:
         return cls(_matrix([a, c], [a, c]), _matrix([a, -a], [-c, c]), np.eye(2), np.array([a, c]), f"DP(α={a:g})")
 
     @classmethod
-    def adjoint_dual_propagation(cls, alpha: float = 0.5) -> Wiring:
+    def adjoint_dual_propagation(cls, alpha: float = ALPHA) -> Wiring:
         """Adjoint dual propagation, DP⊤(α). Its fixed point at α = 0 is Fenchel back-propagation.
 
         Source: arXiv 2402.08573, Eqs. 21-22.
@@ -83,7 +84,7 @@ class Wiring:
         return cls(mean, _matrix([c, -c], [-a, a]), mean, np.array([c, a]), f"DP⊤(α={a:g})")
 
     @classmethod
-    def dyadic(cls, lam: float = 0.5) -> Wiring:
+    def dyadic(cls, lam: float = LAM) -> Wiring:
         """The λ family: λ = 1 symmetric Hopfield (equilibrium propagation), ½ feed-forward, 0 skew-symmetric Hopfield.
 
         λ = ½ at β equals DP(½) at 2β. Source: Høier, Kalinin, Ernoult & Zach, "Dyadic Learning in Recurrent and

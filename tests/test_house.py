@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (
-    ("errors", "text", "arrays", "files", "jit", "registry", "facts", "accessor"),
+    ("errors", "text", "arrays", "files", "jit", "registry", "facts", "accessor", "defaults"),
     ("functions", "wiring", "network", "weights", "weight_files"),
     ("settings",),
     ("cards",),

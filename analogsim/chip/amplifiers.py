@@ -14,7 +14,6 @@ row sums of an array and of its transpose differ, so do W and Vᵀ.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,11 +108,12 @@ class TIA:
         if "limits" not in arrays:
             return None
 
-        def part(name: str, j: int) -> Any:
+        def part(name: str, j: int) -> Amplifiers | None:
             if f"{name}.{j}.weights" not in arrays:
                 return None
             weights, gain, delay = (arrays[f"{name}.{j}.{key}"] for key in ("weights", "noise_gain", "delay"))
             return Amplifiers(weights, gain, float(delay))
 
-        parts = {name: tuple(part(name, j) for j in range(layers)) for name in ("forward", "feedback")}
-        return cls(**parts, gain=float(arrays["limits"][0]), bandwidth=float(arrays["limits"][1]))
+        ahead = tuple(found for j in range(layers) if (found := part("forward", j)) is not None)
+        back = tuple(part("feedback", j) for j in range(layers))
+        return cls(ahead, back, gain=float(arrays["limits"][0]), bandwidth=float(arrays["limits"][1]))

@@ -5,8 +5,6 @@ FORWARD, FEEDBACK = range(2)
 
 LOW, HIGH, LINEAR, SQUARE, CUBE = range(5)
 """Last axis of `Chip.driver`: the least and greatest signal that it takes, and c₁, c₂, c₃."""
-STRAIGHT = (float("-inf"), float("inf"), 1.0, 0.0, 0.0)
-"""The driver that is none."""
 
 DAC, ADC, BOW = range(3)
 """Columns of `Chip.converters`: steps of what is sent and of what is received, and the bow of the latter."""

@@ -110,11 +110,13 @@ class Neurons(Closed):
                 left[item.name] = nominal + residual * (value - nominal) if nominal else residual * value
         return self.rewritten(**left)
 
-    def shares_deviations(self, other: Neurons) -> bool:
-        """Whether all but the biases are the same objects, as after an update of the weights."""
-        return self.activation == other.activation and all(
-            getattr(self, item.name) is getattr(other, item.name) for item in DEVIATIONS
-        )
+    def biased(self, biases: Array) -> Neurons:
+        """The same neurons with other biases, unchecked."""
+        return self.rewritten(biases=biases)
+
+    def frame(self) -> tuple[object, ...]:
+        """All but the biases."""
+        return self.activation, *(getattr(self, item.name) for item in DEVIATIONS)
 
     def check(self, j: int, n: int, *, is_read: bool) -> None:
         """Raise `InputError` for an array of a wrong shape or value, in layer j+1 with n neurons."""

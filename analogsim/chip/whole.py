@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from operator import is_
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -194,7 +195,7 @@ class Chip(Parts):
         """Whether any read goes through converters."""
         return any(path.converter != NO_CONVERTER for c in self.connections for path in c.paths)
 
-    @property
+    @cached_property
     def has_echo(self) -> bool:
         """Whether any array is driven at both ends at once, so that layers hear themselves."""
         return any(path.echo is not None for c in self.connections for path in c.paths)
@@ -213,7 +214,7 @@ class Chip(Parts):
             return current
         return Converter(*self.converters[direction]).receive(current, self.rails[1])
 
-    @property
+    @cached_property
     def has_noise(self) -> bool:
         """Whether anything on the chip is random in time."""
         noisy = self.node_noise > 0 or self.has_coloured_noise
@@ -252,34 +253,37 @@ class Chip(Parts):
         new = object.__new__(Chip)
         found = new.__dict__
         found.update(self.__dict__)
-        ahead = _given(weights=forward, noise=forward_noise)
-        back = _given(weights=feedback, noise=feedback_noise)
-        for name, values in (("forward", ahead), ("feedback", back)):
-            for key, arrays in values.items():
-                found[name if key == "weights" else f"{name}_{key}"] = arrays
-        if ahead or back:
-            found["connections"] = tuple(
-                c.rewritten(
-                    c.forward.rewritten(**{key: arrays[j] for key, arrays in ahead.items()}),
-                    c.feedback and c.feedback.rewritten(**{key: arrays[j] for key, arrays in back.items()}),
-                )
-                for j, c in enumerate(self.connections)
-            )
+        if forward is not None or feedback is not None or forward_noise is not None or feedback_noise is not None:
+            ahead = self.forward if forward is None else tuple(forward)
+            back = self.feedback if feedback is None else tuple(feedback)
+            ahead_noise = self.forward_noise if forward_noise is None else tuple(forward_noise)
+            back_noise = self.feedback_noise if feedback_noise is None else tuple(feedback_noise)
+            arrays = (ahead, back, ahead_noise, back_noise)
+            found["forward"], found["feedback"], found["forward_noise"], found["feedback_noise"] = arrays
+            found["connections"] = tuple(map(Connection.rewired, self.connections, *arrays))
+            if forward_noise is not None or feedback_noise is not None:
+                found.pop("has_noise", None)
         if biases is not None:
-            found["biases"] = tuple(biases)
-            found["neurons"] = tuple(n.rewritten(biases=b) for n, b in zip(self.neurons, biases, strict=True))
+            found["biases"] = biases = tuple(biases)
+            found["neurons"] = tuple(map(Neurons.biased, self.neurons, biases))
         if devices is not None:
             found["devices"] = devices if isinstance(devices, DeviceState) else DeviceState.of(devices)
         return new
 
-    def differs_in_weights_only(self, other: Chip) -> bool:
-        """Whether arrays other than weights, their noise and biases are the same objects, as after an update."""
+    @cached_property
+    def frame(self) -> tuple[object, ...]:
+        """All but the weights, their noise, the biases and the devices; `rewritten` hands the same one on."""
+        whole = (self.loss, self.time_unit, self.activity_unit, self.nodes, self.reads, self.periphery)
         return (
-            all(getattr(self, name) == getattr(other, name) for name in UNTOUCHED)
-            and len(self.neurons) == len(other.neurons)
-            and all(a.shares_deviations(b) for a, b in zip(self.neurons, other.neurons, strict=True))
-            and all(a.shares_ends(b) for a, b in zip(self.connections, other.connections, strict=True))
+            *whole,
+            *(part for layer in self.neurons for part in layer.frame()),
+            *(part for c in self.connections for path in c.paths for part in path.frame()),
         )
+
+    def differs_in_weights_only(self, other: Chip) -> bool:
+        """Whether all but weights, their noise, biases and devices are the same objects, as after an update."""
+        mine, its = self.frame, other.frame
+        return mine is its or (len(mine) == len(its) and all(map(is_, mine, its)))
 
     def trimmed(self, residual: float) -> Chip:
         """The chip after a one-time trim of its neurons that leaves a share of every deviation between compartments.
@@ -325,8 +329,6 @@ class Chip(Parts):
 
 FIELDS = tuple(item.name for item in fields(Chip))
 """The parts of a chip, and what is one for the whole."""
-UNTOUCHED = tuple(name for name in FIELDS if name not in ("connections", "neurons", "devices", "record"))
-"""Those that no update of the weights changes."""
 
 
 def nominal(network: Network) -> tuple[Neurons, ...]:
@@ -336,10 +338,6 @@ def nominal(network: Network) -> tuple[Neurons, ...]:
         Neurons(b, network.output_activation) if j == last else Neurons(b, network.activation, nudge=None)
         for j, b in enumerate(network.biases)
     )
-
-
-def _given(**values: Sequence[Array | None] | None) -> dict[str, tuple[Array | None, ...]]:
-    return {key: tuple(value) for key, value in values.items() if value is not None}
 
 
 def _known(names: Mapping[str, object]) -> None:

@@ -4,35 +4,25 @@ from typing import Any
 
 import click
 
-from analogsim.cli.options import DEFAULT, as_json, assignments, data_units, verbosity
+from analogsim.cli.options import as_json, options_of, verbosity
 from analogsim.cli.paths import RESULT, claim, keep
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("circuit")
+@options_of("circuit")
 @click.option("--weights", required=True, metavar="FILE", help=".npz, .safetensors, or a PyTorch state dict (.pt).")
 @click.option(
     "--layers", metavar="NAME[,NAME...]", help="Layers of the file, the first one first.  [default: all it holds]"
 )
-@click.option("--data", metavar="NAME|FILE", default=DEFAULT.data, help="digits, mnist, fashion-mnist or an .npz.")
-@data_units
+@options_of("inputs")
 @click.option("--draws", type=int, default=5, help="Chips, each programmed and read with noise of its own.")
 @click.option("--samples", type=int, help="Of the test set.  [default: all]")
-@click.option("--activation", metavar="NAME", help="Of the hidden layers.  [default: what the file says, else relu]")
-@click.option(
-    "--rule", metavar="RULE", default=DEFAULT.rule, help="Wiring of the chip; dpt and dp are feed-forward at rest."
-)
-@click.option("--noise", multiple=True, metavar="[KIND:]SIGMA", help="As for run. May be repeated.")
-@click.option("--device", metavar="NAME|FILE", help="Device card.  [default: the circuit's own]")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=assignments,
-    help="Override a card. May be repeated.",
-)
-@click.option("--seed", type=int, default=DEFAULT.seed, help="Of the first chip.")
+@options_of(
+    "activation", "rule", "alpha", "lam", "noise", "asymmetry", "device", "overrides", "seed",
+    activation={"absent": "what the file says, else relu"},
+    rule={"meaning": "Wiring of the chip; dpt and dp are feed-forward at rest"},
+    seed={"meaning": "Of the first chip"},
+)  # fmt: skip
 @click.option("--output", type=RESULT, metavar="FILE", help="Result (.nc).  [default: none is written]")
 @as_json
 @verbosity

@@ -18,7 +18,7 @@ def command(as_json: bool, verbose: int) -> None:
     import json
 
     from analogsim import cards
-    from analogsim.experiments.data import NAMES
+    from analogsim.experiments.data_sets import ABOUT
     from analogsim.experiments.reproduce import card
     from analogsim.settings.registered import RULES
 
@@ -26,7 +26,7 @@ def command(as_json: bool, verbose: int) -> None:
         **{f"{kind}s": {name: cards.read(kind, name).title for name in cards.names(kind)} for kind in CARDS},
         "experiments": {name: card.read(name).title for name in cards.names("experiment")},
         "rules": RULES.everyone(),
-        "data": dict(zip(NAMES, DATA, strict=True)),
+        "data": {name: about.words for name, about in ABOUT.items()},
     }
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -38,8 +38,3 @@ def command(as_json: bool, verbose: int) -> None:
 
 
 CARDS = ("circuit", "device")
-DATA = (
-    "1797 handwritten digits of 8 × 8 pixels, bundled",
-    "70000 handwritten digits of 28 × 28 pixels, from $ANALOGSIM_DATA or downloaded",
-    "70000 pieces of clothing of 28 × 28 pixels, from $ANALOGSIM_DATA or downloaded",
-)

@@ -1,5 +1,6 @@
-"""``analogsim show``: one card with all its numbers and their sources, or what a result file holds."""
+"""``analogsim show``: a card with its numbers and sources, a rule, a data set, or what a result file holds."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -11,18 +12,21 @@ from analogsim.cli.paths import PICTURE, claim
 @click.command()
 @click.argument("name")
 @click.option("-o", "--output", type=PICTURE, metavar="FILE", help="Picture of a device (.png, .svg, .pdf).")
+@click.option("--all", "everything", is_flag=True, help="All that can be set: meaning, unit, range, value, source.")
 @as_json
 @verbosity
-def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
-    """A circuit, device or experiment with every number and its source, or what a result file (.nc) holds.
+def command(name: str, output: str | None, everything: bool, as_json: bool, verbose: int) -> None:
+    """A circuit, device or experiment with every number and its source, a rule, a data set, or a result (.nc).
 
-    NAME is a built-in card (see `analogsim list`), the path of a card (.toml) or of a result (.nc). For devices/NAME
-    the equations are printed first, and a picture of what the device does is written to NAME.png (or --output).
-    The card of a study has its settings, rows, claims and sizes.
+    NAME is one of `analogsim list`, the path of a card (.toml) or of a result (.nc). With --all a circuit or a device
+    is shown with everything that can be set. For devices/NAME the equations are printed first, and a picture of what
+    the device does is written to NAME.png (or --output). The card of a study has its settings, rows, claims and sizes.
 
     \b
     Examples:
       analogsim show pcm-ibm
+      analogsim show crossbar --all
+      analogsim show dpt
       analogsim show devices/pcm-ibm
       analogsim show two-tales-table-1
     """
@@ -32,31 +36,54 @@ def command(name: str, output: str | None, as_json: bool, verbose: int) -> None:
 
     kind, _, short = name.partition("/")
     explicit = kind == "devices" and not short.endswith(".toml") and bool(short)
+    from analogsim import cards
+    from analogsim.cli import showing
+
+    is_study = (kind == "experiments" and short) or name in cards.names("experiment")
+    told = None if explicit else showing.rule(name) or showing.data(name)
+    if everything and (told or is_study or name.endswith(".nc")):
+        raise InputError(f"{name}: --all is for circuits and devices.")
     if name.endswith(".nc"):
         if output:
             raise InputError(f"--output is for a picture of a device; figures of {name}: `analogsim plot {name}`.")
         if as_json or verbose >= 0:
             _result(name, as_json)
         return
-    from analogsim import cards
-
-    if (kind == "experiments" and short) or name in cards.names("experiment"):
+    if is_study:
         _study(name if name.endswith(".toml") or not short else short, as_json)
         return
+    if told:
+        if output:
+            raise InputError(f"{name} is no device; only devices have equations and a picture.")
+        if as_json or verbose >= 0:
+            _say(*told, as_json)
+        return
     name = short if explicit else name
-    found = [card for card in find(name) if card.kind == "device" or not (explicit or output)]
+    found = [card for card in find(name, also=showing.names()) if card.kind == "device" or not (explicit or output)]
     if not found:
         raise InputError(f"{name} is no device; only devices have equations and a picture.")
     if explicit and not as_json and verbose >= 0:
         click.echo(f"{_equations(found[0])}\n")
     if as_json or verbose >= 0:
-        _card(found, as_json)
+        if everything:
+            _say(*showing.all_settable(name, found[0]), as_json, head=_words(found[0]).split("\n")[0])
+        else:
+            _card(found, as_json)
     if output or (explicit and not as_json):
         target = Path(output or f"{Path(name).stem}.png")
         claim(target)
         written = _picture(name, target)
         if verbose >= 0:
             click.echo(f"\nwrote {written}", err=as_json)
+
+
+def _say(content: dict[str, Any], lines: list[str], as_json: bool, *, head: str = "") -> None:
+    import json
+
+    if as_json:
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+    else:
+        click.echo("\n".join([head, *lines] if head else lines))
 
 
 def _study(name: str, as_json: bool) -> None:
@@ -150,13 +177,13 @@ def _words(card: Any) -> str:
     return "\n".join([*filter(None, head), *rows])
 
 
-def find(name: str) -> list[Any]:
+def find(name: str, *, also: Iterable[str] = ()) -> list[Any]:
     """The cards of that name: a circuit, a device, or one of each.
 
     Raises
     ------
     InputError
-        If there is none; the message names the nearest.
+        If there is none; the message names the nearest, of cards and of what is `also` valid.
     """
     from analogsim import cards
     from analogsim.circuits.base import MODELS
@@ -168,5 +195,5 @@ def find(name: str) -> list[Any]:
         kinds = ["circuit" if content.get("model") in [*MODELS] else "device"]
     if not kinds:
         known = {name for kind in ("circuit", "device", "experiment") for name in cards.names(kind)}
-        raise unknown("card", name, known, hint="See `analogsim list`.")
+        raise unknown("card", name, known | {*also}, hint="See `analogsim list`.")
     return [cards.read(kind, name) for kind in kinds]

@@ -5,12 +5,12 @@ from typing import Any
 import click
 
 from analogsim.cli.answers import answer
-from analogsim.cli.options import as_json, resumable, simulation, verbosity
+from analogsim.cli.options import SIMULATION, as_json, options_of, resumable, verbosity
 from analogsim.cli.paths import RESULT, claim
 
 
 @click.command(context_settings={"show_default": True})
-@simulation
+@options_of(*SIMULATION, loss={"option": "--network-loss"})  # --loss is the question here
 @click.option(
     "--loss", "limit", type=float, default=1.0, help="Points of accuracy that may be lost, mean of the seeds."
 )
@@ -65,8 +65,3 @@ def command(output: str | None, limit: float, as_json: bool, verbose: int, **opt
         if not hidden:
             click.echo(err=True)
     answer(dataset, target, as_json=as_json, quiet=verbose < 0)
-
-
-for option in command.params:
-    if option.name == "loss":  # the network's; --loss is the question here
-        option.opts[:] = ["--network-loss"]

@@ -4,11 +4,13 @@ from typing import Any
 
 import click
 
-from analogsim.cli.options import data_units
+from analogsim.cli.options import options_of
 from analogsim.cli.paths import NETWORK, claim, keep
 from analogsim.registry import register
+from analogsim.settings.declaring import declared
+from analogsim.settings.digital_training import DIGITAL, DigitalSettings
 
-HANDED_ON = ("epochs", "batch_size", "feedback", "validation", "patience", "checkpoint")
+HANDED_ON = ("epochs", "batch_size", "feedback", "validation", "patience")
 RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "phase", "step")
 
 
@@ -16,31 +18,21 @@ RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "
 @click.argument("rule")
 @click.option("--alpha", type=float, help="α of dp, dpt and their kin, 0 to 1.  [default: the rule's own]")
 @click.option("--beta", type=float, help="Nudge or spacing.  [default: the rule's own]")
-@click.option("--lam", type=float, help="λ of dyadic, 0 to 1.  [default: 0.5]")
+@click.option("--lam", type=float, help="λ of dyadic, 0 to 1.  [default: the rule's own]")
 @click.option("--sweeps", type=int, help="Sweeps for each batch.  [default: the rule's own]")
 @click.option("--order", metavar="NAME", help="up-down, forward, odd-even, synchronous or random.")
 @click.option("--output-treatment", metavar="NAME", help="re-evaluated or linearised: how the loss enters.")
 @click.option("--phase", metavar="NAME", help="Of ep: centred, positive or negative.")
 @click.option("--step", type=float, help="Of adversarial: length of the step up the input gradient.")
-@click.option("--data", metavar="NAME|FILE", default="digits", help="digits, mnist, fashion-mnist or an .npz.")
-@data_units
-@click.option("--hidden", default="32", metavar="N[,N...]", help="Neurons of each hidden layer.")
-@click.option("--activation", metavar="NAME", default="relu", help="Of the hidden layers.")
-@click.option("--loss", metavar="NAME", default="mse", help="mse or cross-entropy.")
-@click.option("--init", metavar="NAME", default="kaiming", help="kaiming, glorot or lecun.")
-@click.option("--epochs", type=int, default=10, help="Passes through the training data.")
-@click.option("--batch-size", type=int, default=100, help="Samples for one update.")
-@click.option("--optimiser", metavar="NAME", default="adam", help="adam or sgd.")
-@click.option("--learning-rate", type=float, default=1e-3, help="Peak of the schedule.")
-@click.option("--momentum", type=float, default=0.0, help="Of sgd.")
-@click.option("--weight-decay", type=float, default=0.0, help="Decoupled for adam, in the gradient for sgd.")
-@click.option("--warm-up", type=int, default=0, help="Epochs of a linear warm-up.")
-@click.option("--cosine", is_flag=True, help="Let the rate fall to zero by half a cosine.")
-@click.option("--feedback", metavar="PATH", default="transpose", help="transpose, alignment or kolen-pollack.")
-@click.option("--validation", type=float, default=0.0, help="Share of the training data kept to choose the epoch.")
-@click.option("--patience", type=int, help="Stop after so many epochs without a better validation accuracy (or R²).")
-@click.option("--dtype", metavar="NAME", default="float32", help="float32 or float64.")
-@click.option("--seed", "seeds", type=int, multiple=True, default=(0,), help="Of all that is random. May be repeated.")
+@options_of("inputs", "network", "training", of=DigitalSettings, hidden={"metavar": "N[,N...]"})
+@click.option(
+    "--seed",
+    "seeds",
+    type=int,
+    multiple=True,
+    default=(DIGITAL.seed,),
+    help="Of all that is random. May be repeated.",
+)
 @click.option(
     "--checkpoint",
     type=NETWORK,
@@ -50,7 +42,10 @@ RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "
 @click.option("--output", type=NETWORK, metavar="FILE", help="Trained network (.npz).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines instead of words.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
-def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
+def command(
+    rule: str, seeds: tuple[int, ...], checkpoint: str | None, output: str | None, as_json: bool, quiet: bool,
+    **options: Any,
+) -> None:  # fmt: skip
     """Train a digital network with RULE and print what an epoch brought.
 
     RULE is one of RULES, or a rule of your own.
@@ -64,7 +59,7 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
     import json
     from pathlib import Path
 
-    from analogsim.errors import InputError, out_of_range
+    from analogsim.errors import InputError
     from analogsim.experiments.data import load
     from analogsim.learning import optimisers, scores
     from analogsim.learning.reference import rules, training
@@ -73,43 +68,29 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
     names = {"output_treatment": "output"}
     chosen = {names.get(key, key): options.pop(key) for key in RULE_OPTIONS}
     function = rules.rule(rule, **{key: value for key, value in chosen.items() if value is not None})
-    if len(seeds) > 1 and (output or options["checkpoint"]):
+    if len(seeds) > 1 and (output or checkpoint):
         raise InputError("--output and --checkpoint hold one run; give one --seed with them.")
-    if options["dtype"] not in ("float32", "float64"):
-        raise InputError(f"--dtype {options['dtype']}: float32 or float64.")
-    try:
-        hidden = [int(part) for part in options["hidden"].split(",")]
-    except ValueError:
-        raise InputError(f"--hidden {options['hidden']}: whole numbers separated by commas, as in 128,64.") from None
-
-    for name in ("epochs", "batch_size"):
-        if options[name] < 1:
-            raise out_of_range(f"--{name.replace('_', '-')}", options[name], "a whole number ≥ 1")
-    if options["warm_up"] < 0:
-        raise out_of_range("--warm-up", options["warm_up"], "≥ 0 epochs")
-    for seed in seeds:
-        if seed < 0:
-            raise out_of_range("--seed", seed, "a whole number ≥ 0")
-    claim(*filter(None, (output, options["checkpoint"])))
-    if not 0 <= options["validation"] < 1:
-        raise out_of_range("--validation", options["validation"], "0 ≤ validation < 1, a share of the training data")
-    data = load(options["data"], **{name: options[name] for name in ("task", "scale", "normalise")})
-    scores.check(data.task, options["loss"])
+    for name, about in declared(DigitalSettings).items():  # what is wrong is called as it was typed
+        for value in seeds if name == "seed" else (options[name],):
+            about.check(value, called=about.flag)
+    asked = DigitalSettings(**options)
+    claim(*filter(None, (output, checkpoint)))
+    data = load(asked.data, task=asked.task, scale=asked.scale, normalise=asked.normalise)
+    scores.check(data.task, asked.loss)
     if not (quiet or as_json):
         for words in data.words:
             click.echo(f"{data.name}: {words}")
-    dtype = options["dtype"]
-    batches = -(-round(len(data.train_x) * (1 - options["validation"])) // options["batch_size"])
+    batches = -(-round(len(data.train_x) * (1 - asked.validation)) // asked.batch_size)
     reports, trouble = [], None
     for seed in seeds:
         net = Network.random(
-            (data.train_x.shape[1], *hidden, data.train_y.shape[1]),
-            options["activation"], options["loss"], seed=seed, init=options["init"],
-        ).astype(dtype)  # fmt: skip
+            (data.train_x.shape[1], *asked.hidden, data.train_y.shape[1]),
+            asked.activation, asked.loss, seed=seed, init=asked.init,
+        ).astype(asked.dtype)  # fmt: skip
         schedule = optimisers.Schedule(
-            options["learning_rate"],
-            options["warm_up"] * batches,
-            options["epochs"] * batches if options["cosine"] else None,
+            asked.learning_rate,
+            asked.warm_up * batches,
+            asked.epochs * batches if asked.cosine else None,
         )
 
         def say(epoch: int, found: dict[str, float], seed: int = seed) -> None:
@@ -121,16 +102,16 @@ def command(rule: str, seeds: tuple[int, ...], output: str | None, as_json: bool
                 click.echo(f"seed {seed}  epoch {epoch:3d}  loss {found['loss']:.5f}  {figures}")
 
         result = training.train(
-            net, data.train_x.astype(dtype), data.train_y.astype(dtype), function, seed=seed, progress=say,
-            optimiser=optimisers.make(options["optimiser"], schedule, options["momentum"], options["weight_decay"]),
-            test=(data.test_x.astype(dtype), data.test_y.astype(dtype)), task=data.task,
-            **{key: options[key] for key in HANDED_ON},
+            net, data.train_x.astype(asked.dtype), data.train_y.astype(asked.dtype), function, seed=seed, progress=say,
+            optimiser=optimisers.make(asked.optimiser, schedule, asked.momentum, asked.weight_decay),
+            test=(data.test_x.astype(asked.dtype), data.test_y.astype(asked.dtype)), task=data.task,
+            checkpoint=checkpoint, **{key: getattr(asked, key) for key in HANDED_ON},
         )  # fmt: skip
         reports.append({"seed": seed, "epochs": result.epoch, "status": result.status, "traces": result.traces})
         if output:
             trouble = keep(result.network.save, Path(output))
     if as_json:
-        click.echo(json.dumps({"rule": rule, "data": options["data"], "words": data.words, "runs": reports}, indent=2))
+        click.echo(json.dumps({"rule": rule, "data": asked.data, "words": data.words, "runs": reports}, indent=2))
     if trouble:
         raise trouble
     if any(report["status"] == "diverged" for report in reports):

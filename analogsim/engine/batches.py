@@ -157,6 +157,7 @@ class Settler:
 
     def _load(self, chip: Chip) -> None:
         """Pack what a chip brings to every batch; only its weights, if it is the last one after an update."""
+        # The frame is asked for here also of a first chip: those that are rewritten from it take it over.
         if self.chip is None or not chip.differs_in_weights_only(self.chip):
             silent = np.zeros((1, chip.sizes[0]))
             packed = prepare(chip, silent, None, self.wiring, 0.0, self.dtype)

@@ -250,7 +250,7 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
     )
 
 
-def writable(value: ArrayLike, dtype: Any) -> Array:
+def writable(value: ArrayLike, dtype: DTypeLike) -> Array:
     """Contiguous and not read-only, which is a type of its own to the compiler: the engine would be compiled twice."""
     return np.require(value, dtype, ["C", "W"])
 

@@ -18,7 +18,8 @@ from analogsim.errors import InputError, missing, unknown
 from analogsim.experiments.target_kinds import LARGEST, Targets
 from analogsim.files import expand
 from analogsim.learning import scores
-from analogsim.settings.record import checked_units
+from analogsim.settings.declaring import check
+from analogsim.settings.record import Settings
 
 NAMES = ("digits", "mnist", "fashion-mnist")
 USUAL = 10.0
@@ -145,7 +146,10 @@ def load(
     by pooch (extra ``[data]``) and checked by SHA-256. Sources: LeCun et al., doi:10.1109/5.726791; Xiao, Rasul &
     Vollgraf, arXiv 1708.07747.
     """
-    text, normalise = str(name), checked_units(task, scale, normalise)
+    text = str(name)
+    for option, value in (("task", task), ("scale", scale)):
+        check(Settings, option, value)
+    normalise = check(Settings, "normalise", normalise)
     if text in NAMES:
         if task == "regression":
             raise InputError(f"{text} holds classes; --task regression is for a data file of your own.")

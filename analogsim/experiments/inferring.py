@@ -16,7 +16,7 @@ from analogsim.engine import datasets as engine_results
 from analogsim.engine.resting import states
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import data, results
-from analogsim.experiments.setup import Setup, overrides
+from analogsim.experiments.setup import Setup, made_circuit
 from analogsim.functions.activations import activation as find_activation
 from analogsim.functions.losses import accuracy as share_correct
 from analogsim.learning.on_chip import CHUNK
@@ -72,8 +72,6 @@ def infer(
     UserWarning
         If the weights class data in other units clearly better, by a point of accuracy or more.
     """
-    from analogsim.circuits import circuit
-
     settings = settings or Settings(**options)
     if draws < 1:
         raise out_of_range("draws", draws, "draws ≥ 1")
@@ -86,7 +84,7 @@ def infer(
         raise out_of_range("samples", samples, f"1 ≤ samples ≤ {len(found.test_x)}, the test set")
     x, y = found.test_x[:samples], found.test_y[:samples]
     _warn_of_units(network, found, settings)
-    made, wiring = circuit(settings.circuit, device=settings.device, **overrides(settings)), settings.wiring()
+    made, wiring = made_circuit(settings), settings.wiring()
     digital = network.forward(x)
     output, f_out = network.output(x), find_activation(network.output_activation)
     scores, agreement, settled, errors = [], [], [], []

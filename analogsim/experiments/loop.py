@@ -24,8 +24,7 @@ def taught(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Dat
     """Train and measure what was prepared. Ctrl-C ends it early and keeps the finished epochs."""
     settings = setup.settings
     chip = OnChip(setup.circuit, setup.chip, setup.wiring, settings, child(settings.seed, "chip"))
-    alpha = 0.5 if settings.alpha is None else settings.alpha
-    digital = partial(adjoint_dual_propagation, alpha=alpha, beta=settings.beta, sweeps=SWEEPS)
+    digital = partial(adjoint_dual_propagation, alpha=settings.known("alpha"), beta=settings.beta, sweeps=SWEEPS)
     references = {
         "digital DP⊤": Digital(setup.network, digital, settings),
         "back-propagation": Digital(setup.network, backprop, settings),

@@ -18,11 +18,13 @@ from analogsim.measure.declaration import Measure, declared
 from analogsim.measure.epoch_measures import VERDICTS
 from analogsim.measure.moment import Moment
 from analogsim.measure.probe import PROBES, SHOWN, T_END, TIMES, Probe
-from analogsim.settings.record import HEALTH
+from analogsim.settings.choices import HEALTH
 
 log = logging.getLogger("analogsim")
 Values = NDArray[np.generic]
 Page = dict[str, Values]
+
+LEVELS = tuple(HEALTH)
 
 
 class Notebook:
@@ -96,7 +98,7 @@ class Notebook:
         """What one measure says, in its shape."""
         measure, sizes = self.measures[name], self.sizes
         shape = [sizes.get(dim) for dim in measure.dims]
-        if HEALTH.index(measure.health) > HEALTH.index(self.setup.settings.health):
+        if LEVELS.index(measure.health) > LEVELS.index(self.setup.settings.health):
             return np.full([size or 0 for size in shape], np.nan)
         if measure.is_built_in:
             return np.asarray(measure.read(source))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from analogsim import cards
 from analogsim.cards.quantities import declared
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Circuit, circuit, model
-from analogsim.errors import InputError
+from analogsim.devices.base import Part
+from analogsim.errors import InputError, unknown
 from analogsim.experiments.data import Dataset, load
 from analogsim.learning import scores
 from analogsim.network import Network
 from analogsim.registry import register
-from analogsim.settings.record import NOISES, NUDGES, Settings, kind_of
-from analogsim.settings.registered import RULES, UPDATES
+from analogsim.settings.choices import NUDGES
+from analogsim.settings.keyed import FIELDS, asked, full, of_card
+from analogsim.settings.noises import CALLED, NOISES
+from analogsim.settings.record import Settings
+from analogsim.settings.registered import RULES
 from analogsim.wiring import Wiring
 
 
@@ -53,31 +56,16 @@ class Setup:
             f"Training  {s.optimiser}, rate {s.learning_rate:g}, {s.epochs} epoch{'s' * (s.epochs != 1)} in batches of "
             f"{s.batch_size}, seed {s.seed}",
         ]
-        lines += [f"          {said}" for said in self._learning_words()]
-        return lines
-
-    def _learning_words(self) -> list[str]:
-        """How the chip learns, as far as it is not the usual way."""
-        s = self.settings
-        said = [f"update {s.update}: {UPDATES[s.update]}"] if s.update != "circuit" else []
-        said += [f"arrays written every {s.write_every} updates"] if s.write_every > 1 else []
-        said += [f"cells drift for {s.drift:g} s in every update"] if s.drift else []
-        said += [f"trimmed once to {s.trim:.0%} of every mismatch, which takes two reads"] if s.trim is not None else []
-        if s.continuous:
-            ticks = f" at {s.clock:g} ticks in a τ" if s.flow in ("neurons", "layers") else ""
-            gate = f", {s.gate} of them without an update" if s.gate else ""
-            said.append(f"states never reset, {s.continuous} τ for each batch{gate}; dynamics: {s.flow}{ticks}")
-        elif s.states == "relax":
-            said.append(f"states after {s.relax_time:g} τ of the full dynamics")
-        elif self.chip.has_noise:
+        said = s.said()
+        if not s.continuous and s.states == "settle" and self.chip.has_noise:
             said.append("while a sample settles for an update its noise is held at one draw")
-        return said
+        return [*lines, *(f"          {line}" for line in said)]
 
     def record(self) -> dict[str, Any]:
         """What goes into the stamp: settings, resolved cards, words."""
         return {
             "seed": self.settings.seed,
-            "settings": asdict(self.settings),
+            "settings": self.settings.to_json(),
             "cards": dict(self.chip.record),
             "wiring": self.wiring.to_json(),
             "words": self.words(),
@@ -92,7 +80,7 @@ def prepare(settings: Settings, data: Dataset | None = None) -> Setup:
     InputError
         For whatever is wrong with a card, a key, a value, a name or a file.
     """
-    made = circuit(settings.circuit, device=settings.device, **overrides(settings))
+    made = made_circuit(settings)
     data = (data or load(settings.data, **settings.data_options)).astype(settings.dtype)
     scores.check(data.task, settings.loss)
     sizes, init = (data.features, *settings.hidden, data.classes), register.rule[settings.rule].init
@@ -104,15 +92,31 @@ def prepare(settings: Settings, data: Dataset | None = None) -> Setup:
     return Setup(settings, data, network, made, chip, settings.wiring())
 
 
-OPTIONS = {
-    "noise": "read noise",
-    "node_noise": "node noise",
-    "flicker_noise": "1/f noise",
-    "ou_noise": "Ornstein-Uhlenbeck noise",
-    "telegraph_noise": "telegraph noise",
-    "asymmetry": "asymmetry of its feedback",
-}
-"""Values of a circuit's card that have an option of their own, in words."""
+def made_circuit(settings: Settings) -> Circuit:
+    """The circuit of some settings, with its parts."""
+    return circuit(settings.circuit, device=settings.device, **overrides(settings))
+
+
+def read(settings: Settings, key: str) -> Any:
+    """What a key of `analogsim.settings.keyed` stands at: the value of a field, or of a card in SI units.
+
+    Raises
+    ------
+    InputError
+        If the circuit has no such key, or cannot be made.
+    """
+    key = full(key)
+    if key == "noise":
+        return settings.noise_levels().get("read")
+    if key in FIELDS:
+        return settings.known(key)
+    role, _, field = key.partition(".")
+    made: Any = made_circuit(settings)
+    holders = {"circuit": made, **{name: part for name, part in vars(made).items() if isinstance(part, Part)}}
+    known = [f"{name}.{item.name}" for name, holder in holders.items() for item in declared(type(holder))]
+    if key not in known:
+        raise unknown("key", key, [*FIELDS, *known])
+    return getattr(holders[role], field)
 
 
 def overrides(settings: Settings) -> dict[str, Any]:
@@ -123,29 +127,22 @@ def overrides(settings: Settings) -> dict[str, Any]:
     InputError
         If a value is set twice, or the circuit has nothing of the kind.
     """
-    found = {NOISES[kind]: level for kind, level in settings.noise_levels().items()}
-    if settings.asymmetry:
-        found["asymmetry"] = settings.asymmetry
-    if not found:
-        return {**settings.overrides}
-    known = _keys(settings.circuit)
+    found, by_hand = asked(settings), {of_card(key) for key in settings.overrides}
+    known = _keys(settings.circuit) if found else set()
     for key in found:
-        if key not in known:
-            have = ", ".join(name for name in cards.names("circuit") if key in _keys(name))
-            raise InputError(f"the circuit {settings.circuit!r} has no {OPTIONS[key]}; circuits that have it: {have}.")
-        if key in settings.overrides or f"circuit.{key}" in settings.overrides:
-            raise InputError(f"circuit.{key} is set twice: by its own option and by --set.")
-    return {**{f"circuit.{key}": value for key, value in found.items()}, **settings.overrides}
+        name = key.removeprefix("circuit.")
+        if name not in known:
+            have = ", ".join(each for each in cards.names("circuit") if name in _keys(each))
+            raise InputError(f"the circuit {settings.circuit!r} has no {OPTIONS[name]}; circuits that have it: {have}.")
+        if key in by_hand:
+            raise InputError(f"{key} is set twice: by its own option and by --set.")
+    return {**found, **settings.overrides}
+
+
+OPTIONS = {NOISES[kind]: words for kind, words in CALLED.items()} | {"asymmetry": "asymmetry of its feedback"}
+"""Values of a circuit's card that have an option of their own, in words."""
 
 
 def _keys(name: str) -> set[str]:
     """What the card of a circuit may set."""
     return {item.name for item in declared(model(cards.read("circuit", name)))}
-
-
-def with_value(fields: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """The fields of `Settings` with one value of a card, in place of the option or the key that set the same."""
-    noise = tuple(text for text in fields["noise"] if f"circuit.{NOISES.get(kind_of(text))}" != key)
-    kept = {name: other for name, other in fields["overrides"].items() if f"circuit.{name}" != key}
-    asymmetry = 0.0 if key == "circuit.asymmetry" else fields["asymmetry"]
-    return {**fields, "noise": noise, "asymmetry": asymmetry, "overrides": {**kept, key: value}}

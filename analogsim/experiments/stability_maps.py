@@ -17,7 +17,8 @@ from analogsim.engine.transient import LONGEST, scale
 from analogsim.errors import InputError, number, whole
 from analogsim.experiments.results import stamped
 from analogsim.experiments.setup import Setup, prepare
-from analogsim.experiments.sweeps.axes import Axis, apply, axis, split
+from analogsim.experiments.sweeps.axes import Axis, axis, check_together, split
+from analogsim.settings.keyed import put
 from analogsim.settings.record import Settings
 
 MODES = ("equilibrium", "free state")
@@ -59,15 +60,16 @@ def stability_map(
     axes = [axis(*split(text), settings) for text in over]
     if sum(len(a.values) > 1 for a in axes) > 2:
         raise InputError(f"a stability map has one or two axes of several values; --over names {len(axes)}.")
+    check_together(settings, axes)
     shape = tuple(len(a.values) for a in axes)
     found: dict[str, Any] = {name: np.full(shape, np.nan) for name in ("spectral_abscissa", "frequency")}
     found |= {name: np.zeros(shape) for name in ("converged", "diverged")}
     found |= {"verdict": np.empty(shape, "<U11"), "linearised_at": np.empty(shape, "<U11")}
     setup = None
     for done, index in enumerate(product(*(range(n) for n in shape)), start=1):
-        fields = vars(settings)
+        fields = dict(vars(settings))
         for a, i in zip(axes, index, strict=True):
-            fields = apply(fields, a.key, a.values[i])
+            fields = put(fields, a.key, a.values[i])
         setup = prepare(Settings(**fields))
         for name, value in _point(setup, samples, tol, horizon).items():
             found[name][index] = value

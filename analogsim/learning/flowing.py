@@ -31,12 +31,12 @@ from analogsim.engine import clocks, datasets, etd, kernel, passes
 from analogsim.engine.batches import Settled, Settler, sweep_once
 from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import new_record
-from analogsim.errors import InputError
+from analogsim.errors import InputError, one_of
 from analogsim.functions.activations import activation
+from analogsim.settings.choices import FLOWS
 
 Array = NDArray[np.floating]
 
-FLOWS = ("ode", "sweeps", "neurons", "layers")
 RTOL, ATOL = 1e-3, 1e-5
 """Of the ODE, for each time constant."""
 
@@ -58,7 +58,8 @@ class Flowing:
     """
 
     def __init__(self, settler: Settler, dwell: int, gate: int = 0, flow: str = "ode", rate: float = 4.0) -> None:
-        self.settler, self.dwell, self.gate, self.flow, self.rate = settler, dwell, gate, flow, rate
+        self.settler, self.dwell, self.gate, self.rate = settler, dwell, gate, rate
+        self.flow = one_of("flow", flow, FLOWS)
         self.states: dict[int, Array] = {}
         self.ticked: dict[int, Array] = {}
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analogsim.errors import InputError, one_of
 from analogsim.functions.losses import accuracy
-from analogsim.settings.record import TASKS
+from analogsim.settings.choices import TASKS
 
 Array = NDArray[np.floating]
 ROUNDING = 1e-3

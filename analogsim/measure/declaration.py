@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from analogsim.errors import InputError, instance, one_of
 from analogsim.registry import register
-from analogsim.settings.record import HEALTH, TASKS
+from analogsim.settings.choices import HEALTH, TASKS
 
 if TYPE_CHECKING:
     import xarray as xr

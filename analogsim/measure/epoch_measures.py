@@ -163,6 +163,7 @@ def _verdicts(moment: Moment) -> NDArray[np.float64]:
 @register.measure("lipschitz_hidden")
 @measured("Lipschitz constant, drive to states", dims=("slopes",), needs="gradient", health="full", summed=False)
 def _lipschitz_hidden(moment: Moment) -> NDArray[np.float64]:
+    # slopes "one": every activation's slope set to 1; "true": slopes at a few settled samples, largest value.
     return moment.robustness[:, 0]
 
 

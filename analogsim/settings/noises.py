@@ -5,7 +5,13 @@ To add one: an entry here, and its process in `analogsim.engine.noise.nodes`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from analogsim.errors import InputError, instance, one_of, out_of_range, shown
+
+LARGEST = 1e6
+"""Of a level, in activities or relative to a weight."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class NodeNoise:
         As in ``--noise node:0.02``.
     field : str
         Of circuit and chip: its standard deviation, in units of the activity.
+    called : str
+        What it is called in messages and helps.
     words : str
         What it is, to be formatted with the fields of the circuit.
     meaning : str
@@ -50,6 +58,7 @@ class NodeNoise:
 
     name: str
     field: str
+    called: str
     words: str
     meaning: str
     parameter: str = ""
@@ -67,10 +76,17 @@ class NodeNoise:
 
 
 NODE_NOISES = (
-    NodeNoise("node", "node_noise", "node noise", "stationary standard deviation of white noise at each node"),
+    NodeNoise(
+        "node",
+        "node_noise",
+        "white node noise",
+        "node noise",
+        "stationary standard deviation of white noise at each node",
+    ),
     NodeNoise(
         "ou",
         "ou_noise",
+        "Ornstein-Uhlenbeck noise",
         "OU noise of correlation time {ou_time:g} τ,",
         "standard deviation of Ornstein-Uhlenbeck noise, in activities",
         "ou_time",
@@ -79,6 +95,7 @@ NODE_NOISES = (
     NodeNoise(
         "1/f",
         "flicker_noise",
+        "1/f noise",
         "1/f noise from {flicker_low:g} to {flicker_high:g} per τ,",
         "standard deviation of 1/f noise in its band, in activities",
         "flicker_band",
@@ -91,6 +108,7 @@ NODE_NOISES = (
     NodeNoise(
         "rtn",
         "telegraph_noise",
+        "telegraph noise",
         "telegraph noise dwelling {telegraph_low:g} and {telegraph_high:g} τ,",
         "standard deviation of random telegraph noise, in activities",
         "telegraph_dwell",
@@ -102,3 +120,38 @@ NODE_NOISES = (
 )
 COLOURED = tuple(kind for kind in NODE_NOISES if kind.parameter)
 """Those with a memory."""
+
+NOISES = {"read": "noise"} | {kind.name: kind.field for kind in NODE_NOISES}
+"""Kinds of noise, and the key of the circuit's card that each one sets."""
+CALLED = {"read": "read noise"} | {kind.name: kind.called for kind in NODE_NOISES}
+"""What each kind is called."""
+
+
+def kind_of(noise: str) -> str:
+    """The kind in ``"node:0.02"``; a bare number is read noise."""
+    kind, colon, _ = noise.rpartition(":")
+    return kind if colon else "read"
+
+
+def noise_levels(noises: Iterable[str]) -> dict[str, float]:
+    """The noise that is asked for, by kind: ``{"read": 0.05, "node": 0.02}`` of ``("0.05", "node:0.02")``.
+
+    Raises
+    ------
+    InputError
+        If a kind is unknown or given twice, or a level is no number from 0 on.
+    """
+    levels: dict[str, float] = {}
+    for text in noises:
+        instance("noise", text, str, 'a text, as in "0.05" or "node:0.02"')
+        kind, value = kind_of(text), text.rpartition(":")[2]
+        one_of("kind of noise", kind, NOISES, hint="A bare number is read noise.")
+        if kind in levels:
+            raise InputError(f"noise {shown(text)}: {kind} noise is given twice.")
+        try:
+            levels[kind] = float(value)
+        except ValueError:
+            raise InputError(f"noise {shown(text)}: {shown(value)} is no number; try 0.05 or node:0.02.") from None
+        if not 0 <= levels[kind] <= LARGEST:
+            raise out_of_range("noise", text, f"noise ≥ 0, at most {LARGEST:g}")
+    return levels

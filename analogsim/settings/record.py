@@ -1,246 +1,259 @@
 """What a run simulates and how it trains: one checked record, shared by the command line, Python and sweeps.
 
-Imports nothing heavy, since the command line takes its choices and defaults from here.
+Imports nothing heavy, since the command line makes its options from here. To add a setting, declare it here and read it
+where it acts: its option, its axis, its words and its line in the tables follow.
 """
 
 from __future__ import annotations
 
-import operator
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from analogsim.errors import LARGEST_WHOLE, InputError, instance, number, one_of, out_of_range, shown, whole
+from analogsim.defaults import ALPHA, LAM
+from analogsim.errors import InputError
 from analogsim.registry import register
-from analogsim.settings.noises import NODE_NOISES
-from analogsim.settings.registered import RULES, TAKES, UPDATES, is_driven
+from analogsim.settings.choices import (
+    CLOCKED,
+    DTYPES,
+    FLOWS,
+    HEALTH,
+    LOSSES,
+    NUDGES,
+    OPTIMISERS,
+    STATES,
+    TASKS,
+)
+from analogsim.settings.declaring import Declared, declared, setting
+from analogsim.settings.kinds import (
+    LARGEST,
+    CardValues,
+    Choice,
+    MeanAndSpread,
+    Name,
+    Noises,
+    Number,
+    Sizes,
+    Whole,
+)
+from analogsim.settings.noises import CALLED, noise_levels
+from analogsim.settings.registered import RULES, UPDATES, Taking, is_driven
 
 if TYPE_CHECKING:
     from analogsim.wiring import Wiring
 
-NUDGES = {
-    "plain": "every sample is nudged with +β; one settle",
-    "chop": "β changes its sign from sample to sample, so that constant errors of the compartments cancel in a "
-    "batch (new here); one settle, and a switch for the sign",
-    "auto-zero": "a second read at β = 0 is subtracted from every sample's update; two settles",
-}
-NOISES = {"read": "noise"} | {kind.name: kind.field for kind in NODE_NOISES}
-"""Kinds of noise, and the key of the circuit's card that each one sets."""
 
-STATES = {"settle": "at rest, noise held", "relax": "after 20 time constants of the full noisy dynamics"}
-FLOWS = ("ode", "sweeps", "neurons", "layers")
-HEALTH = ("off", "light", "full")
-TASKS = ("classification", "regression")
-OPTIMISERS = ("adam", "sgd")
-DTYPES = ("float64", "float32")
-LARGEST = 1e6
-"""Of a number without dimension: far beyond all that trains, and its powers and products do not overflow."""
-NUMBERS: dict[str, dict[str, Any]] = {
-    "beta": {"above": 0, "low": 1e-12, "high": LARGEST},
-    "asymmetry": {"low": 0, "high": LARGEST},
-    "learning_rate": {"above": 0, "high": LARGEST},
-    "tolerance": {"above": 0, "high": LARGEST},
-    "relax_time": {"above": 0, "high": LARGEST},
-    "clock": {"above": 0, "high": LARGEST},
-    "drift": {"low": 0, "high": 1e12},
-    "alpha": {"low": 0, "high": 1},
-    "lam": {"low": 0, "high": 1},
-    "trim": {"low": 0, "high": 1},
-}
-"""The range of every number; None stands for a default where there is one."""
-WHOLES = {
-    "epochs": (1, 10**6),
-    "batch_size": (1, LARGEST_WHOLE),
-    "write_every": (1, LARGEST_WHOLE),
-    "continuous": (0, 10**6),
-    "gate": (0, 10**6),
-    "seed": (0, LARGEST_WHOLE),
-}
-LARGEST_LAYER = 1_000_000
-"""Neurons of a layer: what its weights would need no machine has."""
-
-
-def layers(hidden: Any) -> tuple[int, ...]:
-    """Neurons of each hidden layer: from a list of them, from one number, or as written, ``"64x32"``.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-    """
-    try:
-        given = hidden.split("x") if isinstance(hidden, str) else hidden
-        sizes = tuple(given) if isinstance(given, Iterable) else (given,)
-        found = tuple(int(n) if isinstance(n, str) else operator.index(n) for n in sizes)
-    except (TypeError, ValueError):
-        raise InputError(f"hidden = {hidden!r}: expected numbers of neurons, as in 64 or 64x32.") from None
-    for n in found:
-        if not 1 <= n <= LARGEST_LAYER:
-            raise out_of_range("hidden", n, f"1 ≤ hidden ≤ {LARGEST_LAYER}")
-    return found
-
-
-def kind_of(noise: str) -> str:
-    """The kind in ``"node:0.02"``; a bare number is read noise."""
-    kind, colon, _ = noise.rpartition(":")
-    return kind if colon else "read"
-
-
-@dataclass(frozen=True)
-class Settings:
+@dataclass(frozen=True, repr=False)
+class Settings(Declared):
     """One run.
+
+    Every field is a keyword, an option of the command line, and an axis of a sweep.
 
     Parameters
     ----------
-    circuit : str
-        Name of a circuit card, or the path of one.
-    device : str, optional
-        Name or path of a device card; the circuit's own if not given.
-    rule : str
-        ``dpt``, ``dp``, ``ep``, ``sshm``, ``dyadic``, or one of your own: see `analogsim.learning.Rule`.
-    alpha : float, optional
-        α of DP and DP⊤, 0 ≤ α ≤ 1; ½ if not given. An error for the other rules.
-    lam : float, optional
-        λ of the dyadic family, 0 ≤ λ ≤ 1; ½ if not given. An error for the other rules.
-    beta : float
-        Nudging strength β > 0.
-    noise : tuple of str
-        ``"0.05"`` is the relative standard deviation of each weight at each read; ``"node:0.02"`` the stationary
-        standard deviation of white noise at each compartment.
-    asymmetry : float
-        Relative error of the feedback weights V against Wᵀ, ≥ 0.
-    nudge : {"plain", "chop", "auto-zero"}
-    overrides : mapping
-        Card values by key, as in ``{"device.read_noise": 0.1}``.
-    data : str
-        ``digits``, ``mnist``, ``fashion-mnist`` or the path of an ``.npz``.
-    task : {"classification", "regression"}, optional
-        What the targets of a data file are, where it could be either; see `analogsim.experiments.target_kinds`.
-    scale : float
-        x of the data is divided by it, > 0; bytes of an image need 255.
-    normalise : (mean, std), optional
-        Then x becomes (x − mean)/std, std > 0.
-    hidden : tuple of int
-        Neurons of each hidden layer.
-    activation : str, optional
-        Of the hidden layers; ReLU for DP and DP⊤, the hard sigmoid for the recurrent rules if not given.
-    loss : {"mse", "cross-entropy"}
-    epochs, batch_size : int
-    optimiser : {"adam", "sgd"}
-    learning_rate : float
-    update : str
-        How the devices take a change; see `analogsim.learning.updates`. Those by pulse trains are plain SGD.
-    write_every : int
-        Updates that are added up digitally before the arrays are written, as a slow SLM asks for.
-    drift : float
-        Seconds between updates in which the cells drift, ≥ 0; for crossbars of cells that are programmed.
-    trim : float, optional
-        Share of every compartment mismatch that a one-time trim leaves, 0 ≤ trim ≤ 1; untrimmed if not given.
-    states : {"settle", "relax"}
-        What the local rule reads: states at rest with the noise held, or the full noisy dynamics after `relax_time`.
-    relax_time : float
-        In time constants.
-    continuous : int
-        K > 0: states are never reset, each batch stays for K time constants and the weights change in each; 0: settle.
-    gate : int
-        Time constants after each change of sample in which the update is blanked, < continuous.
-    flow : {"ode", "sweeps", "neurons", "layers"}
-        How states move in continuous learning; the last two are event-driven clocks with `clock` mean ticks in a τ.
-    clock : float
-    health : {"off", "light", "full"}
-        What is measured of the chip's health after each epoch; see `analogsim.experiments.health`.
-    tolerance : float
-        Of each settle in training: bounds max |τ da/dt| / min(1, |β|), in activities; > 0.
-    dtype : {"float64", "float32"}
-        Of all arithmetic in training.
-    seed : int
-        Of everything random: weights, order of the data, devices, noise.
-
-    Raises
-    ------
-    InputError
-        If a value is out of range, a name unknown, or an option has no meaning for the rule.
     """
 
-    circuit: str = "crossbar"
-    device: str | None = None
-    rule: str = "dpt"
-    alpha: float | None = None
-    lam: float | None = None
-    beta: float = 0.5
-    noise: tuple[str, ...] = ()
-    asymmetry: float = 0.0
-    nudge: str = "plain"
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    data: str = "digits"
-    task: str | None = None
-    scale: float = 1.0
-    normalise: tuple[float, float] | None = None
-    hidden: tuple[int, ...] = (64,)
-    activation: str | None = None
-    loss: str = "mse"
-    epochs: int = 20
-    batch_size: int = 50
-    optimiser: str = "adam"
-    learning_rate: float = 5e-3
-    update: str = "circuit"
-    write_every: int = 1
-    drift: float = 0.0
-    trim: float | None = None
-    states: str = "settle"
-    relax_time: float = 20.0
-    continuous: int = 0
-    gate: int = 0
-    flow: str = "ode"
-    clock: float = 4.0
-    health: str = "light"
-    tolerance: float = 1e-3
-    dtype: str = "float64"
-    seed: int = 0
+    circuit: str = setting(
+        Name("the name or path of a card"),
+        "Circuit card, by its name or path",
+        default="crossbar",
+        group="hardware",
+        option="argument",
+    )
+    rule: str = setting(Choice(RULES), "Learning rule", default="dpt", group="rules", metavar="RULE")
+    alpha: float | None = setting(
+        Number(0, 1),
+        "α of DP and DP⊤: how the nudge is shared between the compartments",
+        default=None,
+        absent=ALPHA,
+        label="α",
+        group="rules",
+        only=("rule", Taking("alpha")),
+    )
+    lam: float | None = setting(
+        Number(0, 1),
+        "λ of the dyadic family",
+        default=None,
+        absent=LAM,
+        label="λ",
+        group="rules",
+        only=("rule", Taking("lam")),
+    )
+    beta: float = setting(
+        Number(above=0, low=1e-12, high=LARGEST), "Strength β of the nudge", default=0.5, label="β", group="rules"
+    )
+    nudge: str = setting(Choice(NUDGES), "How samples are nudged", default="plain", group="training", metavar="NUDGE")
+    noise: tuple[str, ...] = setting(
+        Noises(),
+        "Noise by kind. A bare number is read noise: relative standard deviation of each weight at each read. "
+        f"{', '.join(f'{kind}:SIGMA is {words}' for kind, words in CALLED.items() if kind != 'read')}, each with its "
+        "stationary standard deviation at each compartment, in units of the activity. May be repeated",
+        default=(),
+        label="read noise, relative to each weight",
+        group="hardware",
+    )
+    asymmetry: float = setting(
+        Number(low=0, high=LARGEST),
+        "Relative error of the feedback V against Wᵀ",
+        default=0.0,
+        label="error of V against Wᵀ",
+        group="hardware",
+    )
+    device: str | None = setting(
+        Name("the name or path of a card", metavar="NAME|FILE"),
+        "Device card, by its name or path",
+        default=None,
+        absent="the circuit's own",
+        group="hardware",
+    )
+    overrides: Mapping[str, Any] = setting(
+        CardValues(),
+        "Any value of a card, as in device.read_noise=0.1. May be repeated",
+        factory=dict,
+        group="hardware",
+        option="--set",
+        said="set by hand: {words}",
+    )
+    trim: float | None = setting(
+        Number(0, 1),
+        "Share of every compartment mismatch that a one-time trim leaves",
+        default=None,
+        absent="untrimmed",
+        group="hardware",
+        said="trimmed once to {trim:.0%} of every mismatch, which takes two reads",
+    )
+    data: str = setting(
+        Name(
+            "the name or path of data", known="digits, mnist, fashion-mnist or a path", metavar="NAME|FILE", home=True
+        ),
+        "Data set, or your own as an .npz",
+        default="digits",
+        group="inputs",
+    )
+    task: str | None = setting(
+        Choice(TASKS),
+        "What the targets of a data file are, where it could be either",
+        default=None,
+        absent="what the data file shows",
+        group="inputs",
+        said="task: {task}",
+    )
+    scale: float = setting(
+        Number(above=0, high=LARGEST), "x is divided by this; 255 for bytes", default=1.0, group="inputs"
+    )
+    normalise: tuple[float, float] | None = setting(
+        MeanAndSpread(),
+        "Then x becomes (x − MEAN)/STD, as other networks want it",
+        default=None,
+        absent="x as it is",
+        group="inputs",
+    )
+    hidden: tuple[int, ...] = setting(Sizes(), "Neurons of each hidden layer", default=(64,), group="network")
+    activation: str | None = setting(
+        Name("a name", known="relu, hard-sigmoid, tanh and others"),
+        "Activation of the hidden layers",
+        default=None,
+        absent="relu; hard-sigmoid if recurrent",
+        group="network",
+    )
+    loss: str = setting(Name("a name", known=LOSSES), "Loss function", default="mse", group="network")
+    epochs: int = setting(Whole(1, 10**6), "Passes through the training data", default=20, group="training")
+    batch_size: int = setting(Whole(1), "Samples for one update", default=50, group="training")
+    optimiser: str = setting(Choice(OPTIMISERS), "Optimiser", default="adam", group="training")
+    learning_rate: float = setting(
+        Number(above=0, high=LARGEST), "Rate of the optimiser", default=5e-3, group="training"
+    )
+    update: str = setting(
+        Choice(UPDATES),
+        "How the devices take a change",
+        default="circuit",
+        group="training",
+        said="update {update}: {words}",
+    )
+    write_every: int = setting(
+        Whole(1),
+        "Write the arrays only every N-th update, with the digital sum of the changes",
+        default=1,
+        group="training",
+        said="arrays written every {write_every} updates",
+    )
+    drift: float = setting(
+        Number(low=0, high=1e12),
+        "Let programmed cells drift for this many seconds between updates",
+        default=0.0,
+        unit="s",
+        group="training",
+        said="cells drift for {drift:g} s in every update",
+    )
+    states: str = setting(
+        Choice(STATES),
+        "What the local rule reads",
+        default="settle",
+        group="training",
+        said="states {states}: {relax_time:g} τ of the full noisy dynamics",
+    )
+    relax_time: float = setting(
+        Number(above=0, high=LARGEST),
+        "How long the full dynamics run before the rule reads them",
+        default=20.0,
+        unit="τ",
+        group="training",
+        only=("states", ("relax",)),
+    )
+    continuous: int = setting(
+        Whole(0, 10**6),
+        "K > 0: never reset the states; each batch stays for K time constants, weights change in each. 0: settle",
+        default=0,
+        unit="τ",
+        group="training",
+        said="states never reset, {continuous} τ for each batch; dynamics: {flow}",
+    )
+    gate: int = setting(
+        Whole(0, 10**6),
+        "Do not update during the first G of the K time constants, G < K",
+        default=0,
+        unit="τ",
+        group="training",
+        said="the first {gate} τ of each batch without an update",
+    )
+    flow: str = setting(
+        Choice(FLOWS), "How states move with --continuous", default="ode", group="training", said="{flow}: {words}"
+    )
+    clock: float = setting(
+        Number(above=0, high=LARGEST),
+        "Mean ticks of a clock in a τ",
+        default=4.0,
+        unit="1/τ",
+        group="training",
+        only=("flow", CLOCKED),
+        said="{clock:g} ticks of a clock in a τ",
+    )
+    health: str = setting(
+        Choice(HEALTH),
+        "What is measured of the chip's health after each epoch",
+        default="light",
+        group="output",
+        metavar="LEVEL",
+        said="health {health}: {words}",
+    )
+    tolerance: float = setting(
+        Number(above=0, high=LARGEST),
+        "Of each settle in training: bounds max |τ da/dt| / min(1, |β|), in activities",
+        default=1e-3,
+        group="training",
+        said="settles to {tolerance:g}",
+    )
+    dtype: str = setting(
+        Choice(DTYPES), "Arithmetic of the training", default="float64", group="training", said="computed in {dtype}"
+    )
+    seed: int = setting(
+        Whole(0), "Of everything random: weights, order of the data, devices, noise", default=0, group="random"
+    )
 
     def __post_init__(self) -> None:
-        if isinstance(self.data, str):
-            object.__setattr__(self, "data", os.path.expanduser(self.data))
-        object.__setattr__(self, "hidden", layers(self.hidden))
-        for name, kind, words in (
-            ("circuit", str, "the name or path of a card"),
-            ("device", str | None, "the name or path of a card"),
-            ("data", str, "the name or path of data"),
-            ("activation", str | None, "a name"),
-            ("loss", str, "a name"),
-            ("noise", tuple | list, 'a list of texts, as in ("0.05", "node:0.02")'),
-            ("overrides", Mapping, 'a mapping, as in {"device.read_noise": 0.1}'),
-        ):
-            instance(name, getattr(self, name), kind, words)
-        for name, choices in (
-            ("rule", RULES),
-            ("nudge", NUDGES),
-            ("optimiser", OPTIMISERS),
-            ("dtype", DTYPES),
-            ("update", UPDATES),
-            ("states", STATES),
-            ("flow", FLOWS),
-            ("health", HEALTH),
-        ):
-            one_of(name, getattr(self, name), choices)
-        for name in ("alpha", "lam"):
-            if (share := getattr(self, name)) is not None and name not in TAKES[self.rule]:
-                rules = " and ".join(rule for rule, takes in TAKES.items() if name in takes)
-                raise InputError(f"{name} = {shown(share)} has no meaning for rule {self.rule!r}; it is for {rules}.")
-        for name, bounds in NUMBERS.items():
-            if getattr(self, name) is not None or name not in ("alpha", "lam", "trim"):
-                number(name, getattr(self, name), **bounds)
-        for name, (low, high) in WHOLES.items():
-            object.__setattr__(self, name, whole(name, getattr(self, name), low=low, high=high))
+        super().__post_init__()
         if not 0 <= self.gate < max(1, self.continuous):
             raise InputError(f"continuous = {self.continuous}, gate = {self.gate}: 0 ≤ gate < continuous, in τ.")
-        self._check_combinations()
-        object.__setattr__(self, "normalise", checked_units(self.task, self.scale, self.normalise))
-        self.noise_levels()
-
-    def _check_combinations(self) -> None:
-        """Refuse what does not go together."""
         driven = is_driven(self.update)
         for bad, words in (
             (driven and self.optimiser != "sgd", f"update {self.update!r} is plain SGD: add --optimiser sgd"),
@@ -265,20 +278,7 @@ class Settings:
 
     def noise_levels(self) -> dict[str, float]:
         """The noise asked for, by kind: ``{"read": 0.05, "node": 0.02}``."""
-        levels: dict[str, float] = {}
-        for text in self.noise:
-            instance("noise", text, str, 'a text, as in "0.05" or "node:0.02"')
-            kind, value = kind_of(text), text.rpartition(":")[2]
-            one_of("kind of noise", kind, NOISES, hint="A bare number is read noise.")
-            if kind in levels:
-                raise InputError(f"noise {shown(text)}: {kind} noise is given twice.")
-            try:
-                levels[kind] = float(value)
-            except ValueError:
-                raise InputError(f"noise {shown(text)}: {shown(value)} is no number; try 0.05 or node:0.02.") from None
-            if not 0 <= levels[kind] <= LARGEST:
-                raise out_of_range("noise", text, f"noise ≥ 0, at most {LARGEST:g}")
-        return levels
+        return noise_levels(self.noise)
 
     @property
     def hidden_activation(self) -> str:
@@ -288,22 +288,11 @@ class Settings:
     def wiring(self) -> Wiring:
         """The rule as matrices."""
         rule = register.rule[self.rule]
-        chosen = {name: value for name in rule.takes if (value := getattr(self, name)) is not None}
-        made: Wiring = rule.wiring(**chosen)
+        made: Wiring = rule.wiring(**{name: self.known(name) for name in rule.takes})
         return made
 
 
-def checked_units(task: str | None, scale: float, normalise: Any) -> tuple[float, float] | None:
-    """`normalise` as two numbers, once these options of a data set have been checked."""
-    if task is not None:
-        one_of("task", task, TASKS)
-    number("scale", scale, above=0, high=LARGEST)
-    if normalise is None:
-        return None
-    if not isinstance(normalise, tuple | list) or len(normalise) != 2:
-        raise InputError(f"normalise = {shown(normalise)}: expected MEAN,STD, as in 0.1307,0.3081.")
-    mean, std = normalise
-    return (
-        number("mean of normalise", mean, low=-LARGEST, high=LARGEST),
-        number("standard deviation of normalise", std, above=0, high=LARGEST),
-    )
+Settings.__doc__ = f"{Settings.__doc__}" + "".join(
+    f"{about.name} : {Settings.__annotations__[about.name]}\n        {about.words()}\n    "
+    for about in declared(Settings).values()
+)

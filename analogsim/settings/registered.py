@@ -1,5 +1,7 @@
 """Rules of chips and updates of devices by name, as they are registered: nothing of them is loaded here."""
 
+from collections.abc import Collection, Iterator
+
 from analogsim.facts import Facts
 from analogsim.registry import register
 
@@ -11,6 +13,22 @@ SOURCES = Facts(register.rule, "source", having="source")
 """What to cite for a rule, digital ones among them."""
 UPDATES = Facts(register.update, "words")
 """How devices take a change of the weights, in words."""
+
+
+class Taking(Collection[str]):
+    """The rules whose wiring takes a setting."""
+
+    def __init__(self, setting: str) -> None:
+        self.setting = setting
+
+    def __contains__(self, rule: object) -> bool:
+        return self.setting in TAKES.get(str(rule), ())
+
+    def __iter__(self) -> Iterator[str]:
+        return (rule for rule, taken in TAKES.items() if self.setting in taken)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def is_driven(update: str) -> bool:

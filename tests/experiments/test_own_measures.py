@@ -1,18 +1,19 @@
 """Measures and metrics of a user's own: shown wherever the built-in ones are, and changing none of their numbers."""
 
 import json
-import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import analogsim as asim
 from analogsim.errors import InputError
 from analogsim.experiments import results, run, summary
 from analogsim.experiments.notebook import Notebook
 from analogsim.experiments.setup import prepare
+from analogsim.experiments.sweeps import metrics
 from analogsim.learning.on_chip import OnChip
 from analogsim.measure import Row, measured, moment, probe
 from analogsim.measure.declaration import declared
@@ -202,6 +203,28 @@ def test_names_that_stand_for_something_else_are_refused():
     register.metric("settled")(lambda setup: 1.0)
     with pytest.raises(InputError, match="two metrics are called 'settled'"):
         asim.sweep("ideal", {"alpha": [0.5]}, metrics=["settled"], workers=1)
+
+
+def test_sweeps_record_one_number_of_each_measure_and_what_is_unusual_only_if_asked():
+    dims = {"one": (), "each": ("trainer",), "sampled": ("sample",), "layered": ("layer",)}
+    for name, own in dims.items():
+        needs = "trace" if own == ("sample",) else "chip"
+        register.measure(name)(measured(name, dims=own, needs=needs)(lambda source: 0.0))
+    known, usual = metrics.known(), metrics.choose(None, ["classification"])
+    result = xr.Dataset(
+        {
+            "one": ("epoch", [1.0, 2.0]),
+            "each": (("epoch", "trainer"), [[1.0, 5.0], [3.0, 6.0]]),
+            "sampled": (("snapshot", "sample"), [[0.0, 0.0, 0.0], [7.0, np.nan, 4.0]]),
+            "saturation": (("epoch", "hidden"), [[0.0, 0.0], [10.0, 30.0]]),
+        },
+        {"trainer": ["chip", "back-propagation"]},
+    )
+    assert [known[name].read(result) for name in ("one", "each", "sampled", "saturation")] == [2.0, 3.0, 7.0, 20.0]
+    assert "layered" not in known
+    assert {"one", "each", "sampled"} <= {*usual}
+    assert {"saturation", "test_mse", "initial_settled"}.isdisjoint(usual)
+    assert {"test_mse", "test_r2_backprop"} <= {*metrics.choose(None, ["regression"])}
 
 
 def test_the_exact_gradient_is_computed_once_an_epoch(monkeypatch):

@@ -8,7 +8,7 @@ import analogsim as asim
 from analogsim.experiments import run, summary
 from analogsim.experiments.data import load
 from analogsim.settings import Settings
-from analogsim.settings.record import NOISES
+from analogsim.settings.noises import NOISES
 
 QUICK = {"epochs": 1, "hidden": (16,), "batch_size": 100}
 

@@ -6,8 +6,9 @@ import pytest
 import analogsim as asim
 from analogsim.circuits.base import circuit
 from analogsim.engine.batches import Settler
-from analogsim.learning.flowing import FLOWS, Flowing
+from analogsim.learning.flowing import Flowing
 from analogsim.learning.local import from_states
+from analogsim.settings.record import FLOWS
 
 DPT = asim.Wiring.adjoint_dual_propagation(0.3)
 

@@ -139,8 +139,9 @@ def _opened(folder: Path, about: Manifest, fresh: bool) -> Store:
         _refuse_old(folder)
         return Store(folder, about)
     old = list(_of_old(folder))
-    made = Store(folder, about, fresh=bool(old) or not _stays(folder, about))
-    for path in old:
+    empty = bool(old) or not _stays(folder, about)
+    made = Store(folder, about, fresh=empty)
+    for path in (*old, *((folder / CHECKPOINTS).glob("*") if empty else ())):
         path.unlink()
     return made
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from analogsim.cards.quantities import declared
-from analogsim.circuits.base import Circuit, circuit
+from analogsim.circuits.base import Circuit
 from analogsim.devices.base import Device, Part
 from analogsim.errors import InputError, unknown
-from analogsim.experiments.setup import overrides, with_value
+from analogsim.experiments.setup import made_circuit
+from analogsim.settings.keyed import of_card, put
 from analogsim.settings.record import Settings
 
 RISING = {
@@ -86,7 +87,7 @@ class Nonideality:
 
 def nonidealities(settings: Settings) -> list[Nonideality]:
     """All of a circuit's, its parts' after its own, in the order of the cards."""
-    made = circuit(settings.circuit, device=settings.device, **overrides(settings))
+    made = made_circuit(settings)
     found = list(_of("circuit", made))
     for role, part in vars(made).items():
         found += _of(role, part) if isinstance(part, Part) else []
@@ -119,7 +120,7 @@ def choose(settings: Settings, names: Iterable[str]) -> list[Nonideality]:
     known = {found.key: found for found in nonidealities(settings)}
     chosen = []
     for name in names:
-        key = name.replace("-", "_") if "." in name else f"circuit.{name.replace('-', '_')}"
+        key = of_card(name.replace("-", "_"))
         if key not in known:
             raise unknown("nonideality", name, known)
         chosen.append(known[key])
@@ -133,15 +134,14 @@ def with_values(settings: Settings, values: Mapping[str, Value]) -> Settings:
         if values.get(key, 1) == 0:
             values = {**values, **others}
     for key, value in values.items():
-        given = with_value(given, key, value)
+        given = put(given, key, value)
     return Settings(**given)
 
 
 def applies(settings: Settings, values: Mapping[str, Value]) -> str:
     """Why the circuit cannot be made with these values; empty if it can."""
     try:
-        changed = with_values(settings, values)
-        circuit(changed.circuit, device=changed.device, **overrides(changed))
+        made_circuit(with_values(settings, values))
     except InputError as error:
         return str(error)
     return ""

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from analogsim.cards.quantities import declared
-from analogsim.circuits.base import Circuit, circuit
 from analogsim.devices.base import Part
 from analogsim.errors import InputError, instance, unknown
-from analogsim.experiments.setup import overrides, with_value
-from analogsim.settings.record import NOISES, Settings, kind_of, layers
+from analogsim.experiments.setup import made_circuit, read
+from analogsim.settings.keyed import FIELDS, full, put
+from analogsim.settings.noises import NOISES, kind_of
+from analogsim.settings.record import Settings
 
-NUMBERS = {
-    "alpha": "α",
-    "lam": "λ",
-    "beta": "β",
-    "noise": "read noise, relative to each weight",
-    "asymmetry": "error of V against Wᵀ",
-    "learning_rate": "learning rate",
-}
-WHOLE = {"epochs": "epochs", "batch_size": "batch size"}
-WORDS = ("circuit", "device", "rule", "nudge", "data", "activation", "loss", "optimiser", "hidden")
+CIRCUIT = ("circuit", "device", "noise", "asymmetry")
+"""Fields that decide what the circuit is."""
 MOST = 1_000_000
 """Values on one axis."""
 
@@ -85,8 +78,9 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
     Parameters
     ----------
     key : str
-        A field of `Settings` (``batch-size`` or ``batch_size``), ``noise`` for the read noise, ``circuit.KEY``
-        or, with the name of a part, ``device.KEY``, ``source.KEY``, ... for any value of a card.
+        A field of `Settings` (``batch-size`` or ``batch_size``), ``noise`` for the read noise, ``noise.node`` and so
+        on for its other kinds, ``circuit.KEY`` or, with the name of a part, ``device.KEY``, ``source.KEY``, ... for any
+        value of a card.
     values : str or iterable
         ``"0:1:0.1"`` (both ends included), ``"log:1e-3:1:7"``, ``"0,0.01,0.05"``, or the values themselves. ``"0:1"``
         and ``"log:1e-3:1"`` are ranges for sampled designs.
@@ -98,10 +92,8 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
     InputError
         If the key is unknown, or a value makes no sense.
     """
-    name = key.replace("-", "_") if "." not in key else key
-    long_name, units, kind = _meaning(name, base)
-    if "." not in name and name not in (*NUMBERS, *WHOLE, *WORDS):
-        name = f"circuit.{name}"
+    name = full(key)
+    long_name, units, kind = _meaning(name, key, base)
     low = high = None
     log = False
     if not isinstance(values, str):
@@ -114,8 +106,12 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
         found, low, high, log = _parse(key, values)
     else:
         found = [value.item() if isinstance(value, np.generic) else value for value in values]
-    if kind != "number" and low is not None:
+    if kind not in ("number", "whole") and low is not None:
         raise InputError(f"--over {key}={values}: {key} takes words; give a list as in {key}=a,b.")
+    if kind == "whole" and low is not None:
+        if not found:
+            raise InputError(f"--over {key}={values}: {key} takes whole numbers; give a list, or a step.")
+        low = high = None
     cast = tuple(_cast(name, value, kind) for value in found)
     if "." in name:
         cast = tuple(_resolved(name, value, base) for value in cast)
@@ -125,47 +121,56 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
         raise InputError(f"--over {key}: no values.")
     made = Axis(name, cast, long_name, units, low, high, log)
     for value in made.ends() if len(made.ends()) <= 100 else (made.ends()[0], made.ends()[-1]):
-        # One key at a time: a pair of values that does not go together is a row of the result, not an error here.
-        settings = base.__class__(**apply(vars(base), name, value))
-        if "." in name or name in ("circuit", "device", "noise", "asymmetry"):
-            resolve_circuit(settings)
+        fields = put(vars(base), name, value)
+        if "." in name or name in CIRCUIT:
+            made_circuit(Settings(**fields))
     return made
 
 
-def apply(given: dict[str, Any], key: str, value: Value) -> dict[str, Any]:
-    """The fields of `Settings` with one swept value put in."""
-    if "." in key:
-        return with_value(given, key, value)
-    if key == "noise":
-        others = tuple(text for text in given["noise"] if kind_of(text) != "read")
-        return {**given, "noise": (repr(float(value)), *others)}
-    if key == "hidden":
-        return {**given, "hidden": layers(str(value))}
-    return {**given, key: value}
+def check_together(base: Settings, axes: Sequence[Axis]) -> None:
+    """Refuse a value that goes together neither with what is not swept nor with a value of another axis.
+
+    Other values that do not go together are rows of the result: the plan may hold them beside ones that do.
+    """
+    for swept in axes:
+        others = [(other.key, end) for other in axes if other is not swept for end in other.ends()[:100]]
+        for value in swept.ends()[:100]:
+            fields = put(vars(base), swept.key, value)
+            try:
+                Settings(**fields)
+            except InputError:
+                if not any(_possible(put(fields, *other)) for other in others):
+                    raise
 
 
-def _meaning(name: str, base: Settings) -> tuple[str, str, str]:
-    """Long name, unit and kind ("number", "whole", "word", "flag") of a key."""
-    if name in NUMBERS:
-        return NUMBERS[name], "1", "number"
-    if name in WHOLE:
-        return WHOLE[name], "1", "whole"
-    if name in WORDS:
-        return name, "1", "word"
+def _possible(fields: dict[str, Any]) -> bool:
+    try:
+        Settings(**fields)
+    except InputError:
+        return False
+    return True
+
+
+def _meaning(name: str, asked: str, base: Settings) -> tuple[str, str, str]:
+    """Long name, unit and kind ("number", "whole", "word", "flag") of a key, which was asked for as `asked`."""
     if name == "seed":
         raise InputError("--over seed: use --seeds N for repetitions.")
-    made = resolve_circuit(base)
-    prefix, _, field = name.rpartition(".")
+    if name == "overrides":
+        raise InputError("--over overrides: sweep the keys themselves, as in device.read_noise=0,0.1.")
+    if name == "noise":
+        return FIELDS[name].long_name, "1", "number"
+    if name in FIELDS:
+        about = FIELDS[name]
+        return about.long_name, about.unit, about.kind.axis
+    made = made_circuit(base)
     holders = {"circuit": made, **{role: part for role, part in vars(made).items() if isinstance(part, Part)}}
     known = {f"{role}.{item.name}": item for role, holder in holders.items() for item in declared(type(holder))}
-    full = f"{prefix or 'circuit'}.{field}"
-    if full not in known:
-        options = [item.name for item in fields(Settings) if item.name not in ("overrides", "seed")]
-        raise unknown("key of --over", name, [*options, *known])
-    about = known[full].metadata
-    words = "options" in about or "datafile" in about
-    kind = "word" if words else "flag" if "flag" in about else "whole" if about["whole"] else "number"
-    return about["meaning"], about["unit"], kind
+    if name not in known:
+        raise unknown("key of --over", asked, [*(key for key in FIELDS if key not in ("overrides", "seed")), *known])
+    card = known[name].metadata
+    words = "options" in card or "datafile" in card
+    kind = "word" if words else "flag" if "flag" in card else "whole" if card["whole"] else "number"
+    return card["meaning"], card["unit"], kind
 
 
 def _parse(key: str, text: str) -> tuple[list[Any], float | None, float | None, bool]:
@@ -207,7 +212,8 @@ def _cast(key: str, value: Any, kind: str) -> Value:
             raise InputError(f"--over {key}: {value!r} is neither true nor false.")
         return str(value).lower() == "true"
     if kind == "word":
-        return "x".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+        several = key in FIELDS and isinstance(value, tuple | list)
+        return FIELDS[key].kind.written(value) if several else str(value)
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -225,12 +231,5 @@ def _resolved(name: str, value: Value, base: Settings) -> Value:
     """A card's value as its field reads it: in SI units."""
     if not isinstance(value, str):
         return value
-    made: Any = circuit(base.circuit, device=base.device, **{**overrides(base), name: value})
-    role, _, field = name.partition(".")
-    found: Value = getattr(made if role == "circuit" else getattr(made, role), field)
+    found: Value = read(Settings(**put(vars(base), name, value)), name)
     return found
-
-
-def resolve_circuit(settings: Settings) -> Circuit:
-    """The circuit of some settings."""
-    return circuit(settings.circuit, device=settings.device, **overrides(settings))

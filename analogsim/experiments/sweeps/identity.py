@@ -8,12 +8,12 @@ from typing import Any
 
 from analogsim import cards
 from analogsim.cards.quantities import declared
-from analogsim.circuits.base import circuit, roles
+from analogsim.circuits.base import roles
 from analogsim.devices.base import Part
 from analogsim.errors import InputError
 from analogsim.experiments.jobs.imports import sha
 from analogsim.experiments.jobs.manifest import Manifest, made_with
-from analogsim.experiments.setup import overrides
+from analogsim.experiments.setup import made_circuit
 from analogsim.experiments.sweeps.ingredients import made_of
 from analogsim.experiments.sweeps.metrics import content
 from analogsim.experiments.sweeps.plan import Plan
@@ -70,7 +70,7 @@ def _files(name: str, device: str | None, plan: Plan) -> set[str]:
     """Every file that the cards of a circuit name, or an axis in their place."""
     found = {str(value) for axis in plan.axes if "." in axis.key for value in axis.values if isinstance(value, str)}
     try:
-        made = circuit(name, device=device, **overrides(replace(plan.base, circuit=name, device=device)))
+        made = made_circuit(replace(plan.base, circuit=name, device=device))
     except InputError:  # such points fail
         return found
     for holder in (made, *(part for part in vars(made).values() if isinstance(part, Part))):

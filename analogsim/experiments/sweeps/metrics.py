@@ -20,7 +20,7 @@ from analogsim.measure.moment import Moment, share
 from analogsim.measure.probe import PROBES
 from analogsim.measure.robustness import lipschitz
 from analogsim.registry import register
-from analogsim.settings.record import TASKS
+from analogsim.settings.choices import TASKS
 
 Source = TypeVar("Source")
 SOURCES = {

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from analogsim.errors import InputError, one_of, out_of_range
 from analogsim.experiments.jobs.points import digest
-from analogsim.experiments.sweeps.axes import Axis, Value, apply
+from analogsim.experiments.sweeps.axes import Axis, Value, check_together
+from analogsim.settings.keyed import put
 from analogsim.settings.record import Settings
 
 DESIGNS = {
@@ -54,6 +55,7 @@ class Plan:
         if len(set(keys)) < len(keys):
             raise InputError(f"a key is swept twice: {', '.join(keys)}.")
         one_of("design", self.design, DESIGNS)
+        check_together(self.base, self.axes)
         if self.design == "grid":
             for axis in self.axes:
                 if not axis.values:
@@ -124,7 +126,7 @@ class Plan:
         """The fields of `Settings` of a point; its ``seed`` is still the repetition's."""
         found = self._base
         for key, value in self.swept(index).items():
-            found = apply(found, key, value)
+            found = put(found, key, value)
         return found
 
     def digest(self, index: int) -> tuple[int, int]:

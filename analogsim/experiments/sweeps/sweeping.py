@@ -29,7 +29,8 @@ from analogsim.experiments.sweeps.measuring import Point, measured
 from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose, foreign
 from analogsim.experiments.sweeps.plan import Plan
 from analogsim.files import check_writable, expand
-from analogsim.settings.record import TASKS, Settings
+from analogsim.settings.choices import TASKS
+from analogsim.settings.record import Settings
 
 log = logging.getLogger("analogsim")
 Progress = Callable[[int, int, Mapping[str, int]], object]

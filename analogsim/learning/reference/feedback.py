@@ -7,8 +7,7 @@ import numpy as np
 from analogsim.errors import one_of
 from analogsim.learning.reference.layers import Array, Gradients
 from analogsim.network import Network
-
-PATHS = ("transpose", "alignment", "kolen-pollack")
+from analogsim.settings.digital_training import FEEDBACKS
 
 
 class FeedbackPath:
@@ -31,7 +30,7 @@ class FeedbackPath:
     """
 
     def __init__(self, net: Network, kind: str = "transpose", rng: np.random.Generator | None = None) -> None:
-        one_of("feedback path", kind, PATHS)
+        one_of("feedback path", kind, FEEDBACKS)
         self.kind = kind
         self.matrices: list[Array | None] | None = None
         if kind == "transpose":

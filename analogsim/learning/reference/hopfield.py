@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from analogsim.defaults import LAM
 from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.functions.activations import activation
 from analogsim.learning.reference import coupled
@@ -38,7 +39,7 @@ def dyadic(
     x: Array,
     y: Array,
     *,
-    lam: float | Sequence[float] = 0.5,
+    lam: float | Sequence[float] = LAM,
     beta: float = 0.1,
     sweeps: int = 200,
     damping: float | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analogsim.defaults import ALPHA
 from analogsim.errors import out_of_range
 from analogsim.functions.activations import activation
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch, stack
@@ -23,7 +24,7 @@ def lecun_lagrangian(
     x: Array,
     y: Array,
     *,
-    alpha: float = 0.5,
+    alpha: float = ALPHA,
     beta: float = 0.5,
     sweeps: int = 1,
     output: str = "re-evaluated",

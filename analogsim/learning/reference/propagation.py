@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analogsim.defaults import ALPHA
 from analogsim.learning.reference.dyads import relaxed
 from analogsim.learning.reference.layers import Array, Gradients, Workspace
 from analogsim.learning.reference.options import gated
@@ -21,7 +22,7 @@ def dual_propagation(
     x: Array,
     y: Array,
     *,
-    alpha: float = 0.5,
+    alpha: float = ALPHA,
     beta: float = 0.5,
     sweeps: int = 1,
     order: str = "up-down",
@@ -69,7 +70,7 @@ def adjoint_dual_propagation(
     x: Array,
     y: Array,
     *,
-    alpha: float = 0.5,
+    alpha: float = ALPHA,
     beta: float = 0.5,
     sweeps: int = 1,
     order: str = "up-down",

@@ -20,6 +20,7 @@ from analogsim.learning.reference import logbook
 from analogsim.learning.reference.feedback import FeedbackPath
 from analogsim.learning.reference.layers import Array, Gradients, Workspace, batch
 from analogsim.network import Network
+from analogsim.settings.digital_training import DIGITAL
 
 
 def batches(n: int, batch_size: int, rng: np.random.Generator, *, blocks: bool = False) -> Iterator[NDArray[np.int64]]:
@@ -75,13 +76,13 @@ def train(
     y: Array,
     rule: Callable[..., Gradients],
     *,
-    epochs: int = 10,
-    batch_size: int = 100,
+    epochs: int = DIGITAL.epochs,
+    batch_size: int = DIGITAL.batch_size,
     optimiser: Optimiser | None = None,
-    seed: int = 0,
-    feedback: str = "transpose",
-    validation: float = 0.0,
-    patience: int | None = None,
+    seed: int = DIGITAL.seed,
+    feedback: str = DIGITAL.feedback,
+    validation: float = DIGITAL.validation,
+    patience: int | None = DIGITAL.patience,
     test: tuple[Array, Array] | None = None,
     task: str | None = None,
     checkpoint: str | Path | None = None,
@@ -169,7 +170,7 @@ def train(
     x, y = x[:keep], y[:keep]
     if not keep:
         raise out_of_range("validation", validation, "a share that leaves samples to train on")
-    optimiser = optimiser or ADAM()
+    optimiser = optimiser or ADAM(DIGITAL.learning_rate)
     path = FeedbackPath(net, feedback, np.random.default_rng([seed, 2]))
     name = getattr(rule, "__name__", type(rule).__name__)
     run = _Run(net, optimiser, path, {"rule": name, "seed": seed, "batch_size": batch_size, "samples": len(x)})

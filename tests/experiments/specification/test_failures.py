@@ -11,8 +11,10 @@ from analogsim.experiments.specification import trial
 from analogsim.experiments.specification.budgets import budget
 from analogsim.experiments.specification.catalogue import with_values
 from analogsim.experiments.specification.tolerances import tolerance
-from analogsim.experiments.sweeps.axes import apply, axis
-from analogsim.settings.record import NOISES, Settings
+from analogsim.experiments.sweeps.axes import axis
+from analogsim.settings.keyed import put
+from analogsim.settings.noises import NOISES
+from analogsim.settings.record import Settings
 
 KEYS = {kind: f"circuit.{key}" for kind, key in NOISES.items()}
 
@@ -33,7 +35,7 @@ def test_a_value_takes_the_place_of_the_option_that_sets_the_same(kind, key):
     others = {other: 0.03 for name, other in KEYS.items() if name != kind}
     settings = Settings(noise=tuple(f"{name}:0.03" for name in KEYS))
     assert overrides(with_values(settings, {key: 0.0})) == {**others, key: 0.0}
-    assert overrides(Settings(**apply(vars(settings), key, 0.01))) == {**others, key: 0.01}
+    assert overrides(Settings(**put(vars(settings), key, 0.01))) == {**others, key: 0.01}
     assert axis(key, "0,0.1", settings).values == (0.0, 0.1)
     by_hand = Settings(overrides={key.removeprefix("circuit."): 0.03})
     assert overrides(with_values(by_hand, {key: 0.0})) == {key: 0.0}

@@ -19,7 +19,6 @@ from analogsim.experiments.setup import Setup, prepare
 from analogsim.measure.declaration import declared, readings
 from analogsim.settings.record import Settings
 
-TUPLES = ("hidden", "noise")
 LEARNT = 90.0
 """Per cent of the test set at which the cost of learning is read."""
 
@@ -47,7 +46,6 @@ def prepared(take: Reader) -> Setup:
     overrides = {key: take(key) for key in list(take.left) if "." in key}
     found = {key: take(key) for key in sorted(known) if key in take.left}
     take.end()
-    found |= {key: tuple(found[key]) for key in TUPLES if key in found}
     found["overrides"] = {**found.get("overrides", {}), **overrides}
     chosen = Settings(**found)
     units = {**chosen.data_options, "task": chosen.task or "classification"}

@@ -19,6 +19,7 @@ from analogsim.learning.reference import coupled, training
 from analogsim.learning.reference.rules import RULES, Rule, rule
 from analogsim.network import Network
 from analogsim.registry import register
+from analogsim.settings.digital_training import DIGITAL
 
 INFERENCE_TOL = 1e-3
 """Change of a state in the last sweep of an inference."""
@@ -27,16 +28,17 @@ INFERENCE_TOL = 1e-3
 def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Train, and read test accuracy (%), Lipschitz constants and all traces."""
     take = Reader(settings)
-    name, seed, dtype = take("rule"), take("seed"), take("dtype", "float32")
+    name, seed, dtype = take("rule"), take("seed"), take("dtype", DIGITAL.dtype)
     chosen = rule_options(take, name)
     own = recurrence(name, chosen)
     lam = None if own == 0.5 else own
     x, y, test_x, test_y = samples(take, dtype)
     net = network(take, x.shape[1], y.shape[1], seed).astype(dtype)
-    epochs, batch_size = whole("epochs", take("epochs", 10)), whole("batch_size", take("batch_size", 100))
+    epochs = whole("epochs", take("epochs", DIGITAL.epochs))
+    batch_size = whole("batch_size", take("batch_size", DIGITAL.batch_size))
     optimiser = optimisers.make(
-        take("optimiser", "adam"), optimisers.Schedule(take("learning_rate", 1e-3)), take("momentum", 0.0),
-        take("weight_decay", 0.0),
+        take("optimiser", DIGITAL.optimiser), optimisers.Schedule(take("learning_rate", DIGITAL.learning_rate)),
+        take("momentum", DIGITAL.momentum), take("weight_decay", DIGITAL.weight_decay),
     )  # fmt: skip
     step, inference = take("beta_step", 0.0), take("inference_sweeps", 200)
     handed_on = {key: take(key, default) for key, default in HANDED_ON.items()}
@@ -93,7 +95,7 @@ def aligned(traces: Mapping[str, list[float]]) -> dict[str, list[float]]:
     return {key: list(map(float, value)) for key, value in found.items()}
 
 
-HANDED_ON = {"feedback": "transpose", "validation": 0.0, "blocks": False, "angles": True}
+HANDED_ON = {"feedback": DIGITAL.feedback, "validation": DIGITAL.validation, "blocks": False, "angles": True}
 
 
 def rule_options(take: Reader, name: str) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def recurrence(name: str, chosen: Mapping[str, Any]) -> float | None:
 def samples(take: Reader, dtype: str) -> tuple[np.ndarray, ...]:
     """Train_x, train_y, test_x, test_y: the first ``samples`` and ``test_samples`` of a data set."""
     train, test = take("samples"), take("test_samples")
-    return _samples(take("data", "digits"), train, test, dtype)
+    return _samples(take("data", DIGITAL.data), train, test, dtype)
 
 
 @lru_cache(maxsize=2)
@@ -131,9 +133,9 @@ def _samples(name: str, train: int | None, test: int | None, dtype: str) -> tupl
 
 def network(take: Reader, features: int, classes: int, seed: int) -> Network:
     """A random network; ``init = "negative"`` is Glorot's with the first layer negative, as in the Bilevel paper."""
-    init, hidden = take("init", "kaiming"), take("hidden")
+    init, hidden = take("init", DIGITAL.init), take("hidden")
     net = Network.random(
-        (features, *hidden, classes), take("activation", "relu"), take("loss", "mse"), seed=seed,
+        (features, *hidden, classes), take("activation", DIGITAL.activation), take("loss", DIGITAL.loss), seed=seed,
         init="glorot" if init == "negative" else init, gain=take("gain", 1.0),
         output_activation=take("output_activation", "identity"),
     )  # fmt: skip

@@ -30,7 +30,7 @@ def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str],
         raise unknown("weights", weights, WEIGHTS)
     x, y, _, _ = samples(take, "float64")
     net = network(take, x.shape[1], y.shape[1], seed)
-    rule = Settings(rule=take("rule"), alpha=take("alpha"), lam=take("lam"), beta=take("beta", 0.5))
+    rule = Settings(rule=take("rule"), alpha=take("alpha"), lam=take("lam"), beta=take("beta", Settings.beta))
     epochs, batch_size = take("epochs", 5), take("batch_size", 50)
     overrides = {key: take(key) for key in settings if "." in key}
     made = circuit(take("circuit", "ideal"), device=take("device"), **overrides)

@@ -20,7 +20,7 @@ def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str],
     """Train with one update of the weights for each of ``sweeps`` sweeps over a batch; test accuracy (%)."""
     take = Reader(settings)
     seed, dtype = take("seed"), take("dtype", "float32")
-    rule = Settings(rule=take("rule", "dp"), alpha=take("alpha"), beta=take("beta", 0.5))
+    rule = Settings(rule=take("rule", "dp"), alpha=take("alpha"), beta=take("beta", Settings.beta))
     x, y, test_x, test_y = samples(take, dtype)
     net = network(take, x.shape[1], y.shape[1], seed).astype(dtype)
     epochs, batch_size = whole("epochs", take("epochs", 10)), whole("batch_size", take("batch_size", 100))

@@ -1,0 +1,104 @@
+"""What ``analogsim show`` says of rules, data sets and of all that can be set."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any
+
+
+def names() -> list[str]:
+    """Rules and data sets that can be shown."""
+    from analogsim.experiments.data_sets import ABOUT
+    from analogsim.learning.reference.rules import RULES as DIGITAL
+    from analogsim.settings.registered import RULES
+
+    return [*RULES, *DIGITAL, *ABOUT]
+
+
+def rule(name: str) -> tuple[dict[str, Any], list[str]] | None:
+    """A rule by its name, for machines and in lines: what it is, its matrices or its equations, where it comes from."""
+    from analogsim.learning.reference.rules import RULES as DIGITAL
+    from analogsim.settings.registered import RULES, SOURCES
+
+    if name in RULES:
+        return _on_chip(name, RULES[name], SOURCES[name])
+    if name not in DIGITAL:
+        return None
+    from analogsim.cli.equations import readable
+
+    found = DIGITAL[name]
+    text = readable(inspect.cleandoc(found.load().__doc__ or ""))
+    about = {"title": found.summary, "trained": "digitally (`analogsim train`)", "description": text}
+    return about, [f"{found.summary} (rule {name}, digital: `analogsim train {name}`)", "", text]
+
+
+def _on_chip(name: str, title: str, source: str) -> tuple[dict[str, Any], list[str]]:
+    """A rule of the dyadic family: its matrices, in letters where a share is free."""
+    import numpy as np
+
+    from analogsim.settings.declaring import declared
+    from analogsim.settings.record import Settings
+
+    free = next((key for key in ("alpha", "lam") if name in (declared(Settings)[key].only or ("", ()))[1]), None)
+    chosen: list[dict[str, Any]] = [{free: share} if free else {} for share in (0.0, 1.0)]
+    ends = [Settings(rule=name, **share).wiring() for share in chosen]
+    letter = declared(Settings)[free].label if free else ""
+    said: list[str] = []
+    about: dict[str, Any] = {"title": title, "source": source}
+    for field, sign, words in (
+        ("forward", "F", "what a layer sends forward, u = F s"),
+        ("feedback", "B", "what it sends back, v = B s"),
+        ("nudge_at", "N", "where the loss is read, r = N s"),
+        ("nudge_gain", "n", "gains of the nudge"),
+    ):
+        low, high = (np.atleast_2d(getattr(end, field)) for end in ends)
+        rows = [[_entry(*pair, letter) for pair in zip(*row, strict=True)] for row in zip(low, high, strict=True)]
+        about[field] = rows if field != "nudge_gain" else rows[0]
+        text = "; ".join(f"[{', '.join(row)}]" for row in rows)
+        said.append(f"  {sign} = {text if field == 'nudge_gain' else f'[{text}]'}   {words}")
+    lines = [f"{title} (rule {name})", f"Source: {source}"]
+    share = [f"  {letter} from 0 to 1: --{free}"] if free else []
+    equations = inspect.cleandoc(sys.modules["analogsim.wiring"].__doc__ or "").split("\n\n")[2:3]
+    return about, [*lines, "", *equations, "", *said, *share]
+
+
+def _entry(low: float, high: float, letter: str) -> str:
+    """An entry that is linear in a share: its values at 0 and at 1, as a letter where they differ."""
+    names = {(0.0, 1.0): letter, (1.0, 0.0): f"1−{letter}", (0.0, -1.0): f"−{letter}", (-1.0, 0.0): f"{letter}−1"}
+    return names.get((low, high)) or f"{low + 0.0:g}".replace("-", "−")
+
+
+def data(name: str) -> tuple[dict[str, Any], list[str]] | None:
+    """A data set by its name: what, samples, features, classes, source."""
+    from analogsim.experiments.data_sets import ABOUT
+
+    if name not in ABOUT:
+        return None
+    about = ABOUT[name]
+    features = about.pixels**2
+    lines = [
+        f"{about.words} (data {name})",
+        f"Samples: {about.training} for training, {about.testing} for testing",
+        f"Inputs: {features} features ({about.pixels} × {about.pixels} pixels in [0, 1]), {about.classes} classes",
+        f"Source: {about.source}",
+    ]
+    return {**about._asdict(), "features": features}, lines
+
+
+def all_settable(name: str, card: Any) -> tuple[dict[str, Any], list[str]]:
+    """All that can be set for a circuit, or for a device: sections of entries, for machines and in lines."""
+    from analogsim.experiments import settable
+
+    if card.kind == "circuit":
+        from analogsim.circuits import circuit
+
+        sections = {"settings": settable.of_settings(), **settable.of_circuit(circuit(name))}
+    else:
+        from analogsim.devices import device
+
+        sections = {"device": settable.of_part("device", device(name))}
+    lines: list[str] = []
+    for role, entries in sections.items():
+        lines += ["", f"{role}:" if role != "settings" else "settings of a run:", *settable.table(entries)]
+    return {role: [entry._asdict() for entry in entries] for role, entries in sections.items()}, lines
