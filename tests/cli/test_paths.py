@@ -188,6 +188,22 @@ def test_a_sweep_on_a_full_disk_says_that_it_goes_on(home, tmp_path):
     assert results.load(target)["status"].size == 2
 
 
+def test_a_disk_that_fills_in_mid_sweep_keeps_the_points_before(home, tmp_path):
+    over = ["--over", "alpha=0:1:0.02", "--metrics", "initial_lipschitz", "--hidden", "4", "--workers", "1"]
+    run = [sys.executable, "-m", "analogsim", "sweep", "ideal", *over, "--output", str(tmp_path / "s.nc")]
+    done = subprocess.run(
+        run, capture_output=True, text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("File too large; the same command goes on from what is finished")
+    kept = len((tmp_path / "s.sweep" / "journal").read_bytes().splitlines())
+    assert 1 < kept < 51
+    again = subprocess.run([*run, "-v"], capture_output=True, text=True, check=True)
+    assert f"{kept - 1} of 51 points are on disk already" in again.stderr  # the last line was cut
+    assert (results.load(tmp_path / "s.nc")["status"] == "done").all()
+
+
 def test_what_is_interrupted_says_what_there_is(home, tmp_path, monkeypatch):
     def stop(*args, **options):
         raise KeyboardInterrupt
