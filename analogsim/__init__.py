@@ -25,11 +25,13 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     ],
     submod_attrs={
         "errors": ["InputError"],
+        "registry": ["register"],
         "wiring": ["Wiring"],
         "network": ["Network"],
         "weights": ["load_network"],
         "chip": ["Chip", "load_chip"],
         "circuits": ["circuit"],
+        "devices": ["device"],
         "engine": ["Clock", "Stream", "relax", "settle"],
         "learning": ["gradient", "reference"],
         "experiments": ["sweep"],

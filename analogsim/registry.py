@@ -56,6 +56,7 @@ class Kind:
         self.word, self.group, self.rooms, self.base = word, f"analogsim.{group}", rooms, base
         self.decorator = word.replace(" ", "_")
         self._known: dict[str, Any] = {}
+        self._loaded: dict[EntryPoint, Any] = {}
         self._said: dict[str, str] = {}
         self._places: dict[str, tuple[str, ...]] = {}
 
@@ -86,7 +87,9 @@ class Kind:
             is_taken = name in self.built_in and self.built_in[name].module != module
             if is_taken or self._places.get(name, place) != place:
                 raise InputError(f"the {self.word} {name!r} is registered already; choose another name.")
-            self._known[name] = self._fitting(f"register.{self.decorator}({name!r})", thing)
+            if name not in self.built_in:
+                self._check(f"register.{self.decorator}({name!r})", thing)
+            self._known[name] = thing
             self._places[name] = place
             if words:
                 self._said[name] = words
@@ -104,6 +107,7 @@ class Kind:
         Parameters
         ----------
         name : str
+            The thing itself, if it is a `Given`.
         where, hint : str
             File and key that name it, and a likely fix, for the message.
 
@@ -112,12 +116,14 @@ class Kind:
         InputError
             If there is none, and the message names the nearest; or if it is of another package and cannot be loaded.
         """
+        if isinstance(name, Given) and not isinstance(name.thing, str):
+            return name.thing
         if not isinstance(name, str):
             raise unknown(self.word, name, self, where=where, hint=hint)
         if name not in self._known and name in self.built_in:
             import_module(self.built_in[name].module)
-        elif name not in self._known and name in self.installed:
-            self._known[name] = self._load(name)
+        elif name not in self._known and (point := self.installed.get(name)):
+            return self._load(name, point)
         if name not in self._known:
             raise unknown(self.word, name, self, where=where, hint=hint)
         return self._known[name]
@@ -148,15 +154,15 @@ class Kind:
             return f"cannot be used: {error}"
         return self._said.get(name) or summary(thing)
 
-    def name_of(self, thing: Any) -> str | None:
+    def name_of(self, thing: object) -> str | None:
         """Name under which a loaded thing is registered."""
-        return next((name for name, known in self._known.items() if known is thing), None)
+        loaded = ((point.name, known) for point, known in self._loaded.items())
+        return next((name for name, known in (*self._known.items(), *loaded) if known is thing), None)
 
     @property
     def added(self) -> dict[str, Any]:
-        """Things that this process registered and that no other finds: of scripts, by decorator."""
-        names = (name for name in self._known if name not in self.built_in and name not in self.installed)
-        return {name: self._known[name] for name in names}
+        """Things that this process registered by decorator, in a script, and that no other process finds."""
+        return {name: thing for name, thing in self._known.items() if name not in self.built_in}
 
     def is_foreign(self, name: str) -> bool:
         """Whether a name stands for something that is not of this package."""
@@ -173,46 +179,46 @@ class Kind:
         """Place of each built-in name, found in the text of the rooms."""
         from ast import literal_eval
 
-        words = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
-        decorator = re.compile(rf'^@?register\.{self.decorator}\(\s*"([^"]+)"(?:,\s*({words}))?', re.MULTILINE)
+        start, words = f"register.{self.decorator}(", r'(?:"(?:[^"\\]|\\.)*"\s*)+'
+        decorator = re.compile(rf'^@?{re.escape(start)}\s*"([^"]+)"(?:,\s*({words}))?', re.MULTILINE)
         found: dict[str, Place] = {}
         for room in self.rooms:
             place = _PACKAGE.joinpath(*room.split("."))
             file = place.with_suffix(".py")
             for path in [file] if file.is_file() else sorted(place.rglob("*.py")):
+                text = path.read_bytes()
+                if start.encode() not in text:
+                    continue
                 module = ".".join(("analogsim", *path.relative_to(_PACKAGE).with_suffix("").parts))
-                for name, said in decorator.findall(path.read_text(encoding="utf-8")):
+                for name, said in decorator.findall(text.decode()):
                     found[name] = Place(module.removesuffix(".__init__"), literal_eval(f"({said})") if said else "")
         return found
 
-    def _load(self, name: str) -> Any:
-        point = self.installed[name]
+    def _load(self, name: str, point: EntryPoint) -> Any:
+        if point in self._loaded:
+            return self._loaded[point]
         try:
             thing = point.load()
         except (Exception, SystemExit) as error:  # somebody else's package, which may fail in any way
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise InputError(f"the {self.word} {name!r} ({point.value}) cannot be loaded: {reason}.") from None
-        return self._fitting(f"the {self.word} {name!r} ({point.value})", thing)
+        self._check(f"the {self.word} {name!r} ({point.value})", thing)
+        self._loaded[point] = thing
+        return thing
 
-    def _fitting(self, where: str, thing: T) -> T:
-        if self.base and _is_foreign(thing):
+    def _check(self, where: str, thing: object) -> None:
+        if self.base:
             module, _, attribute = self.base.partition(":")
             base = getattr(import_module(module), attribute)
             if not (isinstance(thing, type) and issubclass(thing, base)):
                 raise InputError(f"{where}: {thing!r} is no subclass of {module}.{attribute}.")
-        return thing
 
 
-def summary(thing: Any) -> str:
+def summary(thing: object) -> str:
     """The first line of the docstring of a class or function; empty without one, or where `dataclasses` made it up."""
     text = (getattr(thing, "__doc__", None) or "").strip()
     made_up = text.startswith(f"{getattr(thing, '__name__', type(thing).__name__)}(")
     return "" if made_up else text.partition("\n")[0].rstrip(".")
-
-
-def _is_foreign(thing: Any) -> bool:
-    module = getattr(thing, "__module__", None) or getattr(type(thing), "__module__", "")
-    return not str(module).startswith("analogsim.")
 
 
 def _place(thing: object) -> tuple[str, str]:
@@ -271,9 +277,10 @@ class Given(str):
 
     thing: Any
 
-    def __new__(cls, thing: Any, text: str = "") -> Given:
+    def __new__(cls, thing: object, text: str = "") -> Given:
         record = getattr(thing, "record", None) or {}
-        name = record.get("name") or getattr(thing, "name", "") or type(thing).__name__
+        names = (record.get("name"), getattr(thing, "name", ""), getattr(thing, "__name__", ""), type(thing).__name__)
+        name = next(filter(None, names))
         made = super().__new__(cls, text or f"{name} (object)")
         made.thing = thing
         return made
@@ -281,19 +288,16 @@ class Given(str):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Given) and self.thing is other.thing
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
     __hash__ = str.__hash__
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[Given], tuple[object, str]]:
         return Given, (self.thing, str(self))
 
-    def __deepcopy__(self, memo: Any) -> Given:
+    def __deepcopy__(self, memo: object) -> Given:
         return self
-
-
-def named(value: Any, *attributes: str) -> Any:
-    """A name as it is; a thing that has all `attributes` as a `Given`; anything else as it is, for others to refuse."""
-    is_name = isinstance(value, str | type) or value is None
-    return value if is_name or not all(hasattr(value, name) for name in attributes) else Given(value)
 
 
 def unwrapped(value: Any) -> Any:

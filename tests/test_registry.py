@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from analogsim.circuits import Crossbar
+from analogsim.devices import Ideal, device
 from analogsim.errors import InputError
 from analogsim.registry import Kind, register
 
@@ -47,3 +49,54 @@ def test_built_in_names_are_not_to_be_taken():
 def test_a_name_is_a_word(name):
     with pytest.raises(InputError, match="a name is a word"):
         register.view(name)
+
+
+def test_names_and_words_of_what_is_built_in_are_known_without_loading_it():
+    code = (
+        "import sys; from analogsim.registry import register\n"
+        "assert {'pcm', 'mzi-mesh'} < set(register.device.built_in)\n"
+        "assert register.data.words('digits').startswith('1797 handwritten digits')\n"
+        "assert register.solver.words('exponential-em').startswith('fixed exponential Euler')\n"
+        "assert register.experiment.words('closed-forms').startswith('a linear network')\n"
+        "assert not [m for m in ('numpy', 'scipy', 'numba', 'importlib.metadata') if m in sys.modules]\n"
+        "assert register.device['pcm'].__name__ == 'PCM'\n"
+        "assert 'analogsim.devices.rram' not in sys.modules\n"
+        "assert 'scipy.integrate' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_built_in_thing_is_where_the_index_says():
+    for kind in (register.circuit, register.device, register.data, register.solver, register.experiment):
+        for name in kind.built_in:
+            assert kind.name_of(kind[name]) == name
+            assert kind.words(name)
+
+
+def test_a_device_is_a_subclass_of_device_and_says_what_it_is_by_its_docstring():
+    class Mine(Ideal):
+        """A cell of mine.
+
+        It is perfect.
+        """
+
+    for wrong in (int, Ideal(g_max=1e-4), Crossbar, print):
+        with pytest.raises(InputError, match=r"register.device\('mine'\): .* is no subclass of .*Part"):
+            register.device("mine")(wrong)
+    assert "mine" not in register.device
+    try:
+        register.device("mine")(Mine)
+        assert register.device.words("mine") == "A cell of mine"
+        register.device("mine", "my own")(Mine)
+        assert register.device.words("mine") == "my own"
+        assert register.added()["device"]["mine"] is Mine
+        # What has no card is none where it has values without defaults.
+        with pytest.raises(InputError, match="'g_max' is missing"):
+            device("mine")
+    finally:
+        del register.device._known["mine"], register.device._said["mine"]
+    register.take({"device": {"mine": Mine}})
+    try:
+        assert register.device["mine"] is Mine
+    finally:
+        del register.device._known["mine"]

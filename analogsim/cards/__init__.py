@@ -8,24 +8,40 @@ package; a user's own card is a path. Equations live in `analogsim.devices` and 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from analogsim.cards.quantities import Carded, choice, datafile, flag, quantity, resolve, scaled, split_unit
+from analogsim.cards.quantities import (
+    Carded,
+    Overrides,
+    changed,
+    choice,
+    datafile,
+    declared,
+    flag,
+    quantity,
+    resolve,
+    scaled,
+    split_unit,
+)
 from analogsim.errors import InputError, number, shown, unknown
 from analogsim.files import expand, read_text
+from analogsim.registry import register
 
 __all__ = [
     "KINDS",
     "Card",
     "Carded",
     "Check",
+    "Overrides",
     "Value",
+    "built_in",
+    "changed",
     "choice",
     "datafile",
     "flag",
@@ -97,6 +113,10 @@ class Card:
     location: Traversable = field(default_factory=Path, compare=False, repr=False)
 
 
+MODELS = {"device": register.device, "circuit": register.circuit}
+"""Kinds of cards that give numbers to a class."""
+
+
 def folder(kind: str) -> Traversable:
     """Return the folder of the cards of a kind: of the checkout if this is one, else of the installed package."""
     if kind not in KINDS:
@@ -107,13 +127,55 @@ def folder(kind: str) -> Traversable:
     return files(__name__) / f"{kind}s"
 
 
-@cache
 def names(kind: str) -> tuple[str, ...]:
-    """List the built-in cards of a kind ("device", "circuit", "experiment", "wire"), sorted."""
-    home = folder(kind)
+    """List the cards of a kind ("device", "circuit", "experiment", "wire"): built-in ones, then those of others.
+
+    Others are packages with cards, and registered classes that need none (see `read`).
+    """
+    found = [*built_in(kind), *(name for _, home in _others() for name in _inside(home / f"{kind}s"))]
+    if kind in MODELS:
+        found += [name for name in MODELS[kind] if MODELS[kind].is_foreign(name) and _needs_no_card(kind, name)]
+    return tuple(dict.fromkeys(found))
+
+
+def _needs_no_card(kind: str, name: str) -> bool:
+    """Whether every value of a class has a default, or none is known of it since it cannot be loaded."""
+    try:
+        return all(item.default is not MISSING for item in declared(MODELS[kind].find(name)))
+    except InputError:
+        return True
+
+
+@cache
+def built_in(kind: str) -> tuple[str, ...]:
+    """The cards of this package, sorted."""
+    return _inside(folder(kind))
+
+
+def _inside(home: Traversable) -> tuple[str, ...]:
     if not home.is_dir():
         return ()
     return tuple(sorted(item.name.removesuffix(".toml") for item in home.iterdir() if item.name.endswith(".toml")))
+
+
+def _others() -> Iterator[tuple[str, Traversable]]:
+    """Name and folder of each package that brings cards; one that cannot be found has none."""
+    for name, point in register.cards.installed.items():
+        try:
+            home = files(point.module)
+        except (Exception, SystemExit):  # importing somebody else's package may fail in any way
+            continue
+        yield name, home
+
+
+def _found(kind: str, name: str) -> tuple[Traversable, str] | None:
+    """Where the card of a name lies, and what to call that; to look through what others bring takes longer."""
+    if name in built_in(kind):
+        return folder(kind) / f"{name}.toml", f"{kind}s/{name}.toml"
+    for package, home in _others():
+        if name in _inside(home / f"{kind}s"):
+            return home / f"{kind}s" / f"{name}.toml", f"{package}: {kind}s/{name}.toml"
+    return None
 
 
 def toml(kind: str, name: str | Path) -> tuple[dict[str, Any], str, Traversable]:
@@ -123,7 +185,7 @@ def toml(kind: str, name: str | Path) -> tuple[dict[str, Any], str, Traversable]
     ----------
     kind : {"device", "circuit", "experiment", "wire"}
     name : str or path
-        A built-in card, or the path of a file that ends in ``.toml``.
+        A built-in card, that of a package with cards, or the path of a file that ends in ``.toml``.
 
     Returns
     -------
@@ -138,11 +200,11 @@ def toml(kind: str, name: str | Path) -> tuple[dict[str, Any], str, Traversable]
     location: Traversable
     if str(name).endswith(".toml"):
         location, path = expand(name), str(name)
-        text = read_text(location, limit=LARGEST_FILE, hint=f"Built-in {kind}s: {', '.join(names(kind))}.")
+        text = read_text(location, limit=LARGEST_FILE, hint=f"Built-in {kind}s: {', '.join(built_in(kind))}.")
     else:
-        if str(name) not in names(kind):
+        if (found := _found(kind, str(name))) is None:
             raise unknown(kind, str(name), names(kind), hint="For a card of your own, give a path that ends in .toml.")
-        location, path = folder(kind) / f"{name}.toml", f"{kind}s/{name}.toml"
+        location, path = found
         text = location.read_text(encoding="utf-8")
     return parse(text, path), path, location
 
@@ -163,11 +225,20 @@ _WORDS = ("model", "title", "description", "valid", "device")
 def read(kind: str, name: str | Path) -> Card:
     """Read a device or circuit card and check its structure.
 
+    The name of a class that was registered, by another package or a script, is as good as that of a card where all its
+    fields have defaults.
+
     Raises
     ------
     InputError
         If the file is missing or broken, an entry lacks value, unit or source, or a needed key is absent.
     """
+    if _is_class(kind, str(name)):
+        cls = MODELS[kind].find(str(name))
+        title = MODELS[kind].words(str(name)) or str(name)
+        return Card(
+            kind, str(name), f"{cls.__module__}:{cls.__qualname__}", str(name), title, "as its author says", (), {}
+        )
     content, path, location = toml(kind, name)
     words = {key: _text(path, key, content.pop(key)) for key in _WORDS if key in content}
     for key in ("model", "title", "valid"):
@@ -198,6 +269,13 @@ def read(kind: str, name: str | Path) -> Card:
         location=location,
         **words,
     )
+
+
+def _is_class(kind: str, name: str) -> bool:
+    """Whether a name is none of a card, but of a class that somebody else registered."""
+    if kind not in MODELS or name.endswith(".toml") or name in built_in(kind) or not MODELS[kind].is_foreign(name):
+        return False
+    return _found(kind, name) is None
 
 
 def parse_set(text: str) -> tuple[str, Any]:

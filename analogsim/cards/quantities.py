@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analogsim.errors import InputError, one_of, shown, unknown
 from analogsim.files import expand
+from analogsim.registry import summary
 
 if TYPE_CHECKING:
     from analogsim.cards import Card
@@ -142,6 +143,9 @@ class Carded:
             object.__setattr__(self, "record", {**self.record, "values": {**self.record["values"], **entries}})
 
 
+Overrides = Mapping[str, Any]
+"""Values by key: numbers in SI units, or texts with a unit."""
+
 T = TypeVar("T", bound=Carded)
 
 
@@ -150,9 +154,7 @@ def declared(cls: type) -> list[Field]:
     return [item for item in fields(cls) if "meaning" in item.metadata]
 
 
-def resolve(
-    cls: type[T], card: Card, overrides: Mapping[str, Any] | None = None, *, called: str = "", **parts: object
-) -> T:
+def resolve(cls: type[T], card: Card, overrides: Overrides | None = None, *, called: str = "", **parts: object) -> T:
     """Make `cls` from a card and overrides.
 
     Parameters
@@ -194,6 +196,55 @@ def resolve(
             entries[name] = {"value": _json(item.default), "unit": item.metadata["unit"], "source": "default"}
     about = {key: getattr(card, key) for key in ("kind", "name", "path", "model", "title", "valid", "description")}
     return cls(record={**about, "called": called, "cite": list(card.cite), "values": entries}, **values, **parts)
+
+
+def changed(thing: T, overrides: Overrides, *, kind: str, called: str = "", **parts: Carded) -> T:
+    """Make an object anew with other values, as a card's are overridden; itself where there is nothing to change.
+
+    Parameters
+    ----------
+    thing : Carded
+    overrides : mapping
+        Keys without prefix; as in `resolve`.
+    kind : {"circuit", "device"}
+    called : str
+        What the overrides' keys begin with; `kind` if not given.
+    parts : Carded
+        Other parts in place of its own.
+    """
+    if thing.record and not overrides and not parts:
+        return thing
+    called = called or kind
+    record = thing.record or described(thing, kind, called)
+    known = {item.name: item for item in declared(type(thing))}
+    values, entries = {}, dict(record["values"])
+    for key, given in overrides.items():
+        if key not in known:
+            raise unknown(f"key of {type(thing).__name__}", f"{called}.{key}", [f"{called}.{name}" for name in known])
+        values[key] = _with_unit(called, known[key], given)
+        entries[key] = {"value": _json(given), "unit": known[key].metadata["unit"], "source": "override"}
+    return replace(thing, record={**record, "values": entries}, **values, **parts)
+
+
+def described(thing: Carded, kind: str, called: str = "") -> dict[str, Any]:
+    """The record of an object that was made without a card: its class, and every value as it is."""
+    cls = type(thing)
+    values = {
+        item.name: {"value": _json(value), "unit": item.metadata["unit"], "source": "Python"}
+        for item in declared(cls)
+        if (value := getattr(thing, item.name)) is not None
+    }
+    about = {"kind": kind, "name": cls.__name__, "path": f"{cls.__module__}:{cls.__qualname__}", "model": cls.__name__}
+    title = summary(cls) or cls.__name__
+    return {
+        **about,
+        "title": title,
+        "valid": "",
+        "description": "",
+        "called": called or kind,
+        "cite": [],
+        "values": values,
+    }
 
 
 def _json(value: object) -> object:

@@ -6,15 +6,14 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
-from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, get_type_hints, overload
+from typing import ClassVar, get_type_hints, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analogsim import cards
-from analogsim.cards import Carded, quantity
+from analogsim.cards import Carded, Overrides, quantity
 from analogsim.chip.population import Population
 from analogsim.chip.whole import Chip
 from analogsim.devices.base import Part
@@ -23,16 +22,11 @@ from analogsim.devices.base import model as device_model
 from analogsim.errors import InputError, instance, listed, unknown, whole
 from analogsim.files import expand
 from analogsim.network import Network
+from analogsim.registry import register, unwrapped
 from analogsim.text import as_html
 
 Array = NDArray[np.floating]
 Deltas = Sequence[tuple[Array, Array]]
-
-MODELS = {
-    "ideal": "ideal:Ideal",
-    "crossbar": "crossbar.circuit:Crossbar",
-    "optoelectronic": "optical.circuit:Optoelectronic",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +81,10 @@ class Circuit(Carded, ABC):
     @abstractmethod
     def _program(self, network: Network, seed: int) -> Chip: ...
 
-    @abstractmethod
     def update(self, chip: Chip, deltas: Deltas, rng: np.random.Generator) -> Chip:
         """Change the weights and biases of a chip by `deltas`, through the devices.
+
+        The base adds them exactly, to the feedback arrays too: W + ΔW, V + ΔWᵀ, b + Δb.
 
         Parameters
         ----------
@@ -100,6 +95,12 @@ class Circuit(Carded, ABC):
         rng : numpy.random.Generator
             Draws what is random about the update.
         """
+        pairs = list(zip(chip.forward, chip.feedback, chip.biases, checked_deltas(chip, deltas), strict=True))
+        return chip.rewritten(
+            forward=tuple(w + dw for w, _, _, (dw, _) in pairs),
+            feedback=tuple(None if v is None else v + dw.T for _, v, _, (dw, _) in pairs),
+            biases=tuple(b + db for _, _, b, (_, db) in pairs),
+        )
 
     def __init_subclass__(cls, **options: object) -> None:
         """Keep the few lines of `__repr__` in every circuit: a dataclass writes its own unless the class has one."""
@@ -116,9 +117,9 @@ class Circuit(Carded, ABC):
     def _repr_html_(self) -> str:
         return as_html(repr(self))
 
-    @abstractmethod
     def words(self) -> list[str]:
         """Say in a few phrases what is simulated; for the report of a run."""
+        return []
 
 
 def child(seed: int, *names: str | int) -> np.random.Generator:
@@ -139,13 +140,13 @@ def checked_deltas(chip: Chip, deltas: Deltas) -> Deltas:
     return deltas
 
 
-def circuit(name: str | Path, *, device: str | Path | Part | None = None, **overrides: Any) -> Circuit:
-    """Make a circuit from a built-in card or from the path of one.
+def circuit(name: str | Path | Circuit, *, device: str | Path | Part | None = None, **overrides: object) -> Circuit:
+    """Make a circuit from a built-in card, from the path of one, or from a circuit.
 
     Parameters
     ----------
-    name : str or path
-        ``"crossbar"``, ``"ideal"``, ``"./mine.toml"``.
+    name : str, path or Circuit
+        ``"crossbar"``, ``"ideal"``, ``"./mine.toml"``; of a `Circuit` the changes that are asked for are made.
     device : str, path or Part, optional
         What holds its weights; the circuit's card names the default.
     overrides : number or str
@@ -166,7 +167,10 @@ def circuit(name: str | Path, *, device: str | Path | Part | None = None, **over
     >>> circuit("crossbar", device="ideal", asymmetry=0.2).asymmetry
     0.2
     """
-    card = cards.read("circuit", name)
+    made = unwrapped(name)
+    if isinstance(made, Circuit):
+        return _changed(made, device, overrides)
+    card = cards.read("circuit", made)
     cls = model(card)
     of_device = cards.select(overrides, "device", card.parts)
     if not card.device and (device is not None or of_device):
@@ -182,21 +186,53 @@ def circuit(name: str | Path, *, device: str | Path | Part | None = None, **over
             raise InputError(f"{card.path}: {key} is missing: the model {card.model!r} needs {', '.join(needed)}.")
     for role, wanted in named.items():
         parts[role] = make_device(wanted, called=role, **cards.select(overrides, role, card.parts))
-        fits = get_type_hints(cls).get(role, object)
-        if not isinstance(parts[role], fits):
-            can = [n for n in cards.names("device") if issubclass(device_model(cards.read("device", n).model), fits)]
-            hint = "" if role == "device" else f" Its {role} is set in the card; --device is its memory."
-            raise InputError(f"{card.path}: {role} {str(wanted)!r} does not fit; it takes {', '.join(can)}.{hint}")
+        _check_fit(cls, role, parts[role], wanted, card.path)
     return cards.resolve(cls, card, cards.select(overrides, "circuit", card.parts), **parts)
+
+
+def _changed(made: Circuit, device: str | Path | Part | None, overrides: Overrides) -> Circuit:
+    """A circuit with another device, and with other values of its own and of its parts."""
+    parts = {role: part for role, part in vars(made).items() if isinstance(part, Part)}
+    others = [role for role in parts if role != "device"]
+    of_device = cards.select(overrides, "device", others)
+    if "device" not in parts and (device is not None or of_device):
+        raise InputError(f"the circuit {type(made).__name__} has no devices; nothing takes {device or of_device!r}.")
+    changed = {}
+    for role, part in parts.items():
+        wanted = device if role == "device" and device is not None else part
+        found = make_device(wanted, called=role, **cards.select(overrides, role, others))
+        if found is not part:
+            _check_fit(type(made), role, found, wanted, type(made).__name__)
+            changed[role] = found
+    return cards.changed(made, cards.select(overrides, "circuit", others), kind="circuit", **changed)
+
+
+def _check_fit(cls: type[Circuit], role: str, part: Part, wanted: object, where: str) -> None:
+    """Raise `InputError` unless a part is of the class that its circuit wants."""
+    fits = get_type_hints(cls).get(role, object)
+    if not isinstance(part, fits):
+        can = [name for name in cards.names("device") if _makes(name, fits)]
+        hint = "" if role == "device" else f" Its {role} is set in the card; --device is its memory."
+        raise InputError(f"{where}: {role} {str(wanted)!r} does not fit; it takes {', '.join(can)}.{hint}")
+
+
+def _makes(name: str, fits: type) -> bool:
+    try:
+        return issubclass(device_model(cards.read("device", name).model), fits)
+    except InputError:  # a card or a class of somebody else, which others need not know of
+        return False
 
 
 def model(card: cards.Card) -> type[Circuit]:
     """The class whose equations a circuit's card gives numbers to."""
-    if card.model not in MODELS:
-        raise unknown("circuit model", card.model, MODELS, where=card.path)
-    module, _, attribute = MODELS[card.model].partition(":")
-    cls: type[Circuit] = getattr(import_module(f"analogsim.circuits.{module}"), attribute)
+    cls: type[Circuit] = register.circuit.find(card.model, where=card.path)
     return cls
+
+
+def family(name: str | Path | Circuit) -> type[Circuit]:
+    """The class of a circuit: of what its card names, or of the circuit itself."""
+    made = unwrapped(name)
+    return type(made) if isinstance(made, Circuit) else model(cards.read("circuit", made))
 
 
 def _needed(cls: type) -> list[str]:
@@ -204,7 +240,7 @@ def _needed(cls: type) -> list[str]:
     return [item.name for item in fields(cls) if item.default is item.default_factory is MISSING and not item.metadata]
 
 
-def roles(card: cards.Card, device: Any = None) -> dict[str, Any]:
+def roles(card: cards.Card, device: str | Path | Part | None = None) -> dict[str, str | Path | Part]:
     """Name or path of every part of a circuit's card, by its role; a relative path starts at the card."""
 
     def beside(name: str) -> str | Path:
@@ -212,7 +248,7 @@ def roles(card: cards.Card, device: Any = None) -> dict[str, Any]:
             return card.location.parent / expand(name)
         return name
 
-    named = {role: beside(name) for role, name in card.parts.items()}
+    named: dict[str, str | Path | Part] = {role: beside(name) for role, name in card.parts.items()}
     if card.device:
         named["device"] = beside(card.device) if device is None else device
     return named

@@ -9,8 +9,10 @@ import numpy as np
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Circuit, Deltas, checked_deltas
 from analogsim.network import Network
+from analogsim.registry import register
 
 
+@register.circuit("ideal", "the equations without hardware")
 @dataclass(frozen=True, kw_only=True)
 class Ideal(Circuit):
     """The equations without hardware."""

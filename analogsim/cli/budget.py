@@ -17,6 +17,7 @@ from analogsim.cli.paths import RESULT, claim
 @click.option("--seeds", type=int, default=5, help="Trainings of each case.")
 @resumable
 @click.option(
+    "-o",
     "--output",
     type=RESULT,
     metavar="FILE",

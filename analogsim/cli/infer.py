@@ -23,7 +23,7 @@ from analogsim.cli.paths import RESULT, claim, keep
     rule={"meaning": "Wiring of the chip; dpt and dp are feed-forward at rest"},
     seed={"meaning": "Of the first chip"},
 )  # fmt: skip
-@click.option("--output", type=RESULT, metavar="FILE", help="Result (.nc).  [default: none is written]")
+@click.option("-o", "--output", type=RESULT, metavar="FILE", help="Result (.nc).  [default: none is written]")
 @as_json
 @verbosity
 def command(

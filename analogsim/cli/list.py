@@ -1,5 +1,7 @@
 """``analogsim list``: what there is to choose from."""
 
+from collections.abc import Callable
+
 import click
 
 from analogsim.cli.options import as_json, verbosity
@@ -9,7 +11,9 @@ from analogsim.cli.options import as_json, verbosity
 @as_json
 @verbosity
 def command(as_json: bool, verbose: int) -> None:
-    """Circuits, devices, experiments, rules and data sets to choose from.
+    """Circuits, devices, experiments, rules, updates, data sets, solvers, measures and metrics to choose from.
+
+    What other packages bring is among them.
 
     \b
     Example:
@@ -18,15 +22,24 @@ def command(as_json: bool, verbose: int) -> None:
     import json
 
     from analogsim import cards
-    from analogsim.experiments.data_sets import ABOUT
     from analogsim.experiments.reproduce import card
+    from analogsim.registry import register
     from analogsim.settings.registered import RULES
 
+    kinds = {
+        "updates": register.update,
+        "data": register.data,
+        "solvers": register.solver,
+        "computations": register.experiment,
+        "measures": register.measure,
+        "metrics": register.metric,
+    }
     found = {
-        **{f"{kind}s": {name: cards.read(kind, name).title for name in cards.names(kind)} for kind in CARDS},
-        "experiments": {name: card.read(name).title for name in cards.names("experiment")},
+        "circuits": _titles(cards.names("circuit"), lambda name: cards.read("circuit", name).title),
+        "devices": _titles(cards.names("device"), lambda name: cards.read("device", name).title),
+        "experiments": _titles(cards.names("experiment"), lambda name: card.read(name).title),
         "rules": RULES.everyone(),
-        "data": {name: about.words for name, about in ABOUT.items()},
+        **{name: {each: kind.words(each) for each in kind} for name, kind in kinds.items()},
     }
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -37,4 +50,14 @@ def command(as_json: bool, verbose: int) -> None:
             click.echo(f"  {name:16} {title}")
 
 
-CARDS = ("circuit", "device")
+def _titles(names: tuple[str, ...], title: Callable[[str], str]) -> dict[str, str]:
+    """Title of each card, or what is wrong with one, as there may be with those of others."""
+    from analogsim.errors import InputError
+
+    found = {}
+    for name in names:
+        try:
+            found[name] = title(name)
+        except InputError as error:
+            found[name] = f"cannot be used: {error}"
+    return found

@@ -18,7 +18,7 @@ from analogsim.cli.paths import FOLDER, claim
 )
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Of a sweep. May be repeated.  [default: all]")
 @click.option("--format", "suffix", metavar="FORMAT", default="png", help="png, svg or pdf.")
-@click.option("--output", type=FOLDER, metavar="FOLDER", help="Where the figures go.  [default: beside FILE]")
+@click.option("-o", "--output", type=FOLDER, metavar="FOLDER", help="Where the figures go.  [default: beside FILE]")
 @as_json
 @verbosity
 def command(

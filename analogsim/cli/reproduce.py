@@ -21,7 +21,7 @@ from analogsim.cli.paths import FOLDER
 @click.option("--row", "rows", multiple=True, metavar="NAME", help="Only this row of the table. May be repeated.")
 @resumable
 @click.option(
-    "--output", type=FOLDER, metavar="FOLDER", help="Where finished points are kept.  [default: the user's cache]"
+    "-o", "--output", type=FOLDER, metavar="FOLDER", help="Where finished points are kept.  [default: the user's cache]"
 )
 @click.option("--judge", is_flag=True, help="Compute nothing: only judge what is finished.")
 @as_json

@@ -11,6 +11,7 @@ from analogsim.cli.paths import RESULT, claim, keep
 @click.command(context_settings={"show_default": True})
 @simulation
 @click.option(
+    "-o",
     "--output",
     type=RESULT,
     metavar="FILE",

@@ -186,13 +186,13 @@ def find(name: str, *, also: Iterable[str] = ()) -> list[Any]:
         If there is none; the message names the nearest, of cards and of what is `also` valid.
     """
     from analogsim import cards
-    from analogsim.circuits.base import MODELS
     from analogsim.errors import unknown
+    from analogsim.registry import register
 
     kinds = [kind for kind in ("circuit", "device") if name in cards.names(kind)]
     if name.endswith(".toml"):
         content, *_ = cards.toml("circuit", name)
-        kinds = ["circuit" if content.get("model") in [*MODELS] else "device"]
+        kinds = ["circuit" if content.get("model") in [*register.circuit] else "device"]
     if not kinds:
         known = {name for kind in ("circuit", "device", "experiment") for name in cards.names(kind)}
         raise unknown("card", name, known | {*also}, hint="See `analogsim list`.")

@@ -9,11 +9,11 @@ from typing import Any
 
 def names() -> list[str]:
     """Rules and data sets that can be shown."""
-    from analogsim.experiments.data_sets import ABOUT
     from analogsim.learning.reference.rules import RULES as DIGITAL
+    from analogsim.registry import register
     from analogsim.settings.registered import RULES
 
-    return [*RULES, *DIGITAL, *ABOUT]
+    return [*RULES, *DIGITAL, *register.data]
 
 
 def rule(name: str) -> tuple[dict[str, Any], list[str]] | None:
@@ -71,19 +71,28 @@ def _entry(low: float, high: float, letter: str) -> str:
 
 def data(name: str) -> tuple[dict[str, Any], list[str]] | None:
     """A data set by its name: what, samples, features, classes, source."""
-    from analogsim.experiments.data_sets import ABOUT
+    from analogsim.experiments.data import Images, load
+    from analogsim.registry import register
 
-    if name not in ABOUT:
+    if name not in register.data:
         return None
-    about = ABOUT[name]
-    features = about.pixels**2
+    known = register.data[name]
+    about: dict[str, Any] = {"words": register.data.words(name)}
+    if isinstance(known, Images):
+        about |= {key: value for key, value in vars(known).items() if key != "load"}
+        about["features"] = known.pixels**2
+        inputs = f" ({known.pixels} × {known.pixels} pixels in [0, 1])"
+    else:
+        found, inputs = load(name), ""
+        about |= {"training": len(found.train_x), "testing": len(found.test_x), "features": found.features}
+        about |= {"classes": found.classes, "source": found.source}
     lines = [
-        f"{about.words} (data {name})",
-        f"Samples: {about.training} for training, {about.testing} for testing",
-        f"Inputs: {features} features ({about.pixels} × {about.pixels} pixels in [0, 1]), {about.classes} classes",
-        f"Source: {about.source}",
+        f"{about['words']} (data {name})",
+        f"Samples: {about['training']} for training, {about['testing']} for testing",
+        f"Inputs: {about['features']} features{inputs}, {about['classes']} classes",
+        f"Source: {about['source']}",
     ]
-    return {**about._asdict(), "features": features}, lines
+    return about, lines
 
 
 def all_settable(name: str, card: Any) -> tuple[dict[str, Any], list[str]]:

@@ -19,7 +19,9 @@ from analogsim.cli.paths import RESULT, claim, keep
 )
 @click.option("--samples", type=int, default=8, help="Samples that are settled at each point.")
 @click.option("--horizon", type=float, default=200.0, help="How long the ODE runs, in largest time constants.")
+@click.option("--solver", metavar="NAME", help="Of the ODE, see `analogsim list`.  [default: etd, until it rests]")
 @click.option(
+    "-o",
     "--output",
     type=RESULT,
     metavar="FILE",
@@ -31,6 +33,7 @@ def command(
     over: tuple[str, ...],
     samples: int,
     horizon: float,
+    solver: str | None,
     output: str | None,
     as_json: bool,
     verbose: int,
@@ -63,6 +66,7 @@ def command(
         over or ("alpha=0:1:0.1",),
         samples=samples,
         horizon=horizon,
+        solver=solver,
         progress=lambda done, total: bar(done, total, {}),
     )
     bar.end()

@@ -26,7 +26,9 @@ from analogsim.cli.paths import RESULT, claim
 )
 @click.option("--point-timeout", type=float, metavar="SECONDS", help="Give up a point after so long.")
 @resumable
-@click.option("--output", type=RESULT, metavar="FILE", help="Result (.nc).  [default: analogsim-sweep-CIRCUIT.nc]")
+@click.option(
+    "-o", "--output", type=RESULT, metavar="FILE", help="Result (.nc).  [default: analogsim-sweep-CIRCUIT.nc]"
+)
 @as_json
 @verbosity
 def command(

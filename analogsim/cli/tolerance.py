@@ -22,6 +22,7 @@ from analogsim.cli.paths import RESULT, claim
 @click.option("--confidence", type=float, default=0.9, help="At which a value is judged before all seeds are used.")
 @resumable
 @click.option(
+    "-o",
     "--output",
     type=RESULT,
     metavar="FILE",

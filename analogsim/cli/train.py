@@ -39,7 +39,7 @@ RULE_OPTIONS = ("alpha", "beta", "lam", "sweeps", "order", "output_treatment", "
     metavar="FILE",
     help="Written after each epoch (.npz); a run goes on from it bit for bit.",
 )
-@click.option("--output", type=NETWORK, metavar="FILE", help="Trained network (.npz).")
+@click.option("-o", "--output", type=NETWORK, metavar="FILE", help="Trained network (.npz).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines instead of words.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def command(

@@ -19,8 +19,10 @@ from analogsim.cards import quantity
 from analogsim.devices.base import Array
 from analogsim.devices.optical import Curves, Optical
 from analogsim.functions.activations import soft_clip
+from analogsim.registry import register
 
 
+@register.device("aoc-tanh")
 @dataclass(frozen=True, kw_only=True)
 class AOCTanh(Optical):
     """The nonlinearity of a neuron.

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analogsim import cards
+from analogsim import cards, registry
 from analogsim.cards import Carded, Check, quantity
 from analogsim.errors import InputError, out_of_range, shown, unknown
 
@@ -29,36 +27,6 @@ Array = NDArray[np.floating]
 
 Cells = Mapping[str, Array]
 """What is fixed about each cell of an array: ``frozen`` (conductance of stuck cells, NaN elsewhere), ``factor``."""
-
-BUILT_IN = {
-    "ideal": "ideal:Ideal",
-    "pcm": "pcm:PCM",
-    "hermes": "pcm:Hermes",
-    "rram": "rram:RRAM",
-    "cubic-rram": "rram:CubicRRAM",
-    "cmo": "cmo:CMO",
-    "sonos": "sonos:SONOS",
-    "metal-oxide": "metal_oxide:MetalOxide",
-    "metal-oxide-pulses": "metal_oxide_pulses:PulsedMetalOxide",
-    "ion-drift": "ion_drift:IonDrift",
-    "vteam": "vteam:VTEAM",
-    "yakopcic": "yakopcic:Yakopcic",
-    "stanford-pku": "stanford:StanfordPKU",
-    "constant-step": "step_shapes:ConstantStep",
-    "linear-step": "step_shapes:LinearStep",
-    "soft-bounds": "step_shapes:SoftBounds",
-    "exp-step": "step_shapes:ExpStep",
-    "pow-step": "step_shapes:PowStep",
-    "table": "table:Table",
-    "light-source": "light_source:LightSource",
-    "slm": "slm:SLM",
-    "photonic-pcm": "photonic_pcm:PhotonicPCM",
-    "microring-bank": "microring:MicroringBank",
-    "mzi-mesh": "mzi_mesh:MZIMesh",
-    "photodetector": "photodetector:Photodetector",
-    "aoc-tanh": "aoc_tanh:AOCTanh",
-}
-_registered: dict[str, type[Part]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,12 +217,12 @@ class Device(Part):
 
 
 def device(name: str | Path | Part, *, called: str = "", **overrides: Any) -> Any:
-    """Make a device, or any other part, from a built-in card or from the path of one.
+    """Make a device, or any other part, from a built-in card, from the path of one, or from a part.
 
     Parameters
     ----------
     name : str, path or Part
-        ``"pcm-ibm"``, ``"./mine.toml"``; a `Part` is returned as it is.
+        ``"pcm-ibm"``, ``"./mine.toml"``; of a `Part` the changes that are asked for are made.
     called : str
         Its role in a circuit, for messages.
     overrides : number or str
@@ -265,37 +233,22 @@ def device(name: str | Path | Part, *, called: str = "", **overrides: Any) -> An
     InputError
         If the card, its model or a value is not right.
     """
-    if isinstance(name, Part):
-        if overrides:
-            raise InputError("a device made in Python takes no overrides; use dataclasses.replace on it.")
-        return name
-    card = cards.read("device", name)
+    made = registry.unwrapped(name)
+    if isinstance(made, Part):
+        return cards.changed(made, overrides, kind="device", called=called)
+    card = cards.read("device", made)
     return cards.resolve(model(card.model, where=card.path), card, overrides, called=called)
 
 
 def model(name: str, *, where: str = "") -> type[Part]:
-    """Find a device family: built in, registered in Python, or an entry point of the group ``analogsim.devices``."""
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        return getattr(import_module(f"analogsim.devices.{module}"), attribute)
-    if name in _registered:
-        return _registered[name]
-    found = {point.name: point for point in entry_points(group="analogsim.devices")}
-    if name not in found:
-        raise unknown("device model", name, [*BUILT_IN, *_registered, *found], where=where)
-    return found[name].load()
+    """Find a device family by its name in `analogsim.register.device`; `where` is the card that names it."""
+    cls: type[Part] = registry.register.device.find(name, where=where)
+    return cls
 
 
-def register(name: str) -> Callable[[type[Part]], type[Part]]:
+def register(name: str, words: str = "") -> Callable[[type[Part]], type[Part]]:
     """Class decorator: let cards name a `Device` or other `Part` written in Python as their ``model``."""
-
-    def decorate(cls: type[Part]) -> type[Part]:
-        if not (isinstance(cls, type) and issubclass(cls, Part)):
-            raise InputError(f"register({name!r}): {cls!r} is no subclass of Device.")
-        _registered[name] = cls
-        return cls
-
-    return decorate
+    return registry.register.device(name, words)
 
 
 def verify(name: str | Path) -> list[tuple[Check, float]]:

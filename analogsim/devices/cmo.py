@@ -21,11 +21,13 @@ from numpy.typing import ArrayLike
 
 from analogsim.cards import quantity
 from analogsim.devices.base import Array, Device
+from analogsim.registry import register
 
 _FIRST = 1.0
 _MICRO = 1e-6
 
 
+@register.device("cmo")
 @dataclass(frozen=True, kw_only=True)
 class CMO(Device):
     """A CMO/HfOx cell.

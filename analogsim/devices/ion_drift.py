@@ -17,8 +17,10 @@ from numpy.typing import ArrayLike
 from analogsim.cards import quantity
 from analogsim.devices.base import Array
 from analogsim.devices.dynamic import Dynamic
+from analogsim.registry import register
 
 
+@register.device("ion-drift")
 @dataclass(frozen=True, kw_only=True)
 class IonDrift(Dynamic):
     """The first memristor; the state x is the doped share of the film.

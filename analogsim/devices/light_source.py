@@ -24,8 +24,10 @@ from analogsim.devices.channels import only_one, pair
 from analogsim.devices.optical import Curves, Optical
 from analogsim.devices.weighting import Channels
 from analogsim.errors import out_of_range
+from analogsim.registry import register
 
 
+@register.device("light-source")
 @dataclass(frozen=True, kw_only=True)
 class LightSource(Optical):
     """An array of sources, one for each neuron.

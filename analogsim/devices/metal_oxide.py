@@ -21,8 +21,10 @@ from numpy.typing import ArrayLike
 
 from analogsim.cards import quantity
 from analogsim.devices.base import Array, Device
+from analogsim.registry import register
 
 
+@register.device("metal-oxide")
 @dataclass(frozen=True, kw_only=True)
 class MetalOxide(Device):
     """A metal-oxide crosspoint; its conductance is the state G_0, S.

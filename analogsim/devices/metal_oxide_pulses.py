@@ -26,8 +26,10 @@ from analogsim.devices.base import Array, Cells
 from analogsim.devices.metal_oxide import MetalOxide
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
+from analogsim.registry import register
 
 
+@register.device("metal-oxide-pulses")
 @dataclass(frozen=True, kw_only=True)
 class PulsedMetalOxide(MetalOxide, Pulsed):
     """A metal-oxide crosspoint that learns by pulses of one height and duration for set and one for reset.

@@ -26,8 +26,10 @@ from analogsim.devices.base import Array
 from analogsim.devices.optical import Curves
 from analogsim.devices.weighting import Channels, Realised, Weighting
 from analogsim.errors import InputError
+from analogsim.registry import register
 
 
+@register.device("microring-bank")
 @dataclass(frozen=True, kw_only=True)
 class MicroringBank(Weighting):
     """A ring for each weight.

@@ -28,8 +28,10 @@ from analogsim.devices.base import Array
 from analogsim.devices.optical import Curves
 from analogsim.devices.weighting import Channels, Realised, Weighting
 from analogsim.jit import compiled
+from analogsim.registry import register
 
 
+@register.device("mzi-mesh")
 @dataclass(frozen=True, kw_only=True)
 class MZIMesh(Weighting):
     """A programmable mesh.

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 
 from analogsim.cards import quantity
 from analogsim.devices.base import Array, Device
+from analogsim.registry import register
 
 _SMALLEST = 1e-7
 """Least G/G_max in a logarithm or power; every law below is clipped long before it."""
@@ -100,6 +101,7 @@ class PhaseChange(Device):
         return now * self.relative_read_sigma(now if programmed is None else programmed, seconds)
 
 
+@register.device("pcm")
 @dataclass(frozen=True, kw_only=True)
 class PCM(PhaseChange):
     """Mushroom cells of one million-cell array.
@@ -129,6 +131,7 @@ class PCM(PhaseChange):
         return np.minimum(self.flicker * power, self.flicker_limit)
 
 
+@register.device("hermes")
 @dataclass(frozen=True, kw_only=True)
 class Hermes(PhaseChange):
     """Cells of the HERMES project chip, one or two to a unit.

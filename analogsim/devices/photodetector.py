@@ -23,8 +23,10 @@ from analogsim.devices.base import Array
 from analogsim.devices.channels import calibration, only_one, pair
 from analogsim.devices.optical import Curves, Optical
 from analogsim.devices.weighting import Channels
+from analogsim.registry import register
 
 
+@register.device("photodetector")
 @dataclass(frozen=True, kw_only=True)
 class Photodetector(Optical):
     """An array of detectors, two for each output.

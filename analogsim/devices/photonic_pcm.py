@@ -16,8 +16,10 @@ from analogsim.cards import quantity
 from analogsim.devices.base import Array
 from analogsim.devices.optical import Curves
 from analogsim.devices.weighting import Channels, Realised, Weighting
+from analogsim.registry import register
 
 
+@register.device("photonic-pcm")
 @dataclass(frozen=True, kw_only=True)
 class PhotonicPCM(Weighting):
     """Pairs of cells.

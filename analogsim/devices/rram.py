@@ -25,8 +25,10 @@ from numpy.typing import ArrayLike
 from analogsim.cards import quantity
 from analogsim.devices.base import Array, Device
 from analogsim.errors import InputError, out_of_range
+from analogsim.registry import register
 
 
+@register.device("rram")
 @dataclass(frozen=True, kw_only=True)
 class RRAM(Device):
     """An ohmic cell with a time-dependent spread.
@@ -88,6 +90,7 @@ class RRAM(Device):
         return np.maximum(programmed + grown * rng.standard_normal(programmed.shape), 0.0)
 
 
+@register.device("cubic-rram")
 @dataclass(frozen=True, kw_only=True)
 class CubicRRAM(RRAM):
     """The same with a cubic current-voltage curve.

@@ -28,8 +28,10 @@ from analogsim.devices.channels import only_one, pair
 from analogsim.devices.optical import Curves
 from analogsim.devices.weighting import Channels, Realised, Weighting
 from analogsim.errors import InputError
+from analogsim.registry import register
 
 
+@register.device("slm")
 @dataclass(frozen=True, kw_only=True)
 class SLM(Weighting):
     """An amplitude modulator.

@@ -21,10 +21,12 @@ from numpy.typing import ArrayLike
 from analogsim.cards import quantity
 from analogsim.devices.base import Array, Device
 from analogsim.errors import InputError, out_of_range
+from analogsim.registry import register
 
 _NANO = 1e-9
 
 
+@register.device("sonos")
 @dataclass(frozen=True, kw_only=True)
 class SONOS(Device):
     """A SONOS cell.

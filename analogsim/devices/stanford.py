@@ -21,10 +21,12 @@ from scipy.constants import Boltzmann, elementary_charge
 from analogsim.cards import quantity
 from analogsim.devices.base import Array
 from analogsim.devices.dynamic import Dynamic
+from analogsim.registry import register
 
 _NANO = 1e-9
 
 
+@register.device("stanford-pku")
 @dataclass(frozen=True, kw_only=True)
 class StanfordPKU(Dynamic):
     """A filamentary cell; the state is the gap g, m.

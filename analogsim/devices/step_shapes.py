@@ -24,8 +24,10 @@ import numpy as np
 from analogsim.cards import flag, quantity
 from analogsim.devices.base import Array, Cells
 from analogsim.devices.pulsed import Pulsed
+from analogsim.registry import register
 
 
+@register.device("constant-step")
 @dataclass(frozen=True, kw_only=True)
 class ConstantStep(Pulsed):
     """Every step the same."""
@@ -37,6 +39,7 @@ class ConstantStep(Pulsed):
     shape_down = shape_up
 
 
+@register.device("linear-step")
 @dataclass(frozen=True, kw_only=True)
 class LinearStep(Pulsed):
     """Steps that shrink linearly towards the bounds of a typical cell.
@@ -59,6 +62,7 @@ class LinearStep(Pulsed):
         return 1.0 - self.gamma_down * w / self.w_min
 
 
+@register.device("soft-bounds")
 @dataclass(frozen=True, kw_only=True)
 class SoftBounds(Pulsed):
     """Steps that vanish at each cell's own bounds, seen against a reference.
@@ -107,6 +111,7 @@ class SoftBounds(Pulsed):
         return 1.0 - (w + cells["reference"]) / (cells["b_min"] + cells["reference"])
 
 
+@register.device("exp-step")
 @dataclass(frozen=True, kw_only=True)
 class ExpStep(Pulsed):
     """Steps that change exponentially with the weight.
@@ -138,6 +143,7 @@ class ExpStep(Pulsed):
         return np.maximum(1.0 - self.amplitude_down * np.exp(-self.gamma_down * self._z(w, cells)), 0.0)
 
 
+@register.device("pow-step")
 @dataclass(frozen=True, kw_only=True)
 class PowStep(Pulsed):
     """Steps that vanish at the bounds with a power of the distance.

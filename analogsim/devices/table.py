@@ -26,10 +26,12 @@ from analogsim.cards.quantities import scaled, split_unit
 from analogsim.devices import measured_columns
 from analogsim.devices.base import Array, Device
 from analogsim.errors import InputError, one_of, shown
+from analogsim.registry import register
 
 COLUMNS = ("conductance", "programming", "read")
 
 
+@register.device("table")
 @dataclass(frozen=True, kw_only=True)
 class Table(Device):
     """A cell described by measurements.

@@ -20,8 +20,10 @@ from numpy.typing import ArrayLike
 from analogsim.cards import quantity
 from analogsim.devices.base import Array
 from analogsim.devices.dynamic import Dynamic
+from analogsim.registry import register
 
 
+@register.device("vteam")
 @dataclass(frozen=True, kw_only=True)
 class VTEAM(Dynamic):
     """A threshold memristor; the state x is a length.

@@ -19,8 +19,10 @@ from numpy.typing import ArrayLike
 from analogsim.cards import quantity
 from analogsim.devices.base import Array
 from analogsim.devices.dynamic import Dynamic
+from analogsim.registry import register
 
 
+@register.device("yakopcic")
 @dataclass(frozen=True, kw_only=True)
 class Yakopcic(Dynamic):
     """A threshold memristor with sinh current; the state x lies in [0, 1].

@@ -25,8 +25,10 @@ from analogsim.engine.recorder import (
     keep_dead,
     note,
 )
+from analogsim.engine.solvers import adaptive
 from analogsim.engine.steps import accept_damped, error_norm, first_step, is_last, is_lost, reject
 from analogsim.jit import compiled, inner
+from analogsim.registry import register
 
 ORDER = 5
 STAGES = 7
@@ -145,3 +147,6 @@ def aim(p, a, slope, z):
             for b in range(p.batch):
                 for i in range(al.shape[2]):
                     zl[c, b, i] = al[c, b, i] + kl[c, b, i] / p.leak[c, first + i]
+
+
+register.solver("dp5", "adaptive explicit Runge-Kutta steps of fifth order")(adaptive(advance, rows=11))

@@ -32,8 +32,10 @@ from analogsim.engine.recorder import (
     keep_dead,
     note,
 )
+from analogsim.engine.solvers import adaptive
 from analogsim.engine.steps import accept_damped, first_step, is_last, is_lost, reject, worst_error
 from analogsim.jit import compiled, inner
+from analogsim.registry import register
 
 ORDER = 3
 
@@ -167,3 +169,8 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
             return SETTLED
     fill(rec, a)
     return DONE
+
+
+register.solver("etd", "adaptive exponential Runge-Kutta steps of third order, with the leak exact")(
+    adaptive(advance, rows=6)
+)

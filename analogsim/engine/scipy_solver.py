@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from scipy.integrate import solve_ivp
 from analogsim.engine import kernel
 from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, KEPT, TIME, WRITTEN, Record
+from analogsim.engine.solvers import Options
+from analogsim.registry import register
 
 TRACE = 64
 """Points at which the residual is looked at for the verdict."""
@@ -24,13 +26,13 @@ def advance(
     s, scratch = np.empty_like(a), np.empty(p.batch)
     dead = np.zeros(a.size, bool)
 
-    def rate(t: float, y: Any) -> Any:
+    def rate(t: float, y: NDArray[np.floating]) -> NDArray[np.floating]:
         out = np.empty_like(a)
         kernel.rate(p, np.ascontiguousarray(y, a.dtype), s, out)
         out[dead] = 0
         return out
 
-    def blow_up(t: float, y: Any) -> float:
+    def blow_up(t: float, y: NDArray[np.floating]) -> float:
         return kernel.BLOW_UP - float(np.abs(y[~dead]).max(initial=0.0))
 
     blow_up.terminal = True  # type: ignore[attr-defined]
@@ -74,3 +76,22 @@ def advance(
     rec.tally[ACCEPTED] += rec.tally[KEPT]
     rec.clock[TIME] = t_end
     return DONE
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of ``solve_ivp``; its tolerances measure an RMS over the whole batch."""
+
+    name: str
+
+    def __call__(self, batch: Batch, a: NDArray[np.floating], rec: Record, t_end: float, options: Options) -> int:
+        """Integrate `a` in place; see `analogsim.engine.solvers.Solver`."""
+        return advance(batch, a, rec, t_end, self.name, options.rtol, options.atol)
+
+
+register.solver("scipy:RK23", "scipy's explicit Runge-Kutta of third order")(Method("RK23"))
+register.solver("scipy:RK45", "scipy's explicit Runge-Kutta of fifth order")(Method("RK45"))
+register.solver("scipy:DOP853", "scipy's explicit Runge-Kutta of eighth order")(Method("DOP853"))
+register.solver("scipy:Radau", "scipy's implicit Runge-Kutta of fifth order")(Method("Radau"))
+register.solver("scipy:BDF", "scipy's backward differences")(Method("BDF"))
+register.solver("scipy:LSODA", "scipy's LSODA, which switches between stiff and non-stiff")(Method("LSODA"))

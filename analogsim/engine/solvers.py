@@ -1,20 +1,25 @@
-"""The solvers by name, behind one call: advance a packed state to a time and fill the record.
+"""What every solver answers to: advance a packed state to a time and fill the record.
 
-What needs ``scipy.integrate`` is loaded when it is asked for: importing that takes longer than a small simulation.
+A solver registers where it is defined, with `register.solver`, and is loaded when it is asked for: importing
+``scipy.integrate`` alone takes longer than a small simulation. One that draws white noise at the nodes has an attribute
+``takes_noise = True``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine import adams, etd, stochastic
+from analogsim.engine import kernel
 from analogsim.engine.packing import Batch
-from analogsim.engine.recorder import EVALUATIONS, TIME, Record
-from analogsim.errors import unknown
+from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, TIME, WRITTEN, Record, bury, keep_dead, note
+from analogsim.errors import InputError, shown
+from analogsim.registry import register
 
 Array = NDArray[np.floating]
 
@@ -32,48 +37,29 @@ class Options:
     progress: Callable[[float], None] | None = None
 
 
-Solver = Callable[[Batch, Array, Record, float, Options], int]
+class Solver(Protocol):
+    """Integrates `a`, the packed state (2·B·N,), in place from the time in `rec.clock` to `t_end`.
+
+    On the way it fills ``rec.out`` at ``rec.times``, notes residuals and marks samples that blow up; see
+    `analogsim.engine.recorder`. What it returns is one of the codes there.
+    """
+
+    def __call__(self, batch: Batch, a: Array, rec: Record, t_end: float, options: Options, /) -> int: ...
 
 
-def _adaptive(advance: Callable[..., int], rows: int) -> Solver:
+def adaptive(advance: Callable[..., int], rows: int) -> Solver:
+    """A solver of a compiled ``advance(packed, a, work, rec, t_end, rtol, atol, stop, steps)`` with `rows` of work."""
+
     def run(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
         work = np.empty((rows, a.size), a.dtype)
         rec.tally[EVALUATIONS] = 0
         rtol, atol, stop = options.rtol, options.atol, options.stop
-        return _in_turns(lambda n: advance(batch.packed, a, work, rec, t_end, rtol, atol, stop, n), rec, options)
+        return in_turns(lambda n: advance(batch.packed, a, work, rec, t_end, rtol, atol, stop, n), rec, options)
 
     return run
 
 
-def _multistep(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
-    work, past = np.zeros((7, a.size), a.dtype), np.zeros(6)
-    rec.tally[EVALUATIONS] = 0
-    rtol, atol, stop = options.rtol, options.atol, options.stop
-    return _in_turns(
-        lambda n: adams.advance(batch.packed, a, work, past, rec, t_end, rtol, atol, stop, n), rec, options
-    )
-
-
-def _explicit(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
-    from analogsim.engine import dp5
-
-    return _adaptive(dp5.advance, 11)(batch, a, rec, t_end, options)
-
-
-def _stochastic(order: int) -> Solver:
-    def run(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
-        work = np.empty((7, a.size), a.dtype)
-        sigma = np.zeros_like(batch.packed.leak, dtype=float) if options.sigma is None else options.sigma
-        rng = options.rng or np.random.default_rng(0)
-        dt = options.dt
-        return _in_turns(
-            lambda n: stochastic.advance(batch.packed, a, work, rec, t_end, dt, sigma, rng, order, n), rec, options
-        )
-
-    return run
-
-
-def _in_turns(advance: Callable[[int], int], rec: Record, options: Options) -> int:
+def in_turns(advance: Callable[[int], int], rec: Record, options: Options) -> int:
     """Step by step if somebody wants to see the progress, else in one call."""
     if options.progress is None:
         return advance(-1)
@@ -83,29 +69,74 @@ def _in_turns(advance: Callable[[int], int], rec: Record, options: Options) -> i
     return code
 
 
-def _scipy(method: str) -> Solver:
-    def advance(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
-        from analogsim.engine import scipy_solver
-
-        return scipy_solver.advance(batch, a, rec, t_end, method, options.rtol, options.atol)
-
-    return advance
+Rate = Callable[[Array], Array]
+"""da/dt at a state, both (2·B·N,)."""
 
 
-SCIPY = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
-SOLVERS: dict[str, Solver] = {
-    "adams": _multistep,
-    "etd": _adaptive(etd.advance, 6),
-    "dp5": _explicit,
-    "exponential-em": _stochastic(1),
-    "exponential-sra": _stochastic(2),
-    **{f"scipy:{method}": _scipy(method) for method in SCIPY},
-}
-STOCHASTIC = ("exponential-sra", "exponential-em")
+def fixed_steps(step: Callable[[Array, float, Rate], Array]) -> Solver:
+    """Make a solver of ``step(a, h, rate)``, which returns the state a time h later; ``rate(a)`` is da/dt.
+
+    Steps are of at most ``options.dt`` and meet every requested time; samples that blow up are held where they did.
+
+    Examples
+    --------
+    >>> euler = fixed_steps(lambda a, h, rate: a + h * rate(a))
+    """
+
+    @wraps(step)
+    def run(batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
+        p = batch.packed
+        s, z, scratch, tiny = np.empty_like(a), np.empty_like(a), np.empty(p.batch), 1e-12 * max(1.0, t_end)
+
+        def rate(state: Array) -> Array:
+            out = np.empty_like(a)
+            kernel.rate(p, np.ascontiguousarray(state, a.dtype), s, out)
+            rec.tally[EVALUATIONS] += 1
+            return out
+
+        rec.tally[EVALUATIONS] = 0
+        while True:
+            while rec.tally[WRITTEN] < rec.times.size and rec.times[rec.tally[WRITTEN]] <= rec.clock[TIME] + tiny:
+                rec.out[rec.tally[WRITTEN]] = a
+                rec.tally[WRITTEN] += 1
+            if rec.clock[TIME] >= t_end - tiny or not rec.alive.any():
+                break
+            stop = min([t_end, *rec.times[rec.tally[WRITTEN] :][:1]])
+            h = min(options.dt, stop - rec.clock[TIME])
+            kernel.target(p, a, s, z)
+            note(p, rec, a, z, scratch)
+            new = np.ascontiguousarray(step(a, h, rate), a.dtype)
+            if new.shape != a.shape:
+                raise InputError(f"{run.__name__}: a step of shape {new.shape}; expected {a.shape}, as the state has.")
+            keep_dead(p, rec, a, new)
+            a[:] = new
+            rec.clock[TIME] += h
+            rec.tally[ACCEPTED] += 1
+            bury(p, rec, a, scratch)
+            if options.progress is not None:
+                options.progress(float(rec.clock[TIME]))
+        rec.out[rec.tally[WRITTEN] :] = a
+        rec.tally[WRITTEN] = rec.times.size
+        return DONE
+
+    return run
 
 
-def solver(name: str) -> Solver:
-    """Look a solver up by its name."""
-    if not isinstance(name, str) or name not in SOLVERS:
-        raise unknown("solver", name, SOLVERS)
-    return SOLVERS[name]
+def solver(name: str | Solver) -> Solver:
+    """Look a solver up by its name; one that is given itself is returned as it is."""
+    if callable(name):
+        return name
+    found: Solver = register.solver.find(name)
+    if not callable(found):
+        raise InputError(f"solver {name!r} is {shown(found)}; expected a function of batch, a, rec, t_end and options.")
+    return found
+
+
+def takes_noise(solver: Solver) -> bool:
+    """Whether a solver draws white noise at the nodes."""
+    return bool(getattr(solver, "takes_noise", False))
+
+
+def name_of(solver: Solver) -> str:
+    """What a solver is called: its name in the registry, or its own."""
+    return register.solver.name_of(solver) or str(getattr(solver, "__name__", type(solver).__name__))

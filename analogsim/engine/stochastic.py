@@ -13,12 +13,29 @@ with Var N = σ²(1 − e^{−2x}), Cov = σ²/2 (1 − e^{−2x}(1 + 2x)), Var 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from analogsim.engine import phi
 from analogsim.engine.kernel import block, copy, target
-from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, RUNNING, TIME, WRITTEN, bury, keep_dead, note
+from analogsim.engine.packing import Batch
+from analogsim.engine.recorder import (
+    ACCEPTED,
+    DONE,
+    EVALUATIONS,
+    RUNNING,
+    TIME,
+    WRITTEN,
+    Record,
+    bury,
+    keep_dead,
+    note,
+)
+from analogsim.engine.solvers import Options, in_turns
 from analogsim.jit import compiled
+from analogsim.registry import register
 
 NODE = 0.75
 
@@ -119,3 +136,26 @@ def advance(p, a, work, rec, t_end, dt, sigma, rng, order, max_steps):
         copy(a, rec.out[k])
     rec.tally[WRITTEN] = rec.times.size
     return DONE
+
+
+@dataclass(frozen=True)
+class FixedSteps:
+    """Steps of at most ``options.dt`` with white noise at the nodes of standard deviation ``options.sigma``."""
+
+    order: int
+    takes_noise: bool = True
+
+    def __call__(self, batch: Batch, a: NDArray[np.floating], rec: Record, t_end: float, options: Options) -> int:
+        """Integrate `a` in place; see `analogsim.engine.solvers.Solver`."""
+        work = np.empty((7, a.size), a.dtype)
+        sigma = np.zeros_like(batch.packed.leak, dtype=float) if options.sigma is None else options.sigma
+        rng, dt = options.rng or np.random.default_rng(0), options.dt
+        return in_turns(
+            lambda n: advance(batch.packed, a, work, rec, t_end, dt, sigma, rng, self.order, n), rec, options
+        )
+
+
+register.solver("exponential-em", "fixed exponential Euler-Maruyama steps, for white noise at the nodes")(FixedSteps(1))
+register.solver("exponential-sra", "fixed exponential steps of strong order 1.5, for white noise at the nodes")(
+    FixedSteps(2)
+)

@@ -18,7 +18,7 @@ from analogsim.engine.noise.nodes import processes
 from analogsim.engine.noise.reads import SUBTICK, ReadNoise, freeze
 from analogsim.engine.packing import Batch, Stream, drive, prepare, writable
 from analogsim.engine.recorder import EVALUATIONS, KEPT, STEP, TIME, Record, new_record
-from analogsim.engine.solvers import STOCHASTIC, Options
+from analogsim.engine.solvers import Options, Solver, name_of, takes_noise
 from analogsim.engine.solvers import solver as find_solver
 from analogsim.errors import InputError, instance, number, out_of_range
 from analogsim.wiring import Wiring
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating]
 LONGEST = 1e7
 """Time units of one run; more is a slip of the keyboard."""
+FOR_NOISE = "exponential-sra"
+"""The solver where there is white noise at the nodes."""
 
 
 def relax(
@@ -40,7 +42,7 @@ def relax(
     beta: ArrayLike,
     t_end: float | None = None,
     times: ArrayLike | None = None,
-    solver: str = "auto",
+    solver: str | Solver = "auto",
     rtol: float = 1e-4,
     atol: float = 1e-7,
     seed: int | np.random.Generator = 0,
@@ -74,10 +76,11 @@ def relax(
         In units of the chip's ``time_unit``; > 0. A stream's own length by default.
     times : (time,) array, optional
         Increasing, within [0, t_end]: where to keep the state. The end alone by default.
-    solver : str
+    solver : str, or callable
         "auto" ("adams" where nothing cuts the run into stretches, else "etd", about half as fast; "exponential-sra" if
         there is white noise at the nodes), "adams", "etd", "dp5", "exponential-em", "exponential-sra", or scipy's
-        "scipy:RK23", "scipy:RK45", "scipy:DOP853", "scipy:Radau", "scipy:BDF" and "scipy:LSODA".
+        "scipy:RK23", "scipy:RK45", "scipy:DOP853", "scipy:Radau", "scipy:BDF" and "scipy:LSODA"; any name of
+        `analogsim.register.solver`, or a solver of your own, see `analogsim.engine.solvers.Solver`.
     rtol, atol : float
         Tolerances of the adaptive solvers. Ours keep max |error| of each step below atol + rtol·max |a| for every
         sample, so the worst sample sets the step; scipy's measure an RMS over the whole batch.
@@ -132,20 +135,19 @@ def relax(
     t_end, wanted = _times(t_end, times)
     rtol, atol, tol = number("rtol", rtol, above=0), number("atol", atol, above=0), number("tol", tol, above=0)
     dt = number("dt", dt, low=t_end * 1e-9, words=f"dt > 0, and at most 1e9 steps to t_end = {t_end:g}")
-    name = solver
     if clock is not None or delay is not None:
         return _special(batch, stream, t_end, wanted, clock, delay, dt, rng, initial, tol, drawn_from)
-    if solver == "auto":
-        name = _best(batch, stream)
-    advance = find_solver(name)
+    chosen: Solver = find_solver(_best(batch, stream) if isinstance(solver, str) and solver == "auto" else solver)
+    name = name_of(chosen)
+    advance: Solver | Amplified = chosen
     if chip.tia is not None:
         if name != "etd":
             raise InputError(f"solver = {name!r}: amplifiers with dynamics are integrated by 'etd' ('auto').")
         advance = Amplified(batch)
-    if chip.node_noise > 0 and name not in STOCHASTIC:
+    if chip.node_noise > 0 and not takes_noise(chosen):
         raise InputError(
             f"solver = {name!r} is deterministic, but the chip has node noise {chip.node_noise:g}. "
-            f"Use solver = {STOCHASTIC[0]!r}, or 'auto'."
+            f"Use solver = {FOR_NOISE!r}, or 'auto'."
         )
     sigma = np.full(batch.packed.leak.shape, chip.node_noise)
     options = Options(rtol, atol, dt, sigma, rng, 0.0, progress)
@@ -163,7 +165,7 @@ def _best(batch: Batch, stream: Stream | None) -> str:
     """
     chip = batch.chip
     if chip.node_noise > 0:
-        return STOCHASTIC[0]
+        return FOR_NOISE
     return "etd" if chip.has_noise or chip.tia is not None or stream is not None else "adams"
 
 

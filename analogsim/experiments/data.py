@@ -7,21 +7,26 @@ import hashlib
 import os
 import warnings
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from analogsim.errors import InputError, missing, unknown
+from analogsim.errors import InputError, missing, shown
+from analogsim.experiments import own_data
 from analogsim.experiments.target_kinds import LARGEST, Targets
 from analogsim.files import expand
 from analogsim.learning import scores
+from analogsim.registry import Given, register, unwrapped
 from analogsim.settings.declaring import check
 from analogsim.settings.record import Settings
 
-NAMES = ("digits", "mnist", "fashion-mnist")
+Arrays = Mapping[str, ArrayLike]
+"""What an ``.npz`` of data holds: x and y, or train_x, train_y, test_x and test_y."""
 USUAL = 10.0
 """Inputs beyond ± this are probably in other units."""
 SPLIT_SEED = 0
@@ -95,7 +100,7 @@ class Dataset:
         ]
         return replace(self, **{part: getattr(self, part)[:n] for part, n in parts})
 
-    def astype(self, dtype: Any) -> Dataset:
+    def astype(self, dtype: DTypeLike) -> Dataset:
         """The same data with inputs and targets of another floating type; itself where nothing changes."""
         parts = ("train_x", "train_y", "test_x", "test_y")
         if all(getattr(self, part).dtype == dtype for part in parts):
@@ -103,8 +108,40 @@ class Dataset:
         return replace(self, **{part: getattr(self, part).astype(dtype) for part in parts})
 
 
+Loader = Callable[[], Dataset | Arrays]
+"""What `analogsim.register.data` registers."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set of images with a class each, and what is known of it without loading it.
+
+    Attributes
+    ----------
+    load : callable
+    training, testing : int
+        Samples.
+    pixels : int
+        Of the height and of the width of an image, whose square is the number of features.
+    classes : int
+    source : str
+        What to cite.
+    """
+
+    load: Callable[[], Dataset]
+    training: int
+    testing: int
+    pixels: int
+    classes: int
+    source: str
+
+    def __call__(self) -> Dataset:
+        """Load it."""
+        return self.load()
+
+
 def load(
-    name: str | Path,
+    name: str | Path | Dataset | Arrays,
     *,
     task: str | None = None,
     scale: float = 1.0,
@@ -115,11 +152,12 @@ def load(
 
     Parameters
     ----------
-    name : str or path
+    name : str, path, Dataset or mapping
         ``digits`` (1797 images of 8 × 8 pixels, scikit-learn's bundled copy of the UCI optical recognition set; 80 %
         for training), ``mnist`` or ``fashion-mnist`` (60 000 + 10 000 of 28 × 28), or the path of an ``.npz`` with
         ``x`` and ``y`` (split 80 : 20) or ``train_x``, ``train_y``, ``test_x``, ``test_y`` (``x_train``, ... too, the
-        layout of Keras' mnist.npz). What the targets of a file mean: `analogsim.experiments.target_kinds.targets`.
+        layout of Keras' mnist.npz). Also any other name of `analogsim.register.data`, a `Dataset`, or arrays by name as
+        such a file has them. What the targets of a file mean: `analogsim.experiments.target_kinds.targets`.
     task : {"classification", "regression"}, optional
         What the targets of a file are, where it could be either.
     scale : float
@@ -146,19 +184,41 @@ def load(
     by pooch (extra ``[data]``) and checked by SHA-256. Sources: LeCun et al., doi:10.1109/5.726791; Xiao, Rasul &
     Vollgraf, arXiv 1708.07747.
     """
-    text = str(name)
     for option, value in (("task", task), ("scale", scale)):
         check(Settings, option, value)
-    normalise = check(Settings, "normalise", normalise)
-    if text in NAMES:
-        if task == "regression":
-            raise InputError(f"{text} holds classes; --task regression is for a data file of your own.")
-        found = _digits() if text == "digits" else _idx_family(text)
+    made, normalise = unwrapped(name), check(Settings, "normalise", normalise)
+    text = str(name)
+    if not isinstance(made, str | Path):
+        text = name if isinstance(name, Given) else Given(name)
+        found = _taken(text, made, task, classes)
     elif text.endswith(".npz"):
         found = _npz(expand(text), task, classes)
     else:
-        raise unknown("data set", text, NAMES, hint="Your own data: the path of an .npz with x and y.")
+        make = register.data.find(text, hint="Your own data: the path of an .npz with x and y.")
+        found = _taken(text, _made(text, make) if register.data.is_foreign(text) else make(), task, classes)
     return _in_units(found, scale, normalise)
+
+
+def _made(name: str, make: Loader) -> Dataset | Arrays:
+    """What the function of somebody else returns, which may fail in any way."""
+    try:
+        return make()
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise InputError(f"data set {name!r}: {' '.join(f'{type(error).__name__}: {error}'.split())}.") from None
+
+
+def _taken(name: str, found: Dataset | Arrays, task: str | None, classes: int | None) -> Dataset:
+    """A data set that is there, or made of arrays; its task is what was asked for."""
+    if isinstance(found, Mapping):
+        return _arranged(name, own_data.arranged(name, own_data.arrays(name, found), task, classes), source="Python")
+    if not isinstance(found, Dataset):
+        raise InputError(f"data set {name!r} is {shown(found)}; expected a Dataset, or arrays x and y by name.")
+    if task not in (None, found.task):
+        holds = {"classification": "classes", "regression": "values"}[found.task]
+        raise InputError(f"{name} holds {holds}; --task {task} is for a data file of your own.")
+    return found
 
 
 def _digits() -> Dataset:
@@ -186,6 +246,38 @@ def _idx_family(name: str) -> Dataset:
         known = _classes(labels)
         parts.append((images.reshape(len(images), -1) / 255.0, known.values, known.labels))
     return Dataset(name, *parts[0], *parts[1], source=str(files["train-images-idx3-ubyte.gz"].parent))
+
+
+register.data("digits", "1797 handwritten digits of 8 × 8 pixels, bundled")(
+    Images(
+        _digits,
+        training=1438,
+        testing=359,
+        pixels=8,
+        classes=10,
+        source="Alpaydin & Kaynak, Optical recognition of handwritten digits, UCI 1998, doi:10.24432/C50P49",
+    )
+)
+register.data("mnist", "70000 handwritten digits of 28 × 28 pixels, from $ANALOGSIM_DATA or downloaded")(
+    Images(
+        partial(_idx_family, "mnist"),
+        training=60000,
+        testing=10000,
+        pixels=28,
+        classes=10,
+        source="LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86, 2278, 1998, doi:10.1109/5.726791",
+    )
+)
+register.data("fashion-mnist", "70000 pieces of clothing of 28 × 28 pixels, from $ANALOGSIM_DATA or downloaded")(
+    Images(
+        partial(_idx_family, "fashion-mnist"),
+        training=60000,
+        testing=10000,
+        pixels=28,
+        classes=10,
+        source="Xiao, Rasul & Vollgraf, 2017, arXiv 1708.07747",
+    )
+)
 
 
 def cache_folder() -> Path:
@@ -235,14 +327,16 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def _npz(path: Path, task: str | None, classes: int | None) -> Dataset:
-    from analogsim.experiments import own_data
+    return _arranged(str(path), own_data.read(path, task, classes), source=str(path))
 
-    found = own_data.read(path, task, classes)
+
+def _arranged(name: str, found: own_data.Samples, *, source: str) -> Dataset:
+    """A data set of samples, split where they do not say how."""
     train: Any = slice(found.train)
     test: Any = slice(found.train, None)
     if found.train is None:
         train, test = _split(len(found.x))
-    return _dataset(str(path), found.x, found.targets, train, test, source=str(path), words=found.words)
+    return _dataset(name, found.x, found.targets, train, test, source=source, words=found.words)
 
 
 def _split(samples: int) -> list[NDArray[np.int64]]:

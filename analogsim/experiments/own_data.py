@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from analogsim.errors import InputError
 from analogsim.experiments.target_kinds import Targets, targets
@@ -31,14 +32,28 @@ class Samples(NamedTuple):
 
 def read(path: Path, task: str | None = None, classes: int | None = None) -> Samples:
     """Read an ``.npz``; see `analogsim.experiments.data.load`."""
-    arrays, file = read_npz(path), str(path)
+    return arranged(str(path), read_npz(path), task, classes)
+
+
+def arrays(name: str, given: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+    """Arrays that a program gave by name, or one line if something among them is none."""
+    try:
+        return {str(key): np.asarray(value) for key, value in given.items()}
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name}: {error}; expected arrays x and y.") from None
+
+
+def arranged(
+    file: str, arrays: Mapping[str, NDArray[Any]], task: str | None = None, classes: int | None = None
+) -> Samples:
+    """Samples and targets of arrays by name; `file` is what messages call them."""
     found = {}
     for part, pairs in PAIRS.items():
         keys = next((pair for pair in pairs if set(pair) <= set(arrays)), None)
         if keys:
             found[part] = keys
     if "train" not in found or ("test" not in found and found["train"] != ("x", "y")):
-        raise InputError(f"{path}: expected x and y, or train_x, train_y, test_x and test_y; got {sorted(arrays)[:8]}.")
+        raise InputError(f"{file}: expected x and y, or train_x, train_y, test_x and test_y; got {sorted(arrays)[:8]}.")
     x, shapes = [], set()
     for key, target in found.values():
         x.append(_features(file, key, arrays[key]))

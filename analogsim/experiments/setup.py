@@ -8,13 +8,12 @@ from typing import Any
 from analogsim import cards
 from analogsim.cards.quantities import declared
 from analogsim.chip.whole import Chip
-from analogsim.circuits.base import Circuit, circuit, model
+from analogsim.circuits.base import Circuit, circuit, family
 from analogsim.devices.base import Part
 from analogsim.errors import InputError, unknown
 from analogsim.experiments.data import Dataset, load
 from analogsim.learning import scores
 from analogsim.network import Network
-from analogsim.registry import register
 from analogsim.settings.choices import NUDGES
 from analogsim.settings.keyed import FIELDS, asked, full, of_card
 from analogsim.settings.noises import CALLED, NOISES
@@ -42,12 +41,12 @@ class Setup:
     def words(self) -> list[str]:
         """What is simulated, a line for each thing."""
         s, data = self.settings, self.data
-        card = self.circuit.record
+        card = self.circuit.record  # every circuit has one, with a card or without: see `circuit`
         sizes = "-".join(str(n) for n in self.network.sizes)
         lines = [
             f"Circuit   {card['title']} ({card['path']})",
             *(f"          {said}" for said in self.circuit.words()),
-            f"Rule      {self.wiring.name}, {RULES[s.rule]}; β = {s.beta:g}",
+            f"Rule      {self.wiring.name}, {RULES.get(s.rule, 'a rule of your own')}; β = {s.beta:g}",
             f"          {s.nudge} nudge: {NUDGES[s.nudge]}",
             f"Network   {sizes}, {self.network.activation} hidden, {self.network.output_activation} output, "
             f"{self.network.loss} loss",
@@ -83,7 +82,7 @@ def prepare(settings: Settings, data: Dataset | None = None) -> Setup:
     made = made_circuit(settings)
     data = (data or load(settings.data, **settings.data_options)).astype(settings.dtype)
     scores.check(data.task, settings.loss)
-    sizes, init = (data.features, *settings.hidden, data.classes), register.rule[settings.rule].init
+    sizes, init = (data.features, *settings.hidden, data.classes), settings.of_rule("init")
     network = Network.random(sizes, settings.hidden_activation, settings.loss, seed=settings.seed, init=init)
     network = network.astype(settings.dtype)
     chip = made.program(network, seed=settings.seed)
@@ -132,7 +131,7 @@ def overrides(settings: Settings) -> dict[str, Any]:
     for key in found:
         name = key.removeprefix("circuit.")
         if name not in known:
-            have = ", ".join(each for each in cards.names("circuit") if name in _keys(each))
+            have = ", ".join(each for each in cards.built_in("circuit") if name in _keys(each))
             raise InputError(f"the circuit {settings.circuit!r} has no {OPTIONS[name]}; circuits that have it: {have}.")
         if key in by_hand:
             raise InputError(f"{key} is set twice: by its own option and by --set.")
@@ -145,4 +144,4 @@ OPTIONS = {NOISES[kind]: words for kind, words in CALLED.items()} | {"asymmetry"
 
 def _keys(name: str) -> set[str]:
     """What the card of a circuit may set."""
-    return {item.name for item in declared(model(cards.read("circuit", name)))}
+    return {item.name for item in declared(family(name))}

@@ -179,8 +179,7 @@ class Declared:
         for name, about in self.changed():
             if about.said:
                 value = getattr(self, name)
-                words = about.kind.choices[value] if isinstance(about.kind, Choice) else about.kind.written(value)
-                lines.append(about.said.format(**vars(self), words=words))
+                lines.append(about.said.format(**vars(self), words=about.kind.told(value)))
         return lines
 
     def to_json(self) -> dict[str, Any]:

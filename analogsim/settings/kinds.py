@@ -8,17 +8,27 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from analogsim.errors import LARGEST_WHOLE, InputError, flag, instance, number, one_of, out_of_range, shown, whole
+from analogsim.registry import Given
 from analogsim.settings.noises import NOISES, noise_levels
 
 LARGEST = 1e6
 """Of a number without dimension: far beyond all that trains, and its powers and products do not overflow."""
 LARGEST_LAYER = 1_000_000
 """Neurons of a layer: what its weights would need no machine has."""
+
+
+Things = Callable[[object], bool]
+"""Tells whether an object is one that will do in place of a name."""
+
+
+def having(*attributes: str) -> Things:
+    """Objects that have all these attributes; no classes."""
+    return lambda value: not isinstance(value, type) and all(hasattr(value, name) for name in attributes)
 
 
 class Kind:
@@ -31,6 +41,14 @@ class Kind:
     metavar = "TEXT"
     multiple = False
     """Whether the option may be repeated."""
+    things: Things | None = None
+    """What else may stand in place of a name."""
+
+    def taken(self, value: Any) -> Any:
+        """A thing in place of a name as a text that holds it, see `analogsim.registry.Given`; all else as it is."""
+        if self.things is None or isinstance(value, str) or not self.things(value):
+            return value
+        return Given(value, "arrays (object)" if isinstance(value, Mapping) else "")
 
     def check(self, name: str, value: Any) -> Any:
         """Return the value as it is kept, or raise one line that names the setting and its range."""
@@ -43,6 +61,10 @@ class Kind:
     def written(self, value: Any) -> str:
         """The value as it is typed."""
         return f"{value:g}" if isinstance(value, float) else str(value)
+
+    def told(self, value: Any) -> str:
+        """The value in words, for the start of a run."""
+        return self.written(value)
 
 
 @dataclass(frozen=True)
@@ -87,13 +109,18 @@ class Choice(Kind):
     """One of some names, each with what it means."""
 
     choices: Mapping[str, str]
+    things: Things | None = None
     metavar = "NAME"
 
     def check(self, name: str, value: Any) -> str:
-        return one_of(name, value, self.choices)
+        found = self.taken(value)
+        return found if isinstance(found, Given) else one_of(name, found, self.choices)
 
     def range(self) -> str:
         return ", ".join(self.choices)
+
+    def told(self, value: Any) -> str:
+        return self.choices.get(value, "your own")
 
 
 @dataclass(frozen=True)
@@ -105,10 +132,12 @@ class Name(Kind):
     metavar: str = "NAME"
     home: bool = False
     """Whether it may begin with ~."""
+    things: Things | None = None
 
     def check(self, name: str, value: Any) -> str:
+        value = self.taken(value)
         instance(name, value, str, self.words)
-        found: str = os.path.expanduser(value) if self.home else value
+        found: str = os.path.expanduser(value) if self.home and not isinstance(value, Given) else value
         return found
 
     def range(self) -> str:

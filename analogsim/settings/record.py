@@ -35,12 +35,28 @@ from analogsim.settings.kinds import (
     Number,
     Sizes,
     Whole,
+    having,
 )
 from analogsim.settings.noises import CALLED, noise_levels
 from analogsim.settings.registered import RULES, UPDATES, Taking, is_driven
 
 if TYPE_CHECKING:
     from analogsim.wiring import Wiring
+
+
+def is_rule(value: object) -> bool:
+    """Whether a thing is a `Wiring`, or the `Rule` of a chip."""
+    return having("forward", "feedback", "nudge_at")(value) or callable(getattr(value, "wiring", None))
+
+
+def is_data(value: object) -> bool:
+    """Whether a thing is a `Dataset`, or arrays by name."""
+    return isinstance(value, Mapping) or having("train_x", "test_x")(value)
+
+
+def is_update(value: object) -> bool:
+    """Whether a thing makes the updates of a circuit, as the classes of `analogsim.learning.updates` do."""
+    return callable(value) and hasattr(value, "driven")
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,13 +70,13 @@ class Settings(Declared):
     """
 
     circuit: str = setting(
-        Name("the name or path of a card"),
+        Name("the name or path of a card, or a Circuit", things=having("program", "time_unit")),
         "Circuit card, by its name or path",
         default="crossbar",
         group="hardware",
         option="argument",
     )
-    rule: str = setting(Choice(RULES), "Learning rule", default="dpt", group="rules", metavar="RULE")
+    rule: str = setting(Choice(RULES, things=is_rule), "Learning rule", default="dpt", group="rules", metavar="RULE")
     alpha: float | None = setting(
         Number(0, 1),
         "α of DP and DP⊤: how the nudge is shared between the compartments",
@@ -100,7 +116,7 @@ class Settings(Declared):
         group="hardware",
     )
     device: str | None = setting(
-        Name("the name or path of a card", metavar="NAME|FILE"),
+        Name("the name or path of a card, or a device", metavar="NAME|FILE", things=having("words", "record")),
         "Device card, by its name or path",
         default=None,
         absent="the circuit's own",
@@ -124,7 +140,11 @@ class Settings(Declared):
     )
     data: str = setting(
         Name(
-            "the name or path of data", known="digits, mnist, fashion-mnist or a path", metavar="NAME|FILE", home=True
+            "the name or path of data, or a Dataset",
+            known="digits, mnist, fashion-mnist or a path",
+            metavar="NAME|FILE",
+            home=True,
+            things=is_data,
         ),
         "Data set, or your own as an .npz",
         default="digits",
@@ -164,7 +184,7 @@ class Settings(Declared):
         Number(above=0, high=LARGEST), "Rate of the optimiser", default=5e-3, group="training"
     )
     update: str = setting(
-        Choice(UPDATES),
+        Choice(UPDATES, things=is_update),
         "How the devices take a change",
         default="circuit",
         group="training",
@@ -283,12 +303,19 @@ class Settings(Declared):
     @property
     def hidden_activation(self) -> str:
         """The activation of the hidden layers: as asked for, or what suits the rule."""
-        return self.activation or str(register.rule[self.rule].activation)
+        return self.activation or str(self.of_rule("activation"))
+
+    def of_rule(self, fact: str) -> Any:
+        """What the rule's record says, as of ``activation``; for a wiring what suits the built-in ones of its kind."""
+        rule = register.rule[self.rule]
+        if not hasattr(rule, "wiring"):
+            rule = register.rule["dpt" if rule.is_feedforward else "ep"]
+        return getattr(rule, fact)
 
     def wiring(self) -> Wiring:
         """The rule as matrices."""
-        rule = register.rule[self.rule]
-        made: Wiring = rule.wiring(**{name: self.known(name) for name in rule.takes})
+        own = register.rule[self.rule]
+        made: Wiring = own.wiring(**{name: self.known(name) for name in own.takes}) if hasattr(own, "wiring") else own
         return made
 
 

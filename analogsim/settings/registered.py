@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from analogsim.facts import Facts
-from analogsim.registry import register
+from analogsim.registry import register, unwrapped
 
 RULES = Facts(register.rule, "words", having="wiring")
 """Rules that a chip can follow, in words."""
@@ -22,7 +22,8 @@ class Taking(Collection[str]):
         self.setting = setting
 
     def __contains__(self, rule: object) -> bool:
-        return self.setting in TAKES.get(str(rule), ())
+        own = unwrapped(rule)
+        return self.setting in (TAKES.get(own, ()) if isinstance(own, str) else getattr(own, "takes", ()))
 
     def __iter__(self) -> Iterator[str]:
         return (rule for rule, taken in TAKES.items() if self.setting in taken)

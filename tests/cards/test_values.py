@@ -3,15 +3,14 @@
 import math
 import os
 from dataclasses import replace
-from importlib import import_module
 
 import pytest
 
 from analogsim import InputError, cards, circuit
 from analogsim.cards.quantities import declared
-from analogsim.circuits.base import MODELS
 from analogsim.circuits.crossbar.lines import WireTable
-from analogsim.devices import device, model
+from analogsim.devices import device
+from analogsim.registry import register
 
 
 def fields():
@@ -20,11 +19,7 @@ def fields():
     for kind, names in (("circuit", cards.names("circuit")), ("device", cards.names("device"))):
         for name in names:
             used = cards.read(kind, name).model
-            if kind == "device":
-                cls = model(used)
-            else:
-                module, _, attribute = MODELS[used].partition(":")
-                cls = getattr(import_module(f"analogsim.circuits.{module}"), attribute)
+            cls = getattr(register, kind)[used]
             for item in declared(cls):
                 if "shape" in item.metadata and (cls, item.name) not in seen:
                     seen.add((cls, item.name))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -99,7 +100,8 @@ def test_quiet_is_silent(small, tmp_path):
 
 def test_list_show_cite_and_info():
     assert "crossbar" in invoke("list").stdout
-    assert set(json.loads(invoke("list", "--json").stdout)) == {"circuits", "devices", "experiments", "rules", "data"}
+    cards, kinds = {"circuits", "devices", "experiments"}, {"rules", "updates", "data", "solvers", "computations"}
+    assert set(json.loads(invoke("list", "--json").stdout)) == {*cards, *kinds, "measures", "metrics"}
     assert "Claim: DP: a lower" in invoke("show", "experiments/two-tales-table-1").stdout
     shown = invoke("show", "pcm-ibm").stdout
     assert "25 uS   [doi:10.1038/s41467-020-16108-9" in shown
@@ -241,6 +243,14 @@ def test_help_imports_nothing_but_click_and_is_instant():
 def test_every_command_has_a_worked_example(command):
     text = invoke(command, "--help").stdout
     assert f"analogsim {command}" in text.split("Example")[1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_output_has_a_short_name_wherever_it_is(command):
+    found = main.get_command(click.Context(main), command)
+    options = [option for option in found.params if {"-o", "--output"} & {*option.opts}]
+    assert all(option.opts == ["-o", "--output"] for option in options)
+    assert bool(options) == ("--output" in invoke(command, "--help").stdout.replace("--output-", ""))
 
 
 def test_budget_and_tolerance_answer_in_a_table_and_in_json(small, tmp_path):

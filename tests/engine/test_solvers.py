@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import analogsim as asim
-from analogsim.engine.solvers import SOLVERS, STOCHASTIC
+from analogsim.engine.solvers import takes_noise
+from analogsim.registry import register
 from tests.engine import reference
 
 RULES = {
@@ -36,7 +37,9 @@ def worst(ds, chip, truth):
     return max(float(np.abs(reference.packed(ds, chip, b) - truth[b]).max()) for b in range(2))
 
 
-@pytest.mark.parametrize("solver", ["auto", *(name for name in SOLVERS if name not in STOCHASTIC)])
+@pytest.mark.parametrize(
+    "solver", ["auto", *(name for name, solver in register.solver.items() if not takes_noise(solver))]
+)
 def test_adaptive_solvers_keep_their_tolerance(case, solver):
     chip, x, y, rule, truth = case
     ds = asim.relax(chip, x, y, wiring=rule, beta=0.5, times=TIMES, solver=solver, rtol=1e-7, atol=1e-9)

@@ -315,16 +315,10 @@ class Surfaces:
 
 
 def _fields(role: str, model: str) -> list[str]:
-    from importlib import import_module
-
     from analogsim.cards.quantities import declared
-    from analogsim.circuits.base import MODELS
-    from analogsim.devices.base import model as device_model
+    from analogsim.registry import register
 
-    if role == "device":
-        return [item.name for item in declared(device_model(model))]
-    module, _, name = MODELS[model].partition(":")
-    return [item.name for item in declared(getattr(import_module(f"analogsim.circuits.{module}"), name))]
+    return [item.name for item in declared(register.kinds()[role][model])]
 
 
 def _circuit_for(model: str) -> str:

@@ -25,8 +25,10 @@ from analogsim.circuits.crossbar.updating import Updated
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
 from analogsim.network import Network
+from analogsim.registry import register
 
 
+@register.circuit("crossbar", "arrays of memory cells with their wires, amplifiers and converters")
 @dataclass(frozen=True, kw_only=True)
 class Crossbar(Updated):
     """A crossbar of memory cells for each layer; further parameters in `Programmed`, `Arrays` and `NeuronCircuit`.

@@ -43,6 +43,7 @@ from analogsim.devices.photodetector import Photodetector
 from analogsim.devices.weighting import Channels, Realised, Weighting
 from analogsim.errors import InputError
 from analogsim.network import Network
+from analogsim.registry import register
 
 FEEDBACK = ("separate", "both-ways")
 CORRECTIONS = ("none", "columns", "columns-and-crosstalk")
@@ -50,6 +51,7 @@ SPLITTERS = 0.25
 """Light that two 50:50 beam splitters leave, one at each end of an element that is read both ways."""
 
 
+@register.circuit("optoelectronic", "weights in light, neurons in electronics")
 @dataclass(frozen=True, kw_only=True)
 class Optoelectronic(NeuronCircuit):
     """Weights in light, everything else in electronics.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -11,6 +12,7 @@ from analogsim.errors import instance, out_of_range
 from analogsim.experiments.jobs import backends
 from analogsim.experiments.jobs.points import Job, Row, Task, lost, work
 from analogsim.experiments.jobs.store import Store
+from analogsim.registry import register
 
 SLICE = 0.25
 """Seconds of work in one batch: long beside the cost of sending it, short beside what a kill may lose."""
@@ -56,6 +58,7 @@ def computed(
     batches = Batches(jobs, most)
     number = min(workers or backends.cores(), max(count, 1))
     none = partial(lost, width=len(task.names))
+    task = replace(task, added=register.added())
     with closing(backends.run(partial(work, task=task), batches, number, none, scheduler)) as finished:
         for rows in finished:
             store.append(rows)

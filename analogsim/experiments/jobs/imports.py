@@ -12,8 +12,6 @@ from pathlib import Path
 from analogsim.registry import register
 
 PACKAGE = Path(__file__).parents[2]
-COMPUTING = ("measure", "metric")
-"""Kinds of registered things that numbers depend on; a view is a figure."""
 
 
 def sha(data: bytes) -> str:
@@ -32,8 +30,9 @@ def reached(root: str, names: frozenset[str] = frozenset()) -> dict[str, Path]:
     """The modules of this package that a module imports, directly or not, wherever the import stands, and their files.
 
     Followed are all ``import`` statements but those for type checkers, the tables of `lazy_loader` by the names that
-    are taken from them, ``register.kind`` to all that registers as one, and ``import_module`` of a computed name to the
-    modules whose names are among the strings of the file. A file with such a table computes nothing and is left out.
+    are taken from them, and ``register.device`` and its kin to all modules that register one, since any of them may be
+    asked for; also ``import_module`` of a computed name, to the modules whose names are among the strings of the file.
+    A file with such a table computes nothing and is left out; so are the figures of a result.
     """
     found: dict[str, Path] = {}
     waiting = [root, *(module for name in names for module in _taken(root, name))]
@@ -63,7 +62,7 @@ def _table(path: Path) -> dict[str, str]:
     """Name -> submodule that a package of `lazy_loader` takes it from; empty for other files."""
     found: dict[str, str] = {}
     for node in ast.walk(_tree(path)) if path.name == "__init__.py" else ():
-        if isinstance(node, ast.Call) and _called(node) == "attach":
+        if isinstance(node, ast.Call) and _name(node.func) == "attach":
             given = {word.arg: ast.literal_eval(word.value) for word in node.keywords}
             found |= {name: name for name in given.get("submodules", ())}
             found |= {name: module for module, names in given.get("submod_attrs", {}).items() for name in names}
@@ -72,7 +71,9 @@ def _table(path: Path) -> dict[str, str]:
 
 def _imports(name: str, path: Path) -> Iterator[str]:
     tree = _tree(path)
-    for node in _run(tree):
+    nodes = list(_run(tree))
+    registering = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _whole(alias.name)
@@ -81,12 +82,14 @@ def _imports(name: str, path: Path) -> Iterator[str]:
             assert node.level == 0, f"{name}: a relative import"
             for alias in node.names:
                 yield from _taken(node.module, alias.name)
-        elif isinstance(node, ast.Call) and _called(node) == "import_module":
+        elif isinstance(node, ast.Call) and _name(node.func) == "import_module":
             package = _prefix(name, node.args[0])
             words = (str(word.value).partition(":")[0] for word in ast.walk(tree) if isinstance(word, ast.Constant))
             yield from {f"{package}.{word.replace('-', '_')}" for word in words if re.fullmatch(r"[\w-]+", word)}
-        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "register" and node.attr in COMPUTING:
-            yield from getattr(register, node.attr).modules
+        elif isinstance(node, ast.Attribute) and _name(node.value) == "register" and id(node) not in registering:
+            kind = register.kinds().get(node.attr)
+            if kind is not None and kind is not register.view:
+                yield from kind.modules
 
 
 def _run(tree: ast.AST) -> Iterator[ast.AST]:
@@ -99,8 +102,8 @@ def _run(tree: ast.AST) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def _called(call: ast.Call) -> str:
-    return str(getattr(call.func, "id", getattr(call.func, "attr", "")))
+def _name(node: ast.expr) -> str:
+    return str(getattr(node, "id", getattr(node, "attr", "")))
 
 
 def _taken(module: str, name: str) -> Iterator[str]:

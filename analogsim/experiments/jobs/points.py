@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Generic, NamedTuple, TypedDict, TypeVar
 
+from analogsim.registry import register
+
 STATUS = ("missing", "done", "diverged", "failed", "timeout")
 """``done``; ``diverged``: a result too, of samples that do not stay finite; ``failed`` and ``timeout``: no numbers."""
 SEED_BITS = 48
@@ -95,6 +97,8 @@ class Task:
     options: Mapping[str, object] = field(default_factory=dict)
     timeout: float | None = None
     stops: tuple[type[Exception], ...] = ()
+    added: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """What scripts registered, which workers do not run; see `analogsim.registry.Register.added`."""
 
     @property
     def module(self) -> str:
@@ -122,6 +126,7 @@ def work(jobs: Sequence[Job[object]], task: Task) -> Iterator[Row]:
     """Do some jobs, with one BLAS thread, whatever this process was started with."""
     from threadpoolctl import threadpool_limits
 
+    register.take(task.added)
     compute = task.load()
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -16,16 +16,19 @@ import numpy as np
 
 from analogsim.experiments import data
 from analogsim.files import expand
+from analogsim.registry import Given, register
 from analogsim.settings.record import Settings
 
 
 def loaded(settings: Settings) -> data.Dataset:
     """The data set, read once in each process; its arrays are shared by the jobs, so they are made read-only."""
-    return _loaded(settings.data, stamp(settings.data), **settings.data_options)
+    if isinstance(settings.data, Given):
+        return data.load(settings.data, **settings.data_options)
+    return _loaded(settings.data, stamp(settings.data), register.data.added.get(settings.data), **settings.data_options)
 
 
 @lru_cache(maxsize=2)
-def _loaded(name: str, stamp: int, **options: object) -> data.Dataset:
+def _loaded(name: str, stamp: int, made_by: object, **options: object) -> data.Dataset:
     found = data.load(name, **options)  # type: ignore[arg-type]
     for value in vars(found).values():
         if isinstance(value, np.ndarray):

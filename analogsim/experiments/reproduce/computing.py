@@ -23,7 +23,7 @@ from analogsim.experiments.jobs.manifest import Manifest, made_with
 from analogsim.experiments.jobs.points import Job, Row, Task
 from analogsim.experiments.jobs.store import Rows, Store
 from analogsim.experiments.jobs.store import read as read_rows
-from analogsim.experiments.reproduce.one_point import checkpoint, computed
+from analogsim.experiments.reproduce.one_point import checkpoint, computed, made_of_kind
 from analogsim.experiments.reproduce.study_points import Point
 from analogsim.experiments.results import commit
 from analogsim.experiments.strict_json import number, numbers
@@ -158,10 +158,13 @@ def _stays(folder: Path, about: Manifest) -> bool:
 def _manifest(points: Sequence[Point], module: str) -> Manifest:
     """What the points are made with, and the cards and files that they name."""
     by = f"{__version__} {commit().get('commit', '')[:10]}".strip()
-    found: Manifest = {**made_with(module), "metrics": [], "cards": {}, "files": {}, "by": [by]}
+    found: Manifest = {**made_with(module), "metrics": [], "cards": {}, "files": {}, "others": {}, "by": [by]}
     for name in {str(point.settings.get("data", "")) for point in points}:
         if name and expand(name).is_file():
             found["files"][name] = sha(expand(name).read_bytes())
+    for kind in {point.kind for point in points}:
+        if made := made_of_kind(kind):
+            found["others"][f"computation {kind}"] = made
     seen = set()
     for point in points:
         given = {key: value for key, value in point.settings.items() if key in ("circuit", "device", "data")}
@@ -172,6 +175,7 @@ def _manifest(points: Sequence[Point], module: str) -> Manifest:
         part = manifest_of(Plan(Settings(**given, overrides=overrides), ()), {}, module)
         found["cards"] |= part["cards"]
         found["files"] |= part["files"]
+        found["others"] |= part["others"]
     return found
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from analogsim.experiments.jobs.imports import code
 from analogsim.experiments.jobs.points import Found, digest
 from analogsim.experiments.reproduce.kinds import load
+from analogsim.experiments.sweeps.ingredients import made_of
+from analogsim.registry import register
 from analogsim.text import visible
 
 if TYPE_CHECKING:
@@ -43,4 +45,10 @@ def computed(point: Point, *, folder: Path, verbose: bool = False) -> Found:
 def checkpoint(point: Point) -> str:
     """Name, without suffix, of what a point keeps in order to go on after a kill; another one for other code."""
     settings = {key: value for key, value in point.settings.items() if key not in CONTINUED}
-    return f"{digest({'kind': point.kind, 'code': code(__name__), **settings})[0]:016x}"
+    made = code(__name__) + made_of_kind(point.kind)
+    return f"{digest({'kind': point.kind, 'code': made, **settings})[0]:016x}"
+
+
+def made_of_kind(kind: str) -> str:
+    """Digest of a kind of computation that is not of this package; empty for the others, which `code` covers."""
+    return made_of(kind, load(kind), "computation") if register.experiment.is_foreign(kind) else ""

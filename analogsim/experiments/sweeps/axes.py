@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from analogsim.cards.quantities import declared
 from analogsim.devices.base import Part
 from analogsim.errors import InputError, instance, unknown
 from analogsim.experiments.setup import made_circuit, read
+from analogsim.registry import Given
 from analogsim.settings.keyed import FIELDS, full, put
 from analogsim.settings.noises import NOISES, kind_of
 from analogsim.settings.record import Settings
@@ -72,7 +73,7 @@ def split(text: str) -> tuple[str, str]:
     return key.strip(), values.strip()
 
 
-def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
+def axis(key: str, values: str | Iterable[Any] | Mapping[str, object], base: Settings) -> Axis:
     """Make an axis and check its key and every value.
 
     Parameters
@@ -83,7 +84,8 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
         value of a card.
     values : str or iterable
         ``"0:1:0.1"`` (both ends included), ``"log:1e-3:1:7"``, ``"0,0.01,0.05"``, or the values themselves. ``"0:1"``
-        and ``"log:1e-3:1"`` are ranges for sampled designs.
+        and ``"log:1e-3:1"`` are ranges for sampled designs. Objects in place of names are told apart by their own
+        names, or by those that a mapping gives them: ``{"quiet": cell, "loud": other}``.
     base : Settings
         All that is not swept.
 
@@ -96,6 +98,8 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
     long_name, units, kind = _meaning(name, key, base)
     low = high = None
     log = False
+    if isinstance(values, Mapping):
+        values = [Given(thing, str(text)) for text, thing in values.items()]
     if not isinstance(values, str):
         values = list(values) if isinstance(values, Iterable) else [values]
     for text in (values.split(",") if isinstance(values, str) else map(str, values)) if name == "noise" else ():
@@ -115,7 +119,7 @@ def axis(key: str, values: str | Iterable[Any], base: Settings) -> Axis:
     cast = tuple(_cast(name, value, kind) for value in found)
     if "." in name:
         cast = tuple(_resolved(name, value, base) for value in cast)
-    if len(set(cast)) < len(cast):
+    if len({*map(str, cast)}) < len(cast) if kind == "word" else len(set(cast)) < len(cast):
         raise InputError(f"--over {key}: a value is given twice in {list(cast)[:10]}.")
     if not cast and low is None:
         raise InputError(f"--over {key}: no values.")
@@ -211,6 +215,8 @@ def _cast(key: str, value: Any, kind: str) -> Value:
         if str(value).lower() not in ("true", "false"):
             raise InputError(f"--over {key}: {value!r} is neither true nor false.")
         return str(value).lower() == "true"
+    if kind == "word" and isinstance(value := _taken(key, value), Given):
+        return value
     if kind == "word":
         several = key in FIELDS and isinstance(value, tuple | list)
         return FIELDS[key].kind.written(value) if several else str(value)
@@ -225,6 +231,11 @@ def _cast(key: str, value: Any, kind: str) -> Value:
             raise InputError(f"--over {key}: {value!r} is no whole number.")
         return int(number)
     return number
+
+
+def _taken(key: str, value: Any) -> Any:
+    """A thing in place of a name as a text that holds it."""
+    return FIELDS[key].kind.taken(value) if key in FIELDS else value
 
 
 def _resolved(name: str, value: Value, base: Settings) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
 from analogsim import cards
 from analogsim.cards.quantities import declared
@@ -18,6 +18,7 @@ from analogsim.experiments.sweeps.ingredients import made_of
 from analogsim.experiments.sweeps.metrics import content
 from analogsim.experiments.sweeps.plan import Plan
 from analogsim.files import expand
+from analogsim.registry import Given, register
 
 
 def manifest(plan: Plan, metrics: Mapping[str, object], root: str, kept: bool = True) -> Manifest:
@@ -34,19 +35,29 @@ def manifest(plan: Plan, metrics: Mapping[str, object], root: str, kept: bool = 
     Raises
     ------
     InputError
-        If a metric holds what has no digest.
+        If a metric, or an object in place of a name, holds what has no digest.
     """
-    base = plan.base
-    names: dict[str, set[Any]] = {"circuit": {base.circuit}, "device": {base.device}, "data": {base.data}}
+    names = {key: {getattr(plan.base, key)} for key in ("circuit", "device", "rule", "update", "data")}
     for swept in plan.axes:
         if swept.key in names:
             names[swept.key] |= set(swept.values)
     found: dict[str, dict[str, str]] = {}
+    others: dict[str, str] = {}
     files = {str(name) for name in names["data"]}
     for name in sorted(names["circuit"]):
-        for device in names["device"] if name == base.circuit else {None}:
-            found |= _cards(name, device)
+        for device in names["device"] if name == plan.base.circuit else {None}:
+            read = _cards(name, device)
+            found |= {
+                one.path: {key: f"{entry.value} {entry.unit}" for key, entry in one.values.items()} for one in read
+            }
+            others |= _models(read) if kept else {}
             files |= _files(name, device, plan)
+    for key, given in names.items() if kept else ():
+        for name in given:
+            if isinstance(name, Given):
+                others[f"{key} {name}"] = made_of(name, name.thing, key)
+            elif key in ("rule", "update", "data") and (kind := register.kinds()[key]).is_foreign(name):
+                others[f"{key} {name}"] = made_of(name, kind[name], key)
     return {
         **made_with(root),
         "metrics": [
@@ -55,15 +66,28 @@ def manifest(plan: Plan, metrics: Mapping[str, object], root: str, kept: bool = 
         ],
         "cards": found,
         "files": {name: sha(expand(name).read_bytes()) for name in sorted(files) if expand(name).is_file()},
+        "others": others,
     }
 
 
-def _cards(name: str, device: str | None) -> dict[str, dict[str, str]]:
-    """Path and numbers of the card of a circuit, of the cards of its parts, and of those of wires."""
-    card = cards.read("circuit", name)
-    read = [card, *(cards.read("device", part) for part in roles(card, device).values())]
-    read += [cards.read("wire", wire) for wire in cards.names("wire")]
-    return {one.path: {key: f"{entry.value} {entry.unit}" for key, entry in one.values.items()} for one in read}
+def _cards(name: str, device: str | None) -> list[cards.Card]:
+    """The card of a circuit, those of its parts, and those of wires; none of what was given as an object."""
+    read = [] if isinstance(name, Given) else [cards.read("circuit", name)]
+    parts = list(roles(read[0], device).values()) if read else [device]
+    for part in parts:
+        if isinstance(part, str | Path) and not isinstance(part, Given):
+            read.append(cards.read("device", part))
+    return read + [cards.read("wire", wire) for wire in cards.names("wire")]
+
+
+def _models(read: list[cards.Card]) -> dict[str, str]:
+    """Digests of the classes of somebody else that cards name."""
+    found = {}
+    for card in read:
+        kind = cards.MODELS.get(card.kind)
+        if kind is not None and kind.is_foreign(card.model):
+            found[f"{card.kind} model {card.model}"] = made_of(card.model, kind[card.model], f"{card.kind} model")
+    return found
 
 
 def _files(name: str, device: str | None, plan: Plan) -> set[str]:

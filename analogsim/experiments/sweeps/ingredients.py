@@ -27,8 +27,8 @@ NAMES = (
 """Attributes of a class that compute nothing themselves."""
 
 
-def made_of(name: str, metric: Any) -> str:
-    """Digest of a metric.
+def made_of(name: str, thing: Any, what: str = "metric") -> str:
+    """Digest of a metric, or of `what` else a user gave.
 
     Raises
     ------
@@ -38,12 +38,12 @@ def made_of(name: str, metric: Any) -> str:
     digest = hashlib.sha256(b"%d.%d" % sys.version_info[:2])  # byte code is that of a version
     seen: dict[int, tuple[int, Any]] = {}
     try:
-        for part in _parts(metric, seen):
+        for part in _parts(thing, seen):
             digest.update(b"%d:%s" % (len(part), part))
     except (TypeError, AttributeError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"metric {name!r} holds something without a digest ({reason}), so its points cannot be kept for another "
+            f"{what} {name!r} holds something without a digest ({reason}), so its points cannot be kept for another "
             "time. Give it plain values, or leave out the output."
         ) from None
     return digest.hexdigest()[:12]

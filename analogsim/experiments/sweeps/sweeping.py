@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from analogsim.circuits.base import Circuit
 from analogsim.errors import InputError, instance, listed, out_of_range, whole
 from analogsim.experiments import results
 from analogsim.experiments.jobs.dispatch import MOST, checked, computed
@@ -29,6 +30,7 @@ from analogsim.experiments.sweeps.measuring import Point, measured
 from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose, foreign
 from analogsim.experiments.sweeps.plan import Plan
 from analogsim.files import check_writable, expand
+from analogsim.registry import register
 from analogsim.settings.choices import TASKS
 from analogsim.settings.record import Settings
 
@@ -46,7 +48,7 @@ MEASURED = f"{measured.__module__}:{measured.__name__}"
 
 
 def sweep(
-    circuit: str = "crossbar",
+    circuit: str | Circuit = "crossbar",
     over: Mapping[str, Any] | Sequence[str] | None = None,
     *,
     seeds: int | Sequence[int] | None = None,
@@ -65,11 +67,12 @@ def sweep(
 
     Parameters
     ----------
-    circuit : str
-        Name of a circuit card, or the path of one.
+    circuit : str or Circuit
+        Name of a circuit card, or the path of one; or a circuit.
     over : mapping or sequence of str
         Values by key: ``{"alpha": "0:1:0.1", "device.read_noise": [0, 0.01]}``, or ``["alpha=0:1:0.1", ...]``. A key is
         a field of `Settings`, ``device.…`` or ``circuit.…``; ranges are ``a:b:step`` (both ends) and ``log:a:b:n``.
+        Values may be objects where those of `Settings` may, as in ``{"device": {"mine": cell, "yours": other}}``.
     seeds : int or sequence of int, optional
         Repetitions, as a last dimension ``seed``: that many from the option ``seed`` on, or these.
     design : {"grid", "lhs", "sobol"}
@@ -112,7 +115,7 @@ def sweep(
     A point is seeded by the SHA-256 of its settings, its repetition among them. So points are independent, and neither
     the number of workers, nor order, nor the rest of the plan changes a bit of them.
     """
-    base = Settings(circuit=circuit, **options)
+    base = Settings(**{"circuit": circuit, **options})
     over = [over] if isinstance(over, str) else over
     instance("over", over, Mapping | list | tuple | None, "a mapping of values by key, or a list of texts")
     pairs = over.items() if isinstance(over, Mapping) else [split(text) for text in over or ()]
@@ -141,12 +144,14 @@ def sweep(
 
 
 def tasks(plan: Plan) -> list[str]:
-    """What the data sets of a plan are for; all but the user's own files hold classes."""
+    """What the data sets of a plan are for; the built-in ones hold classes."""
     names = next((swept.values for swept in plan.axes if swept.key == "data"), (plan.base.data,))
     found = set()
-    for name in map(str, names):
+    for value in names:
+        name = value if isinstance(value, str) else str(value)
         try:
-            found.add(loaded(replace(plan.base, data=name)).task if name.endswith(".npz") else "classification")
+            is_ours = name in register.data.built_in
+            found.add("classification" if is_ours else loaded(replace(plan.base, data=name)).task)
         except InputError:
             if len(names) == 1 and name == plan.base.data:
                 raise

@@ -6,8 +6,8 @@ from analogsim import cards
 from analogsim.errors import InputError
 from analogsim.experiments.reproduce import read
 from analogsim.experiments.reproduce.card import SIZES
-from analogsim.experiments.reproduce.kinds import KINDS
 from analogsim.experiments.reproduce.study_points import points
+from analogsim.registry import register
 
 CARD = """
 title = "A study"
@@ -57,7 +57,7 @@ def test_every_card_lists_its_points(name):
         for size in SIZES:
             found = points(study, size, on)
             assert found
-            assert {point.kind for point in found} <= set(KINDS)
+            assert {point.kind for point in found} <= set(register.experiment)
             assert len({point.key for point in found}) == len(found)
 
 

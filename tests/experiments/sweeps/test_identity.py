@@ -65,6 +65,21 @@ def test_a_digest_changes_with_the_code_of_points_and_with_no_other(tmp_path, mo
         before = digest(POINTS)
 
 
+def test_what_is_found_by_name_is_followed(tmp_path, monkeypatch):
+    (tmp_path / "analogsim").mkdir()
+    monkeypatch.setattr(imports, "PACKAGE", tmp_path / "analogsim")
+    texts = {
+        "asks": "from analogsim.registry import register\ndef make(name):\n    return register.device[name]\n",
+        "registers": "from analogsim.registry import register\n@register.device('mine')\nclass Mine: ...\n",
+        "shows": "from analogsim.registry import register\ndef draw(name):\n    return register.view[name]\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / "analogsim" / f"{name}.py").write_text(text)
+    found = {name: set(imports._imports(name, tmp_path / "analogsim" / f"{name}.py")) for name in texts}
+    assert {"analogsim.devices.pcm", "analogsim.devices.mzi_mesh"} <= found["asks"]
+    assert found["registers"] == found["shows"] == {"analogsim.registry"}
+
+
 @pytest.mark.parametrize("root", [TRIALS, STUDIES])
 def test_trials_and_studies_depend_on_no_figures_and_no_commands(root):
     found = imports.reached(root)

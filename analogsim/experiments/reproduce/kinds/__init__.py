@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from analogsim.errors import InputError, unknown
 from analogsim.experiments.jobs.points import Found
-
-KINDS = {
-    "digital": "a network trained with a digital rule",
-    "chip": "a chip trained in the loop, in continuous time",
-    "while-settling": "a digital network whose weights change after every sweep",
-    "stability": "whether a network settles, in the ODE and by iterations, at initial or trained weights",
-    "closed-forms": "a linear network's dyads against the closed forms of Two Tales, appendix G",
-    "in-situ": "a chip trained in the loop, or digital back-propagation on the same batches, and nothing beside it",
-}
-"""Name -> what it is; the module has the same name, with underscores."""
-
+from analogsim.registry import register
 
 Compute = Callable[[Mapping[str, Any], Path, Callable[[str], None]], Found]
 
 
 def load(kind: str) -> Compute:
-    """Return the function of a kind.
+    """Return the function of a kind: any name of `analogsim.register.experiment`.
 
     It takes the settings, a path without suffix for whatever it keeps in order to go on after a kill, and a function
     that is told of progress.
     """
-    if kind not in KINDS:
-        raise unknown("kind of computation", kind, KINDS)
-    return import_module(f"{__name__}.{kind.replace('-', '_')}").compute
+    compute: Compute = register.experiment.find(kind)
+    return compute
 
 
 class Reader:

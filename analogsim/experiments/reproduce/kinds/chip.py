@@ -17,12 +17,14 @@ from analogsim.experiments.loop import taught
 from analogsim.experiments.reproduce.kinds import Found, Reader
 from analogsim.experiments.setup import Setup, prepare
 from analogsim.measure.declaration import declared, readings
+from analogsim.registry import register
 from analogsim.settings.record import Settings
 
 LEARNT = 90.0
 """Per cent of the test set at which the cost of learning is read."""
 
 
+@register.experiment("chip", "a chip trained in the loop, in continuous time")
 def compute(settings: Mapping[str, object], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Train the chip, and read what the run measured after every epoch."""
     setup, done = prepared(Reader(settings)), [0]

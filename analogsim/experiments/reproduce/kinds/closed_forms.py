@@ -22,6 +22,7 @@ from analogsim.errors import unknown
 from analogsim.experiments.reproduce.kinds import Found, Reader
 from analogsim.learning.reference.dyads import Relaxation
 from analogsim.network import Network
+from analogsim.registry import register
 from analogsim.wiring import Wiring
 
 FORMS = ("arovr", "sprovr")
@@ -34,6 +35,7 @@ def gain(form: str, alpha: float, beta: float) -> float:
     return -beta / (1 - beta + 2 * alpha * beta)
 
 
+@register.experiment("closed-forms", "a linear network's dyads against the closed forms of Two Tales, appendix G")
 def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Measure M, the rate of the iteration and whether the ODE settles, beside what the formulas say."""
     take = Reader(settings)

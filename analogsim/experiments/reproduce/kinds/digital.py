@@ -25,6 +25,7 @@ INFERENCE_TOL = 1e-3
 """Change of a state in the last sweep of an inference."""
 
 
+@register.experiment("digital", "a network trained with a digital rule")
 def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Train, and read test accuracy (%), Lipschitz constants and all traces."""
     take = Reader(settings)

@@ -23,6 +23,7 @@ from analogsim.learning.reference import backprop
 from analogsim.learning.reference.training import batches
 from analogsim.learning.second_array import SecondArray
 from analogsim.measure.moment import Moment
+from analogsim.registry import register
 
 LEARNERS = {"chip": "the chip, by the local rule", "back-propagation": "the same network in floating point"}
 NOTES, SAMPLES = 40, 100
@@ -32,6 +33,7 @@ PROBES = 6
 Series = dict[str, list[float]]
 
 
+@register.experiment("in-situ", "a chip trained in the loop, or digital back-propagation on the same batches, alone")
 def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Train; the test accuracy after every epoch, and what becomes of activations and gradients on the way.
 

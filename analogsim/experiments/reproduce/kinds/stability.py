@@ -15,6 +15,7 @@ from analogsim.experiments.reproduce.kinds import Found, Reader, whole
 from analogsim.experiments.reproduce.kinds.digital import network, samples
 from analogsim.learning.reference import backprop
 from analogsim.learning.reference.training import train
+from analogsim.registry import register
 from analogsim.settings.record import Settings
 
 WAYS = {"ode": "ode", "sweeps": "up-down", "steps": "synchronous"}
@@ -22,6 +23,7 @@ WAYS = {"ode": "ode", "sweeps": "up-down", "steps": "synchronous"}
 WEIGHTS = ("initial", "trained")
 
 
+@register.experiment("stability", "whether a network settles, in the ODE and by iterations")
 def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Shares (%) of the samples that settle and that diverge in each way, from a = 0."""
     take = Reader(settings)

@@ -13,9 +13,11 @@ from analogsim.experiments.reproduce.kinds.digital import network, samples
 from analogsim.learning import optimisers
 from analogsim.learning.reference.dyads import Relaxation, orders
 from analogsim.learning.reference.training import batches
+from analogsim.registry import register
 from analogsim.settings.record import Settings
 
 
+@register.experiment("while-settling", "a digital network whose weights change after every sweep")
 def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Train with one update of the weights for each of ``sweeps`` sweeps over a batch; test accuracy (%)."""
     take = Reader(settings)
