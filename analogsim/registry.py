@@ -180,7 +180,9 @@ class Kind:
         from ast import literal_eval
 
         start, words = f"register.{self.decorator}(", r'(?:"(?:[^"\\]|\\.)*"\s*)+'
-        decorator = re.compile(rf'^@?{re.escape(start)}\s*"([^"]+)"(?:,\s*({words}))?', re.MULTILINE)
+        # Words stand in the registration, or begin the declaration below it.
+        said = rf"(?:,\s*({words})|\)\n@\w+\(\s*({words}))?"
+        decorator = re.compile(rf'^@?{re.escape(start)}\s*"([^"]+)"{said}', re.MULTILINE)
         found: dict[str, Place] = {}
         for room in self.rooms:
             place = _PACKAGE.joinpath(*room.split("."))
@@ -190,8 +192,9 @@ class Kind:
                 if start.encode() not in text:
                     continue
                 module = ".".join(("analogsim", *path.relative_to(_PACKAGE).with_suffix("").parts))
-                for name, said in decorator.findall(text.decode()):
-                    found[name] = Place(module.removesuffix(".__init__"), literal_eval(f"({said})") if said else "")
+                for name, *either in decorator.findall(text.decode()):
+                    told = "".join(either)
+                    found[name] = Place(module.removesuffix(".__init__"), literal_eval(f"({told})") if told else "")
         return found
 
     def _load(self, name: str, point: EntryPoint) -> Any:

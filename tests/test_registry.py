@@ -66,6 +66,13 @@ def test_names_and_words_of_what_is_built_in_are_known_without_loading_it():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.parametrize("kind", [register.measure, register.metric], ids=["measure", "metric"])
+def test_words_read_from_the_text_are_those_declared(kind):
+    assert {name: kind.built_in[name].words for name in kind.built_in} == {
+        name: thing.long_name for name, thing in kind.items() if name in kind.built_in
+    }
+
+
 def test_every_built_in_thing_is_where_the_index_says():
     for kind in (register.circuit, register.device, register.data, register.solver, register.experiment):
         for name in kind.built_in:

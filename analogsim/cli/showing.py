@@ -19,6 +19,7 @@ def names() -> list[str]:
 def rule(name: str) -> tuple[dict[str, Any], list[str]] | None:
     """A rule by its name, for machines and in lines: what it is, its matrices or its equations, where it comes from."""
     from analogsim.learning.reference.rules import RULES as DIGITAL
+    from analogsim.registry import register
     from analogsim.settings.registered import RULES, SOURCES
 
     if name in RULES:
@@ -27,10 +28,10 @@ def rule(name: str) -> tuple[dict[str, Any], list[str]] | None:
         return None
     from analogsim.cli.equations import readable
 
-    found = DIGITAL[name]
-    text = readable(inspect.cleandoc(found.load().__doc__ or ""))
-    about = {"title": found.summary, "trained": "digitally (`analogsim train`)", "description": text}
-    return about, [f"{found.summary} (rule {name}, digital: `analogsim train {name}`)", "", text]
+    title, digital = DIGITAL[name], register.rule[name].digital
+    text = readable(inspect.cleandoc(digital.__doc__ or ""))
+    about = {"title": title, "trained": "digitally (`analogsim train`)", "description": text}
+    return about, [f"{title} (rule {name}, digital: `analogsim train {name}`)", "", text]
 
 
 def _on_chip(name: str, title: str, source: str) -> tuple[dict[str, Any], list[str]]:

@@ -32,13 +32,15 @@ def _judged(task: str, name: str, row: Row, whose: str) -> Measure[Moment]:
     return declare(read)
 
 
-register.measure("test_accuracy")(
+register.measure("test_accuracy", "test accuracy")(
     _judged("classification", "test_accuracy", Row("test accuracy", "{:.2f} %", ends="last"), " of {}")
 )
-register.measure("test_mse")(
+register.measure("test_mse", "mean squared error on the test set")(
     _judged("regression", "test_mse", Row("mean squared error, test", "{:.4g}", ends="last"), ", {}")
 )
-register.measure("test_r2")(_judged("regression", "test_r2", Row("R², test", "{:.4f}", ends="last"), ", {}"))
+register.measure("test_r2", "R² on the test set, mean of the outputs")(
+    _judged("regression", "test_r2", Row("R², test", "{:.4f}", ends="last"), ", {}")
+)
 
 
 @register.measure("test_loss")

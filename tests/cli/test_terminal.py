@@ -37,15 +37,21 @@ def test_escape_sequences_of_a_card_are_shown(card):
     assert json.loads(invoke("show", card, "--json").stdout)["device"]["title"] == STEERS
 
 
-@pytest.mark.parametrize("charset", ["cp1252", "latin-1", "ascii"])
+SHORT = (
+    *(["list"], ["show", "pcm-ibm"], ["show", "devices/pcm-ibm"], ["show", "experiments/two-tales-table-1"]),
+    *(["cite", "dpt"], ["info"], ["sweep", "ideal", "--metrics", "help"], ["run", "ψ中"]),
+)
+LONG = (
+    *(["train", "bp", "--epochs", "1"], ["run", "ideal", "--epochs", "1", "--hidden", "4"]),
+    *(["netlist", "ideal", "--hidden", "4"], ["infer", "ideal", "--weights", "w.npz", "--draws", "2"]),
+    ["sweep", "ideal", "--over", "alpha=0,1"],
+)
+
+
 @pytest.mark.parametrize(
-    "args",
-    [
-        *(["list"], ["show", "pcm-ibm"], ["show", "devices/pcm-ibm"], ["show", "experiments/two-tales-table-1"]),
-        *(["cite", "dpt"], ["info"], ["sweep", "ideal", "--metrics", "help"], ["train", "bp", "--epochs", "1"]),
-        *(["run", "ideal", "--epochs", "1", "--hidden", "4"], ["netlist", "ideal", "--hidden", "4"], ["run", "ψ中"]),
-        *(["infer", "ideal", "--weights", "w.npz", "--draws", "2"], ["sweep", "ideal", "--over", "alpha=0,1"]),
-    ],
+    ("args", "charset"),
+    [(args, charset) for args in SHORT for charset in ("cp1252", "latin-1", "ascii")]
+    + [(args, "ascii") for args in LONG],
     ids=lambda args: "-".join(args[:2]) if isinstance(args, list) else None,
 )
 def test_no_encoding_ends_a_run(args, charset, tmp_path, monkeypatch):
