@@ -34,7 +34,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "devices": ["device"],
         "engine": ["Clock", "Stream", "relax", "settle"],
         "learning": ["gradient", "reference"],
-        "experiments": ["sweep"],
+        "experiments": ["budget", "infer", "load_data", "run", "sweep", "tolerance"],
+        "experiments.reproduce": ["reproduce"],
         "settings": ["Settings"],
     },
 )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from analogsim.errors import InputError, shown, whole
 
 
-def real(name: str, value: Any) -> NDArray[Any]:
+def real(name: str, value: object) -> np.ndarray:
     """Return `value` as an array of real numbers of whatever type, NaN and Inf among them.
 
     Raises
@@ -32,7 +31,7 @@ def real(name: str, value: Any) -> NDArray[Any]:
     return array
 
 
-def finite(name: str, value: Any, dtype: Any = float, *, largest: float | None = None) -> NDArray[np.floating]:
+def finite(name: str, value: object, dtype: DTypeLike = float, *, largest: float | None = None) -> NDArray[np.floating]:
     """Return `value` as an array of a floating type, without NaN, Inf and numbers beyond `largest` in size.
 
     Parameters
@@ -60,14 +59,14 @@ def finite(name: str, value: Any, dtype: Any = float, *, largest: float | None =
     return array
 
 
-def layerwise(name: str, values: Any) -> list[NDArray[np.floating]]:
+def layerwise(name: str, values: object) -> list[NDArray[np.floating]]:
     """Return a list of finite arrays, one for each layer."""
     if not isinstance(values, list | tuple):
         raise InputError(f"{name} = {shown(values)}; expected a list of arrays, one for each layer.")
     return [finite(f"{name}[{k}]", value) for k, value in enumerate(values)]
 
 
-def generator(seed: Any) -> np.random.Generator:
+def generator(seed: object) -> np.random.Generator:
     """Return the generator of a seed, a whole number ≥ 0, or the generator given."""
     if isinstance(seed, np.random.Generator):
         return seed

@@ -21,7 +21,7 @@ class InputError(ValueError):
         super().__init__(message if len(message) <= LONGEST else f"{message[:half]} ... {message[-half:]}")
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Write a value as in Python, but never at length: 0.1, not np.float64(0.1), and the ends of a long one."""
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         value = value.item()
@@ -36,7 +36,7 @@ class NotWritten(OSError):
     """A file for which there was no room. The command line prints it as one line and exits with code 1."""
 
 
-def unknown(kind: str, value: Any, choices: Iterable[str], *, where: str = "", hint: str = "") -> InputError:
+def unknown(kind: str, value: object, choices: Iterable[str], *, where: str = "", hint: str = "") -> InputError:
     """Build the error for a name that is not among the valid ones, with the nearest valid name.
 
     Parameters
@@ -67,7 +67,7 @@ def unknown(kind: str, value: Any, choices: Iterable[str], *, where: str = "", h
     return InputError(message + (f" {hint}" if hint else ""))
 
 
-def out_of_range(name: str, value: Any, allowed: str, *, hint: str = "") -> InputError:
+def out_of_range(name: str, value: object, allowed: str, *, hint: str = "") -> InputError:
     """Build the error for a number outside its range; ``allowed`` is the range in words, as in ``"0 ≤ alpha ≤ 1"``."""
     return InputError(f"{name} = {shown(value)} is out of range: {allowed}." + (f" {hint}" if hint else ""))
 
@@ -82,7 +82,7 @@ def missing(purpose: str, package: str, extra: str) -> InputError:
     return InputError(f"{purpose} needs {package}: {fix}.")
 
 
-def one_of(kind: str, value: Any, choices: Iterable[str], *, where: str = "", hint: str = "") -> str:
+def one_of(kind: str, value: object, choices: Iterable[str], *, where: str = "", hint: str = "") -> str:
     """Return `value` if it is one of the names, or raise what `unknown` builds."""
     names = choices if isinstance(choices, Container) else list(choices)
     if not isinstance(value, str) or value not in names:
@@ -137,7 +137,7 @@ def _range(name: str, found: float, low: float, high: float, above: float) -> st
     return f"{name} ≥ {low:g}" if low > -math.inf else f"{name} is a finite number"
 
 
-def whole(name: str, value: Any, *, low: int = 1, high: int = LARGEST_WHOLE) -> int:
+def whole(name: str, value: object, *, low: int = 1, high: int = LARGEST_WHOLE) -> int:
     """Return `value` as an int, or name the argument that is no whole number from `low` to `high`."""
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         value = value.item()
@@ -150,14 +150,14 @@ def whole(name: str, value: Any, *, low: int = 1, high: int = LARGEST_WHOLE) -> 
     return int(value)
 
 
-def flag(name: str, value: Any) -> bool:
+def flag(name: str, value: object) -> bool:
     """Return `value` if it is True or False, or name the argument that is neither."""
     if not isinstance(value, bool) and type(value).__name__ not in ("bool", "bool_"):  # NumPy's, not imported here
         raise InputError(f"{name} = {shown(value)}; expected True or False.")
     return bool(value)
 
 
-def instance(name: str, value: Any, kind: Any, words: str) -> None:
+def instance(name: str, value: object, kind: Any, words: str) -> None:
     """Raise unless `value` is an object of a class, or of several as in ``A | None``; `words` say how one is made."""
     if not isinstance(value, kind):
         raise InputError(f"{name} = {shown(value)}; expected {words}.")

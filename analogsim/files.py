@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -179,7 +178,7 @@ def read_text(path: str | Path, *, limit: int, hint: str = "") -> str:
         raise InputError(f"{path}: not a readable text in UTF-8 ({error}).") from None
 
 
-def read_npz(path: str | Path) -> dict[str, Any]:
+def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     """Read every array of an ``.npz``; pickled objects are refused.
 
     Raises

@@ -55,8 +55,8 @@ class Kind:
     def __init__(self, word: str, group: str, *rooms: str, base: str = "") -> None:
         self.word, self.group, self.rooms, self.base = word, f"analogsim.{group}", rooms, base
         self.decorator = word.replace(" ", "_")
-        self._known: dict[str, Any] = {}
-        self._loaded: dict[EntryPoint, Any] = {}
+        self._known: dict[str, object] = {}
+        self._loaded: dict[EntryPoint, object] = {}
         self._said: dict[str, str] = {}
         self._places: dict[str, tuple[str, ...]] = {}
 
@@ -160,7 +160,7 @@ class Kind:
         return next((name for name, known in (*self._known.items(), *loaded) if known is thing), None)
 
     @property
-    def added(self) -> dict[str, Any]:
+    def added(self) -> dict[str, object]:
         """Things that this process registered by decorator, in a script, and that no other process finds."""
         return {name: thing for name, thing in self._known.items() if name not in self.built_in}
 
@@ -259,11 +259,11 @@ class Register:
         """Every kind by the name of its decorator."""
         return {name: kind for name, kind in vars(type(self)).items() if isinstance(kind, Kind)}
 
-    def added(self) -> dict[str, dict[str, Any]]:
+    def added(self) -> dict[str, dict[str, object]]:
         """What this process registered by decorator, for workers, which run no script: kind -> name -> thing."""
         return {name: found for name, kind in self.kinds().items() if (found := kind.added)}
 
-    def take(self, added: Mapping[str, Mapping[str, Any]]) -> None:
+    def take(self, added: Mapping[str, Mapping[str, object]]) -> None:
         """Know what another process registered."""
         for name, things in added.items():
             self.kinds()[name]._known |= things
@@ -278,7 +278,7 @@ class Given(str):
     Two are equal only if they hold the same thing.
     """
 
-    thing: Any
+    thing: object
 
     def __new__(cls, thing: object, text: str = "") -> Given:
         record = getattr(thing, "record", None) or {}
@@ -303,6 +303,6 @@ class Given(str):
         return self
 
 
-def unwrapped(value: Any) -> Any:
+def unwrapped(value: object) -> Any:
     """What a `Given` holds; anything else as it is."""
     return value.thing if isinstance(value, Given) else value

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analogsim.errors import InputError, missing
 from analogsim.files import read_npz
@@ -23,7 +22,7 @@ TYPES = {
 """Types of numbers of the safetensors format that numpy has; BF16 is the upper half of F32."""
 
 
-def read(path: Path) -> tuple[dict[str, NDArray[Any]], bool]:
+def read(path: Path) -> tuple[dict[str, np.ndarray], bool]:
     """Arrays by name, and whether they come in the order in which they were saved; safetensors does not keep it.
 
     Raises
@@ -47,12 +46,12 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], bool]:
     return read_npz(path), True
 
 
-def natural(name: str) -> list[Any]:
+def natural(name: str) -> list[int | str]:
     """Key that sorts names by their words and, as numbers, their numbers: ``layers.2`` before ``layers.10``."""
     return [int(part) if k % 2 else part for k, part in enumerate(re.split(r"([0-9]{1,18})", name))]
 
 
-def _safetensors(path: Path) -> dict[str, NDArray[Any]]:
+def _safetensors(path: Path) -> dict[str, np.ndarray]:
     try:
         from safetensors import deserialize
     except ImportError:
@@ -74,7 +73,7 @@ def _safetensors(path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _pytorch(path: Path) -> dict[str, NDArray[Any]]:
+def _pytorch(path: Path) -> dict[str, np.ndarray]:
     """Tensors of a state dict or a checkpoint; ``weights_only``, so that nothing in the file is run."""
     try:
         import torch

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analogsim.errors import InputError, unknown
 from analogsim.files import expand
 from analogsim.network import TRANSPOSED, Network
 from analogsim.weight_files import natural, read
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, np.ndarray]
 
 FUNCTIONS = ("activation", "loss", "output_activation")
 # Of the search for chains; what takes more has many, and no network has so many names.
@@ -86,14 +85,14 @@ class Dense:
     """A layer with its arrays."""
 
     layer: Layer
-    weight: NDArray[Any]
-    bias: NDArray[Any] | None
+    weight: np.ndarray
+    bias: np.ndarray | None
 
     def __str__(self) -> str:
         return f"{self.layer.name} {self.weight.shape[1]}→{self.weight.shape[0]}"
 
 
-def load_network(path: str | Path, *, layers: Sequence[str] | str | None = None, **overrides: Any) -> Network:
+def load_network(path: str | Path, *, layers: Sequence[str] | str | None = None, **overrides: object) -> Network:
     """Read the weights of a dense network from ``.npz``, ``.safetensors`` or what PyTorch saves.
 
     Layers are ``W1``, ``b1``, ``W2``, …, as `Network.save` writes them, or named as PyTorch does: ``fc1.weight``,
@@ -231,7 +230,7 @@ def _check_copies(arrays: Arrays, found: list[Layer]) -> None:
     words = [re.split(r"[._/]", layer.id) for layer in found]
     same = takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
     shared = min(len(list(same)), *(len(w) - 1 for w in words))
-    seen: dict[Any, Layer] = {}
+    seen: dict[object, Layer] = {}
     for layer, parts in zip(found, words, strict=True):
         for mark in ((0, parts[shared]), (-1, parts[-1])):
             other = seen.setdefault((arrays[layer.matrix].shape, mark), layer)
@@ -269,7 +268,7 @@ def _dense(arrays: Arrays, layer: Layer) -> Dense:
     return Dense(layer, weight, bias)
 
 
-def _matrix(key: str, array: NDArray[Any], ndim: int) -> NDArray[Any]:
+def _matrix(key: str, array: np.ndarray, ndim: int) -> np.ndarray:
     """The array in the machine's own float32 or float64."""
     if array.dtype.kind == "c":
         raise InputError(f"{key} is complex; expected real numbers.")

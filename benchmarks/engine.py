@@ -208,12 +208,12 @@ def _digits() -> tuple[Any, Any]:
     """MNIST where it is to be had, else the bundled digits enlarged."""
     from scipy.ndimage import zoom
 
-    from analogsim.experiments.data import load
+    from analogsim.experiments.data import load_data
 
     if os.environ.get("ANALOGSIM_DATA"):
-        data = load("mnist")
+        data = load_data("mnist")
         return data.train_x, data.train_y
-    data = load("digits")
+    data = load_data("digits")
     big = [zoom(image.reshape(8, 8), 3.5, order=1).ravel() for image in data.train_x]
     return np.array(big), data.train_y
 

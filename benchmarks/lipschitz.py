@@ -24,7 +24,7 @@ def main() -> None:
     import numpy as np
 
     from analogsim import Network
-    from analogsim.experiments.data import load
+    from analogsim.experiments.data import load_data
     from analogsim.learning.reference import rule, train
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--seeds", type=int, default=1)
     arguments = parser.parse_args()
-    data = load("mnist")
+    data = load_data("mnist")
     x, y = data.train_x[:50000].astype(np.float32), data.train_y[:50000].astype(np.float32)
     for seed in range(arguments.seeds):
         found = {}

@@ -63,7 +63,17 @@ _CHECKOUT = {"device": "devices", "circuit": "circuits", "experiment": "experime
 
 @dataclass(frozen=True)
 class Value:
-    """One entry of a card: ``key = { value = 25, unit = "uS", source = "doi:…, Fig. 3" }``."""
+    """One entry of a card: ``key = { value = 25, unit = "uS", source = "doi:…, Fig. 3" }``.
+
+    Attributes
+    ----------
+    value : object
+        As the file has it: a number, a text, true or false, or a list.
+    unit : str
+        "1" without dimension.
+    source : str
+        A DOI or arXiv id with the figure or table, or "nominal".
+    """
 
     value: Any
     unit: str
@@ -88,7 +98,7 @@ class Check:
     """
 
     quantity: str
-    at: Mapping[str, Any]
+    at: Mapping[str, object]
     expected: float
     tolerance: float
     source: str
@@ -96,7 +106,33 @@ class Check:
 
 @dataclass(frozen=True)
 class Card:
-    """What one file says, its structure checked; `resolve` checks its numbers against the model's fields."""
+    """What one file says, its structure checked; `resolve` checks its numbers against the model's fields.
+
+    Attributes
+    ----------
+    kind : str
+        "device", "circuit", "experiment" or "wire".
+    name : str
+        Of the file, without its ending.
+    path : str
+        Where it is, as messages say it.
+    model : str
+        Name of the class whose equations the numbers are for.
+    title, valid : str
+        What it is, and the range in which its numbers hold.
+    cite : tuple of str
+        Keys of the sources in ``references.bib``.
+    values : mapping
+        Name of a field -> `Value`.
+    description : str
+    device : str
+        Of a circuit: the card of its memory; empty if it has none.
+    parts : mapping
+        Of a circuit: role of a further part -> its card.
+    checks : tuple of Check
+    location : path
+        Of the file itself.
+    """
 
     kind: str
     name: str
@@ -118,7 +154,12 @@ MODELS = {"device": register.device, "circuit": register.circuit}
 
 
 def folder(kind: str) -> Traversable:
-    """Return the folder of the cards of a kind: of the checkout if this is one, else of the installed package."""
+    """Return the folder of the cards of a kind: of the checkout if this is one, else of the installed package.
+
+    Parameters
+    ----------
+    kind : {"device", "circuit", "experiment", "wire"}
+    """
     if kind not in KINDS:
         raise unknown("kind of card", kind, KINDS)
     checkout = Path(__file__).parents[2]
@@ -131,6 +172,10 @@ def names(kind: str) -> tuple[str, ...]:
     """List the cards of a kind ("device", "circuit", "experiment", "wire"): built-in ones, then those of others.
 
     Others are packages with cards, and registered classes that need none (see `read`).
+
+    Parameters
+    ----------
+    kind : {"device", "circuit", "experiment", "wire"}
     """
     found = [*built_in(kind), *(name for _, home in _others() for name in _inside(home / f"{kind}s"))]
     if kind in MODELS:
@@ -228,6 +273,12 @@ def read(kind: str, name: str | Path) -> Card:
     The name of a class that was registered, by another package or a script, is as good as that of a card where all its
     fields have defaults.
 
+    Parameters
+    ----------
+    kind : {"device", "circuit", "experiment", "wire"}
+    name : str or path
+        A built-in name, or the path of a file that ends in ``.toml``.
+
     Raises
     ------
     InputError
@@ -278,8 +329,13 @@ def _is_class(kind: str, name: str) -> bool:
     return _found(kind, name) is None
 
 
-def parse_set(text: str) -> tuple[str, Any]:
+def parse_set(text: str) -> tuple[str, object]:
     """Split ``"device.read_noise=0.1"`` into key and value; the value is TOML, or else a plain word. Never eval.
+
+    Parameters
+    ----------
+    text : str
+        As it stands after ``--set``.
 
     Examples
     --------
@@ -296,8 +352,17 @@ def parse_set(text: str) -> tuple[str, Any]:
     return key.strip(), parsed["value"] if len(parsed) == 1 else value.strip()
 
 
-def select(overrides: Mapping[str, Any], kind: str, parts: Iterable[str] = ()) -> dict[str, Any]:
+def select(overrides: Mapping[str, object], kind: str, parts: Iterable[str] = ()) -> dict[str, object]:
     """Pick the overrides of one kind of card and drop the prefix; a key without a prefix is the circuit's.
+
+    Parameters
+    ----------
+    overrides : mapping
+        Values by key, as in ``{"device.read_noise": 0.1, "asymmetry": 0.2}``.
+    kind : str
+        "circuit", "device" or the role of another part.
+    parts : iterable of str
+        Roles of all other parts of the circuit.
 
     Raises
     ------
@@ -315,13 +380,13 @@ def select(overrides: Mapping[str, Any], kind: str, parts: Iterable[str] = ()) -
     return picked
 
 
-def _text(path: str, key: str, value: Any) -> str:
+def _text(path: str, key: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"{path}: {key} = {shown(value)}; expected a text.")
     return value.strip()
 
 
-def _value(path: str, key: str, entry: Any) -> Value:
+def _value(path: str, key: str, entry: object) -> Value:
     if isinstance(entry, list) and entry and isinstance(entry[0], dict):
         raise unknown("table", f"[[{key}]]", ["[[check]]"], where=path)
     if not isinstance(entry, dict):
@@ -338,7 +403,7 @@ def _value(path: str, key: str, entry: Any) -> Value:
     return Value(entry["value"], str(entry.get("unit", "1")), str(entry["source"]))
 
 
-def _check(path: str, item: Any) -> Check:
+def _check(path: str, item: object) -> Check:
     needed = ("quantity", "expected", "unit", "tolerance", "source")
     where = f"{path}: [[check]]"
     if not isinstance(item, dict) or any(key not in item for key in needed):

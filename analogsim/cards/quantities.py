@@ -69,6 +69,8 @@ def quantity(
         Least and greatest value allowed.
     above : float, optional
         An open lower bound.
+    default : number or None, optional
+        A card must give the number if there is none.
     shape : tuple
         () for a number, (None,) for a list of any length, (None, 20) for rows of twenty.
     whole : bool
@@ -87,17 +89,40 @@ def quantity(
 
 
 def choice(meaning: str, options: Sequence[str], *, default: str) -> Any:
-    """Declare a field that takes one of some names."""
+    """Declare a field that takes one of some names.
+
+    Parameters
+    ----------
+    meaning : str
+        One phrase that a table of all values can hold.
+    options : sequence of str
+    default : str
+    """
     return field(default=default, metadata={"meaning": meaning, "unit": "1", "options": tuple(options)})
 
 
 def flag(meaning: str, *, default: bool) -> Any:
-    """Declare a field that is true or false."""
+    """Declare a field that is true or false.
+
+    Parameters
+    ----------
+    meaning : str
+        One phrase that a table of all values can hold.
+    default : bool
+    """
     return field(default=default, metadata={"meaning": meaning, "unit": "1", "flag": True})
 
 
 def datafile(meaning: str, *, default: object = MISSING) -> Any:
-    """Declare a field that names a file; a relative path starts at the card."""
+    """Declare a field that names a file; a relative path starts at the card.
+
+    Parameters
+    ----------
+    meaning : str
+        One phrase that a table of all values can hold.
+    default : str, optional
+        A card must name a file if there is none.
+    """
     return field(default=default, metadata={"meaning": meaning, "unit": "1", "datafile": True})
 
 
@@ -143,13 +168,13 @@ class Carded:
             object.__setattr__(self, "record", {**self.record, "values": {**self.record["values"], **entries}})
 
 
-Overrides = Mapping[str, Any]
+Overrides = Mapping[str, object]
 """Values by key: numbers in SI units, or texts with a unit."""
 
 T = TypeVar("T", bound=Carded)
 
 
-def declared(cls: type) -> list[Field]:
+def declared(cls: type) -> list[Field[object]]:
     """List the dataclass fields of `cls` that a card may set."""
     return [item for item in fields(cls) if "meaning" in item.metadata]
 
@@ -265,7 +290,7 @@ def _where(record: Mapping[str, Any], class_name: str, name: str) -> str:
     return f"{record['called']}.{name}" if overridden else f"{record['path']}: {name}"
 
 
-def _converted(card: Card, item: Field, value: object, unit: str) -> object:
+def _converted(card: Card, item: Field[object], value: object, unit: str) -> object:
     """Bring a card's value to the field's SI unit."""
     expected = item.metadata["unit"]
     power, base = split_unit(unit)
@@ -280,7 +305,7 @@ def _converted(card: Card, item: Field, value: object, unit: str) -> object:
 _NUMBER_WITH_UNIT = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z].*?)\s*")
 
 
-def _with_unit(called: str, item: Field, given: object) -> object:
+def _with_unit(called: str, item: Field[object], given: object) -> object:
     """Read ``"20 uS"`` where a number is expected."""
     if not isinstance(given, str) or "shape" not in item.metadata:
         return given
@@ -296,7 +321,7 @@ def _with_unit(called: str, item: Field, given: object) -> object:
     return given
 
 
-def _checked(where: str, item: Field, value: object) -> object:
+def _checked(where: str, item: Field[object], value: object) -> object:
     about = item.metadata
     if "options" in about:
         return one_of("value", value, about["options"], where=where)

@@ -54,7 +54,8 @@ class Amplifiers:
 
     def static(self, gain: float) -> Array:
         """Matrix that the amplifiers amount to at rest, (n, m)."""
-        return (self.weights / (1.0 + self.noise_gain / gain)[..., None]).sum(axis=0)
+        found: Array = (self.weights / (1.0 + self.noise_gain / gain)[..., None]).sum(axis=0)
+        return found
 
 
 @dataclass(frozen=True)

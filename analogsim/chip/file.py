@@ -37,6 +37,11 @@ def save(chip: Chip, path: str | Path) -> None:
 def load_chip(path: str | Path) -> Chip:
     """Read a chip that `Chip.save` wrote.
 
+    Parameters
+    ----------
+    path : path
+        ``.npz``; never unpickled.
+
     Raises
     ------
     InputError
@@ -51,7 +56,7 @@ def load_chip(path: str | Path) -> Chip:
         each: dict[str, Any] = {name: tuple(arrays.get(f"{name}.{j}") for j in range(layers)) for name in PER_LAYER}
         devices = {key.removeprefix("devices."): value for key, value in arrays.items() if key.startswith("devices.")}
         tia = TIA.from_arrays({k.removeprefix("tia."): v for k, v in arrays.items() if k.startswith("tia.")}, layers)
-        whole = {name: arrays[name] for name in ARRAYS}
+        whole: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
         return Chip(**each, **whole, tia=tia, devices=devices, **plain)
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a chip written by Chip.save ({error}).") from None

@@ -6,13 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analogsim.text import as_html
+
 if TYPE_CHECKING:
     from analogsim.chip.whole import Chip
 
 
 @dataclass(frozen=True, repr=False)
 class Population:
-    """Chips programmed from one network with different seeds; results gain a dimension ``chip``."""
+    """Chips programmed from one network with different seeds; results gain a dimension ``chip``.
+
+    Parameters
+    ----------
+    chips : tuple of Chip
+    seeds : tuple of int
+        Of each chip: what `Circuit.program` drew it with.
+    """
 
     chips: tuple[Chip, ...]
     seeds: tuple[int, ...]
@@ -28,3 +37,6 @@ class Population:
 
     def __repr__(self) -> str:
         return f"Population of {len(self)}, seeds {', '.join(map(str, self.seeds))}; the first:\n{self.chips[0]!r}"
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self))

@@ -18,6 +18,13 @@ class Driver(NamedTuple):
     """Transfer curve in front of a matrix: u is clipped to [low, high], then c(u) = c₁u + c₂u² + c₃u³.
 
     Signals are in units of the activity; a driver without arguments passes every signal on as it is.
+
+    Parameters
+    ----------
+    low, high : float
+        Clip; low < high.
+    c1, c2, c3 : float
+        Coefficients of the curve.
     """
 
     low: float = -np.inf
@@ -45,6 +52,13 @@ class Converter(NamedTuple):
 
     Signals are rounded to ``dac`` before they enter, currents to ``adc`` when they come back, after the bow of the ADC,
     y → y (1 + bow (y²/rail² − 1)).
+
+    Parameters
+    ----------
+    dac, adc : float
+        Step of the rounding; ≥ 0, 0 for none.
+    bow : float
+        Relative deviation of a signal of zero; 0 at the rail.
     """
 
     dac: float = 0.0

@@ -40,7 +40,8 @@ class Group(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        return importlib.import_module(f"analogsim.cli.{name}").command
+        found: click.Command = importlib.import_module(f"analogsim.cli.{name}").command
+        return found
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -58,7 +59,7 @@ class Group(click.Group):
             code = self._run(lambda: run(*args, **options, standalone_mode=False))
         sys.exit(code)
 
-    def _run(self, run: Callable[[], Any]) -> int:
+    def _run(self, run: Callable[[], object]) -> int:
         """Run, and say in one line what went wrong."""
         if files := sys.modules.get("analogsim.files"):
             files.written.clear()

@@ -27,8 +27,8 @@ from analogsim.cli.paths import RESULT, claim, keep
 @as_json
 @verbosity
 def command(
-    weights: str, layers: str | None, draws: int, samples: int | None, activation: str | None, output: str | None,
-    as_json: bool, verbose: int, **options: Any,
+    circuit: str, weights: str, layers: str | None, draws: int, samples: int | None, activation: str | None,
+    output: str | None, as_json: bool, verbose: int, **options: Any,
 ) -> None:  # fmt: skip
     """Read a network that was trained elsewhere on chips of CIRCUIT: accuracy against digital, error of each layer.
 
@@ -47,7 +47,9 @@ def command(
 
     if output:
         claim(output)
-    found = infer(weights, layers=layers, draws=draws, samples=samples, activation=activation, **options)
+    found = infer(
+        circuit, weights=weights, layers=layers, draws=draws, samples=samples, activation=activation, **options,
+    )  # fmt: skip
     trouble = keep(lambda path: results.save(found, path), Path(output)) if output else None
     errors = found["layer_error"]
     stamp = results.read_stamp(found)

@@ -1,10 +1,16 @@
 """``analogsim info``: what to paste into a bug report."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
 from analogsim.cli.options import as_json, verbosity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from importlib.metadata import Distribution
 
 
 @click.command()
@@ -43,7 +49,7 @@ def command(as_json: bool, verbose: int) -> None:
         click.echo(f"{name:15} {value}")
 
 
-def foreign(found: Any = None) -> str:
+def foreign(found: Iterable[Distribution] | None = None) -> str:
     """What to do about another project that is installed under the same import name; empty if there is none.
 
     The package index has a simulator of inference on crossbars under this name, which has the same package and command.

@@ -90,9 +90,10 @@ def command(
     written = deck.write(target.parent, bench=not no_testbench, force=force)
     elements = deck.elements()
     talk = verbose >= 0 and not as_json
-    report: dict[str, Any] = {"files": [str(path) for path in written], "elements": elements}
+    files = [str(path) for path in written]
+    report: dict[str, object] = {"files": files, "elements": elements}
     if talk:
-        click.echo(f"wrote {', '.join(report['files'])} ({elements} elements)")
+        click.echo(f"wrote {', '.join(files)} ({elements} elements)")
     if elements > netlists.WARN:
         click.echo(f"Warning: above {netlists.WARN} elements a transient takes SPICE minutes.", err=True)
     found = netlists.verify(deck, written[-1]) if verify else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,17 +13,19 @@ from analogsim.settings.declaring import Declared, Setting, declared
 from analogsim.settings.record import Settings
 
 
-def assignments(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, Any]:
+def assignments(ctx: click.Context, param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, object]:
     """Turn ``key=value`` into a mapping; see `analogsim.cards.parse_set`."""
     from analogsim.cards import parse_set
 
     return dict(parse_set(pair) for pair in pairs)
 
 
-Command = Callable[..., Any]
+Command = Callable[..., object]
 
 
-def options_of(*names: str, of: type[Declared] = Settings, **changes: dict[str, Any]) -> Callable[[Command], Command]:
+def options_of(
+    *names: str, of: type[Declared] = Settings, **changes: Mapping[str, Any]
+) -> Callable[[Command], Command]:
     """Give a command an option for each declared field of a record.
 
     Parameters
@@ -62,7 +64,7 @@ def _option(about: Setting) -> Callable[[Command], Command]:
     return click.option(about.flag, about.name, type=kind.python, metavar=metavar, help=about.words() + hint, **more)
 
 
-def _typed(about: Setting) -> Any:
+def _typed(about: Setting) -> object:
     """A default as it would be typed."""
     return about.kind.written(about.default) if isinstance(about.default, tuple) else about.default
 
@@ -75,7 +77,7 @@ simulation = options_of(*SIMULATION)
 """What is simulated and how it is trained: all of `Settings`."""
 
 
-def verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
+def verbosity(command: Command) -> Command:
     """Add ``-v`` and ``-q``, passed on as one number: -1 quiet, 0, 1 for information, 2 for debugging."""
 
     def combine(ctx: click.Context, param: click.Parameter, value: int) -> int:
@@ -92,7 +94,7 @@ def verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("-q", "--quiet", is_flag=True, is_eager=True, help="Print nothing but errors.")(command)
 
 
-def resumable(command: Callable[..., Any]) -> Callable[..., Any]:
+def resumable(command: Command) -> Command:
     """Many jobs that are kept on disk: where they are computed, and whether those that are there count."""
     for option in reversed(
         [
@@ -107,6 +109,6 @@ def resumable(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def as_json(command: Callable[..., Any]) -> Callable[..., Any]:
+def as_json(command: Command) -> Command:
     """Add ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for machines instead of words.")(command)

@@ -15,7 +15,7 @@ import click
 from analogsim.errors import InputError
 
 
-class Output(click.ParamType):
+class Output(click.ParamType[str]):
     """The name of a file or folder to write.
 
     Parameters
@@ -68,7 +68,7 @@ def claim(*outputs: str | Path) -> None:
             raise InputError(f"{path}: is the name of two outputs. Choose another for one of them.")
 
 
-def keep(save: Callable[[Path], Any], target: Path) -> click.ClickException | None:
+def keep(save: Callable[[Path], object], target: Path) -> click.ClickException | None:
     """Save what took long to compute; where that fails by now, somewhere else.
 
     Returns
@@ -102,7 +102,7 @@ def _inputs(context: click.Context) -> Iterator[Path]:
                 yield from _read(text, Path(), found)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     """All texts in a value of an option or of a card; of ``device=a.toml,b.toml`` each file."""
     if isinstance(value, str):
         yield from {value, *value.partition("=")[2].split(",")}

@@ -49,13 +49,13 @@ def command(
     import json
 
     from analogsim.cli.sweep import Bar
-    from analogsim.experiments.reproduce import card, reproduce, result_page
+    from analogsim.experiments.reproduce import card, carry_out, result_page
 
     if write:
         result_page.check(write, card.read(name).name)
     bar = Bar(hidden=verbose != 0)
     try:
-        outcome = reproduce(
+        outcome = carry_out(
             name, size, rows=list(rows) or None, verbose=verbose > 0, progress=bar, compute=not judge, **options
         )
     finally:

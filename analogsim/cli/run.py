@@ -1,11 +1,16 @@
 """``analogsim run``: simulate a circuit, train on it, write and plot what happened."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analogsim.cli.options import as_json, simulation, verbosity
 from analogsim.cli.paths import RESULT, claim, keep
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 
 @click.command(context_settings={"show_default": True})
@@ -84,7 +89,7 @@ def command(output: str | None, trace: bool, as_json: bool, verbose: int, **opti
         raise click.ClickException(f"interrupted after epoch {done} of {planned}; what is finished is in {target}.")
 
 
-def _progress(length: int, *, hidden: bool) -> Any:
+def _progress(length: int, *, hidden: bool) -> ProgressBar[int]:
     """A bar with the time left on stderr, if that is a terminal."""
     import sys
 

@@ -1,12 +1,19 @@
 """``analogsim show``: a card with its numbers and sources, a rule, a data set, or what a result file holds."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from analogsim.cli.options import as_json, verbosity
 from analogsim.cli.paths import PICTURE, claim
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from analogsim.cards import Card
 
 
 @click.command()
@@ -77,7 +84,7 @@ def command(name: str, output: str | None, everything: bool, as_json: bool, verb
             click.echo(f"\nwrote {written}", err=as_json)
 
 
-def _say(content: dict[str, Any], lines: list[str], as_json: bool, *, head: str = "") -> None:
+def _say(content: dict[str, object], lines: list[str], as_json: bool, *, head: str = "") -> None:
     import json
 
     if as_json:
@@ -108,7 +115,7 @@ def _study(name: str, as_json: bool) -> None:
     click.echo("\n".join(line for k, line in enumerate(lines) if line or k > 3))
 
 
-def _equations(card: Any) -> str:
+def _equations(card: Card) -> str:
     """The docstring of the module with the device's equations."""
     import inspect
     import sys
@@ -119,14 +126,15 @@ def _equations(card: Any) -> str:
     return readable(inspect.cleandoc(sys.modules[model(card.model).__module__].__doc__ or ""))
 
 
-def _picture(name: str, path: Any) -> Any:
+def _picture(name: str, path: Path) -> Path:
     import matplotlib as mpl
 
     mpl.use("agg")
     from analogsim.devices import device
     from analogsim.experiments import plots
 
-    return plots.save(plots.device(device(name)), path)
+    written: Path = plots.save(plots.device(device(name)), path)
+    return written
 
 
 def _result(name: str, as_json: bool) -> None:
@@ -148,7 +156,7 @@ def _result(name: str, as_json: bool) -> None:
     click.echo(said)
 
 
-def _card(found: list[Any], as_json: bool) -> None:
+def _card(found: list[Card], as_json: bool) -> None:
     import json
 
     if as_json:
@@ -164,7 +172,7 @@ def _card(found: list[Any], as_json: bool) -> None:
     click.echo("\n\n".join(map(_words, found)))
 
 
-def _words(card: Any) -> str:
+def _words(card: Card) -> str:
     head = [f"{card.title} ({card.kind}, {card.path})", card.description, f"Valid: {card.valid}"]
     head += [f"Source: {source}" for source in card.cite]
     parts = [card.device, *(f"{name} ({role})" for role, name in card.parts.items())]
@@ -177,7 +185,7 @@ def _words(card: Any) -> str:
     return "\n".join([*filter(None, head), *rows])
 
 
-def find(name: str, *, also: Iterable[str] = ()) -> list[Any]:
+def find(name: str, *, also: Iterable[str] = ()) -> list[Card]:
     """The cards of that name: a circuit, a device, or one of each.
 
     Raises

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analogsim.cards import Card
 
 
 def names() -> list[str]:
@@ -16,7 +19,7 @@ def names() -> list[str]:
     return [*RULES, *DIGITAL, *register.data]
 
 
-def rule(name: str) -> tuple[dict[str, Any], list[str]] | None:
+def rule(name: str) -> tuple[dict[str, object], list[str]] | None:
     """A rule by its name, for machines and in lines: what it is, its matrices or its equations, where it comes from."""
     from analogsim.learning.reference.rules import RULES as DIGITAL
     from analogsim.registry import register
@@ -34,7 +37,7 @@ def rule(name: str) -> tuple[dict[str, Any], list[str]] | None:
     return about, [f"{title} (rule {name}, digital: `analogsim train {name}`)", "", text]
 
 
-def _on_chip(name: str, title: str, source: str) -> tuple[dict[str, Any], list[str]]:
+def _on_chip(name: str, title: str, source: str) -> tuple[dict[str, object], list[str]]:
     """A rule of the dyadic family: its matrices, in letters where a share is free."""
     import numpy as np
 
@@ -46,7 +49,7 @@ def _on_chip(name: str, title: str, source: str) -> tuple[dict[str, Any], list[s
     ends = [Settings(rule=name, **share).wiring() for share in chosen]
     letter = declared(Settings)[free].label if free else ""
     said: list[str] = []
-    about: dict[str, Any] = {"title": title, "source": source}
+    about: dict[str, object] = {"title": title, "source": source}
     for field, sign, words in (
         ("forward", "F", "what a layer sends forward, u = F s"),
         ("feedback", "B", "what it sends back, v = B s"),
@@ -70,21 +73,21 @@ def _entry(low: float, high: float, letter: str) -> str:
     return names.get((low, high)) or f"{low + 0.0:g}".replace("-", "−")
 
 
-def data(name: str) -> tuple[dict[str, Any], list[str]] | None:
+def data(name: str) -> tuple[dict[str, object], list[str]] | None:
     """A data set by its name: what, samples, features, classes, source."""
-    from analogsim.experiments.data import Images, load
+    from analogsim.experiments.data import Images, load_data
     from analogsim.registry import register
 
     if name not in register.data:
         return None
     known = register.data[name]
-    about: dict[str, Any] = {"words": register.data.words(name)}
+    about: dict[str, object] = {"words": register.data.words(name)}
     if isinstance(known, Images):
         about |= {key: value for key, value in vars(known).items() if key != "load"}
         about["features"] = known.pixels**2
         inputs = f" ({known.pixels} × {known.pixels} pixels in [0, 1])"
     else:
-        found, inputs = load(name), ""
+        found, inputs = load_data(name), ""
         about |= {"training": len(found.train_x), "testing": len(found.test_x), "features": found.features}
         about |= {"classes": found.classes, "source": found.source}
     lines = [
@@ -96,7 +99,7 @@ def data(name: str) -> tuple[dict[str, Any], list[str]] | None:
     return about, lines
 
 
-def all_settable(name: str, card: Any) -> tuple[dict[str, Any], list[str]]:
+def all_settable(name: str, card: Card) -> tuple[dict[str, object], list[str]]:
     """All that can be set for a circuit, or for a device: sections of entries, for machines and in lines."""
     from analogsim.experiments import settable
 

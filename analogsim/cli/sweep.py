@@ -1,12 +1,17 @@
 """``analogsim sweep``: a run at every point of a design, in parallel, safe against everything."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analogsim.cli.options import as_json, resumable, simulation, verbosity
 from analogsim.cli.paths import RESULT, claim
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @click.command(context_settings={"show_default": True})
@@ -142,6 +147,6 @@ def line(done: int, total: int, new: int, seconds: float, counts: Mapping[str, i
     return "  ".join([text, *others])
 
 
-def first_message(dataset: Any) -> str:
+def first_message(dataset: xr.Dataset) -> str:
     """The first message of a point, if any has one."""
     return next((text for text in dataset["message"].values.ravel() if text), "nothing")

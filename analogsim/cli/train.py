@@ -60,7 +60,7 @@ def command(
     from pathlib import Path
 
     from analogsim.errors import InputError
-    from analogsim.experiments.data import load
+    from analogsim.experiments.data import load_data
     from analogsim.learning import optimisers, scores
     from analogsim.learning.reference import rules, training
     from analogsim.network import Network
@@ -75,7 +75,7 @@ def command(
             about.check(value, called=about.flag)
     asked = DigitalSettings(**options)
     claim(*filter(None, (output, checkpoint)))
-    data = load(asked.data, task=asked.task, scale=asked.scale, normalise=asked.normalise)
+    data = load_data(asked.data, task=asked.task, scale=asked.scale, normalise=asked.normalise)
     scores.check(data.task, asked.loss)
     if not (quiet or as_json):
         for words in data.words:

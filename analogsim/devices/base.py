@@ -31,7 +31,7 @@ Cells = Mapping[str, Array]
 
 @dataclass(frozen=True, kw_only=True)
 class Part(Carded):
-    """Whatever a device card describes."""
+    """A part that a card in ``devices/`` describes: a memory cell, a light source, a detector, a modulator."""
 
     def words(self) -> list[str]:
         """Say in a few phrases what this part does wrong; for the report of a run."""
@@ -56,7 +56,8 @@ class Device(Part):
     programming_scale : float
         Factor on the family's own programming noise: 1 is what was measured.
     d2d : float
-        Relative standard deviation, over the cells, of the factor between what a cell is told and what it does.
+        Device-to-device spread: every cell reaches its target times a factor of its own around 1, drawn once; this is
+        the standard deviation of the factor over the cells.
     verify_tolerance, verify_attempts
         Write-verify: a cell that reads further from its target than this share of g_max − g_min is moved by the error
         read, with the programming noise of a full write, until all are inside or the attempts are used up. One attempt
@@ -100,7 +101,7 @@ class Device(Part):
 
     @property
     def faults(self) -> float:
-        """Share of cells that do not move."""
+        """Share of cells that are stuck and never change."""
         return self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive
 
     def target(self, conductance: ArrayLike) -> Array:
@@ -116,7 +117,7 @@ class Device(Part):
         return np.zeros_like(np.asarray(conductance, dtype=float))
 
     def cells(self, shape: tuple[int, ...], rng: np.random.Generator) -> Cells:
-        """Draw what is fixed about each cell of an array; keys only where an option is on."""
+        """Draw what is fixed about each cell of an array; a key only where its nonideality is on."""
         fixed: dict[str, Array] = {}
         for_faults, for_factors = rng.spawn(2)
         if shares := self.faults:
@@ -228,6 +229,11 @@ def device(name: str | Path | Part, *, called: str = "", **overrides: Any) -> An
     overrides : number or str
         Fields of its model, in SI units or with a unit: ``g_max="20 uS"``.
 
+    Returns
+    -------
+    Part
+        A `Device`, or what else the card describes.
+
     Raises
     ------
     InputError
@@ -241,18 +247,40 @@ def device(name: str | Path | Part, *, called: str = "", **overrides: Any) -> An
 
 
 def model(name: str, *, where: str = "") -> type[Part]:
-    """Find a device family by its name in `analogsim.register.device`; `where` is the card that names it."""
+    """Find a device family by its name in `analogsim.register.device`; `where` is the card that names it.
+
+    Parameters
+    ----------
+    name : str
+        As ``model`` of a card says it.
+    where : str
+        The card, for messages.
+    """
     cls: type[Part] = registry.register.device.find(name, where=where)
     return cls
 
 
 def register(name: str, words: str = "") -> Callable[[type[Part]], type[Part]]:
-    """Class decorator: let cards name a `Device` or other `Part` written in Python as their ``model``."""
+    """Class decorator: let cards name a `Device` or other `Part` written in Python as their ``model``.
+
+    Parameters
+    ----------
+    name : str
+        What cards say as ``model``.
+    words : str
+        What it is, for ``analogsim list``.
+    """
     return registry.register.device(name, words)
 
 
 def verify(name: str | Path) -> list[tuple[Check, float]]:
-    """Evaluate the pinned checks of a card: each with the number that the model gives."""
+    """Evaluate the pinned checks of a card: each with the number that the model gives.
+
+    Parameters
+    ----------
+    name : str or path
+        Of a card.
+    """
     card = cards.read("device", name)
     made = device(name)
     return [(check, evaluate(made, check)) for check in card.checks]

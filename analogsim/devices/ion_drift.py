@@ -23,7 +23,7 @@ from analogsim.registry import register
 @register.device("ion-drift")
 @dataclass(frozen=True, kw_only=True)
 class IonDrift(Dynamic):
-    """The first memristor; the state x is the doped share of the film.
+    """The memristor of the first publication; the state x is the share of the film that is doped, 0 to 1.
 
     Parameters
     ----------

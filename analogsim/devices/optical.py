@@ -5,13 +5,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from analogsim.devices.base import Array, Part
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 class Curves(NamedTuple):
-    """What a picture of a part shows: y over x by name, and what stands at the axes, with units."""
+    """What a picture of a part shows: y over x by name, and what stands at the axes, with units.
+
+    Attributes
+    ----------
+    x : array, (n,)
+    y : mapping
+        Name of a curve -> (n,).
+    xlabel, ylabel : str
+    """
 
     x: Array
     y: Mapping[str, Array]
@@ -27,7 +38,7 @@ class Optical(Part, ABC):
     def curves(self) -> Curves:
         """Return the part's transfer curve."""
 
-    def picture(self, ax: Any) -> None:
+    def picture(self, ax: Axes) -> None:
         """Draw the transfer curve on matplotlib axes."""
         shown = self.curves()
         for name, y in shown.y.items():

@@ -81,7 +81,7 @@ class RRAM(Device):
         return self.sigma_at(conductance, 0.0)
 
     def age(self, conductance: ArrayLike, seconds: float, rng: np.random.Generator) -> Array:
-        """Relax for `seconds`: what the spread has grown by is added."""
+        """Conductances after `seconds`, S: a normal deviate is added whose variance is what σ² has grown by."""
         programmed = np.asarray(conductance, dtype=float)
         first, later = self.sigma_at(programmed, 0.0), self.sigma_at(programmed, seconds)
         grown = np.sqrt(np.maximum(later**2 - first**2, 0.0))

@@ -39,7 +39,8 @@ class SLM(Weighting):
     Parameters
     ----------
     contrast : float
-        Greatest over least transmission; > 1. Needed without a calibration, whose floors it scales to this mean.
+        Greatest over least transmission; > 1. Required without a calibration; with one, the measured floors are scaled
+        so that the mean contrast is this.
     bend : float
         q_2, curvature of the transmission.
     gain_spread, floor_spread : float

@@ -40,6 +40,11 @@ class Table(Device):
     ----------
     file : str
         The CSV file; a relative path starts at the card.
+
+    Attributes
+    ----------
+    columns : dict
+        Name of a column -> its numbers, in S.
     """
 
     file: str = datafile("CSV with columns conductance, programming and (optional) read, each with its unit")

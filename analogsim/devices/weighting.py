@@ -50,7 +50,8 @@ class Weighting(Optical):
     Parameters
     ----------
     bits : int
-        Of a signed weight: multiples of 2^(1−bits) between −1 and 1. AOC counts alike: 9 bits are 8 and a path.
+        Of a signed weight: multiples of 2^(1−bits) between −1 and 1. The Analog Optical Computer counts so, too: its 9
+        bits are 8 of the pixel, and one that says through which path the light goes.
     channels : int
         Sources and outputs of one element; larger matrices are tiled.
     frame_rate : float

@@ -14,10 +14,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analogsim.chip.amplifiers import Amplifiers
 from analogsim.engine import kernel, phi
@@ -27,7 +26,10 @@ from analogsim.engine.steps import GROW, TINY, accept, allowed, reject, worst_er
 from analogsim.errors import InputError
 from analogsim.jit import compiled
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from analogsim.engine.solvers import Options
+
+Array = np.ndarray
 
 ORDER = 3
 
@@ -152,7 +154,7 @@ class Amplified:
         kernel.pull_all(batch.packed, s[-1], z[-1])
         return batch.join(z)
 
-    def __call__(self, batch: Batch, a: Array, rec: Record, t_end: float, options: Any) -> int:
+    def __call__(self, batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
         """Advance `a` in place to `t_end` and fill the record; see `analogsim.engine.solvers`."""
         z, s, scratch = np.empty_like(a), np.empty_like(a), np.empty(batch.packed.batch)
         if rec.clock[STEP] == 0:

@@ -1,8 +1,8 @@
-"""Anderson acceleration of a sweep, for each sample on its own.
+"""Anderson acceleration of a pass, for each sample on its own.
 
-x′ = g(x) − ΔG γ with γ the least-squares solution of ΔR γ = r, r = g(x) − x, over the last few sweeps (D. Anderson,
+x′ = g(x) − ΔG γ with γ the least-squares solution of ΔR γ = r, r = g(x) − x, over the last few passes (D. Anderson,
 J. ACM 12, 547, 1965; type II of H. Fang and Y. Saad, 2009). A sample whose change grows far beyond its best takes the
-plain sweep and forgets its history; a restart of the whole batch would not converge where single samples misbehave.
+plain pass and forgets its history; a restart of the whole batch would not converge where single samples misbehave.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ GROWTH = 10.0
 
 
 class Anderson:
-    """History of a batch of sweeps.
+    """History of a batch of passes.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Anderson:
         self.valid = [m[rows] for m in self.valid]
 
     def mix(self, x: Array, g: Array, change: Array, best: Array) -> Array:
-        """The next state from the packed states before and after a sweep."""
+        """The next state from the packed states before and after a pass."""
         count = self.batch.packed.batch
         plain = self._by_sample(g)
         r = plain - self._by_sample(x)

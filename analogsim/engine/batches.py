@@ -1,13 +1,13 @@
 """Batch after batch at rest on one chip whose weights change in between: `settle` without labels, for training.
 
 The chip is packed once, its weights again after every update, and a batch only brings its drive, its noise and its
-targets. Wirings that feed nothing back while the compartments agree (DP, DP⊤, λ = ½) need a few up-down sweeps, which
+targets. Wirings that feed nothing back while the compartments agree (DP, DP⊤, λ = ½) need a few up-down passes, which
 are trusted as long as they contract; other samples and other wirings are left to `analogsim.engine.equilibrium.find`,
 which judges by the ODE where it must.
 
 Noise is held for a settle, with the distribution that `settle` gives it: all that enters the two compartments of one
 neuron in one sample is a pair of Gaussian numbers (`analogsim.engine.noise.pairs`), whose covariance follows from the
-signals after the first sweep.
+signals after the first pass.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ METHODS = ("auto", "plain")
 EULER = 300
 """Damped synchronous steps before a sample counts as not settled."""
 SWEEPS, PATIENCE = 60, 12
-"""Most up-down sweeps, and how many before a sample that does not come nearer is left to the general solver."""
+"""Most up-down passes, and how many before a sample that does not come nearer is left to the general solver."""
 RAILED = 1e4
-"""Activity beyond which a sample that sweeps do not settle counts as diverged: any amplifier would be at its rails."""
+"""Activity beyond which a sample that passes do not settle counts as diverged: any amplifier would be at its rails."""
 
 
 @dataclass
@@ -63,13 +63,13 @@ class Settler:
     ----------
     wiring : Wiring
     tol : float
-        Bounds max |τ da/dt| / min(1, |β|) in units of the activity or, for samples that need many sweeps, of the
+        Bounds max |τ da/dt| / min(1, |β|) in units of the activity or, for samples that need many passes, of the
         sample's largest activity where that is larger; > 0.
     dtype : dtype
         float64 or float32.
     method : {"auto", "plain"}
         "auto" leaves what is slow to settle to the general solver, which tests its stability or asks the ODE. "plain"
-        takes the same sweeps and leaves it at that; where there is recurrent feedback it takes damped synchronous steps
+        takes the same passes and leaves it at that; where there is recurrent feedback it takes damped synchronous steps
         from a = 0, Euler's for equal τ, of η = 1/(1 + σ²), σ being slope times coupling: those that bring a
         skew-symmetric network to rest fastest. Many times cheaper with recurrent feedback or a chip that runs away.
     """
@@ -252,7 +252,7 @@ def _step(batch: Batch) -> float:
 
 
 def sweep_once(batch: Batch, flow: passes.Flow, visits: NDArray[np.int64] | None = None) -> None:
-    """One up-down sweep, or other visits, of all samples whatever their residual."""
+    """One up-down pass, or other visits, of all samples whatever their residual."""
     visits = passes.visits("up-down", batch.chip.layers) if visits is None else visits
     width = len(flow.change)
     nothing, trail = np.full(width, -1.0), np.empty((2, width))

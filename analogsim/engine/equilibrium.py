@@ -1,10 +1,10 @@
-"""Equilibria of packed problems: sweeps first, acceleration where they are slow, the ODE as the last word.
+"""Equilibria of packed problems: passes first, acceleration where they are slow, the ODE as the last word.
 
-Which sweep is fast depends on the wiring. One forward and one feedback read (DP, DP⊤, λ = ½): up-down sweeps. Negative
+Which pass is fast depends on the wiring. One forward and one feedback read (DP, DP⊤, λ = ½): up-down passes. Negative
 recurrent feedback (λ < ½): block SOR with the ω of `analogsim.engine.norms`, optimal for the linear problem. Positive
 recurrent feedback (λ > ½): several equilibria may exist, so small synchronous steps from a = 0 choose the basin first.
 
-A sweep's equilibrium need not be one that the hardware reaches or keeps. Wherever plain sweeps were not quickly
+A pass's equilibrium need not be one that the hardware reaches or keeps. Wherever plain passes were not quickly
 contracting, the equilibrium is tested for linear stability, and what is unstable is judged by the ODE from a = 0.
 """
 
@@ -39,7 +39,7 @@ NEAR = 1e-3
 BASIN = 0.05
 """Share of max |a| that a sample may move after the prelude without its basin being in doubt."""
 PRELUDE, PRELUDE_STEP = 200, 0.2
-"""Damped synchronous steps (40 τ in the manner of the ODE) before sweeps, where several equilibria may exist."""
+"""Damped synchronous steps (40 τ in the manner of the ODE) before passes, where several equilibria may exist."""
 
 
 @dataclass
@@ -52,11 +52,11 @@ class Equilibrium:
     status : (B,) int array
         Index into `results.STATUS`.
     residual : (B,) array
-        max |z(a) − a| at the final state: of the sums that the last sweep kept, or of one evaluation after the ODE.
+        max |z(a) − a| at the final state: of the sums that the last pass kept, or of one evaluation after the ODE.
     checked : (B,) str array
         What the verdict rests on: "sweeps", "spectrum", "ode".
     evaluations : float
-        Sum over sweeps and steps of the share of samples still active, in right-hand sides of the whole batch.
+        Sum over passes and steps of the share of samples still active, in right-hand sides of the whole batch.
     """
 
     a: Array
@@ -129,14 +129,16 @@ def _hearing(batch: Batch, method: str) -> str:
     if not batch.packed.echoed:
         return method
     if method not in ("auto", "ode"):
-        raise InputError(f"method = {method!r}: sweeps do not hear the echo of full duplex; use 'auto' or 'ode'.")
+        raise InputError(f"method = {method!r}: full-duplex arrays need the ODE; use 'auto' or 'ode'.")
     return "ode"
 
 
 def rest(batch: Batch, a: Array, tol: Array, max_sweeps: int = 200) -> Equilibrium:
-    """Find a = z(a) by accelerated sweeps alone, stable or not: where linear theory can be applied."""
+    """Find a = z(a) by accelerated passes alone, stable or not: where linear theory can be applied."""
     if batch.packed.echoed:
-        raise InputError("full duplex: sweeps, which find resting points whether stable or not, do not hear the echo.")
+        raise InputError(
+            "full-duplex arrays: only the ODE finds their resting points, and of those none that is unstable."
+        )
     count = batch.packed.batch
     out = Equilibrium(
         a.copy(), np.full(count, datasets.SLOW), np.full(count, np.inf), np.full(count, "sweeps", dtype="<U8"), 0.0
@@ -147,7 +149,7 @@ def rest(batch: Batch, a: Array, tol: Array, max_sweeps: int = 200) -> Equilibri
 
 
 def _moved(batch: Batch, before: Array, after: Array, row: int) -> bool:
-    """Whether sweeps took a sample so far from the end of the prelude that its basin is in doubt."""
+    """Whether passes took a sample so far from the end of the prelude that its basin is in doubt."""
     pairs = list(zip(batch.split(before), batch.split(after), strict=True))
     gap = max(float(np.abs(a[:, row] - b[:, row]).max()) for a, b in pairs)
     return gap > BASIN * max(float(np.abs(b[:, row]).max()) for _, b in pairs)
@@ -194,7 +196,7 @@ def _by_sweeps(
     made = passes.march(part.packed, flow, visits, step, limit, trail, 1, grace)
     gone = flow.status != passes.LIVE
     left, suspect = _record(batch, out, rows, part, flow, gone)
-    # Positive recurrent feedback has slow modes that sweeps do not show; and a warm start that was at rest from the
+    # Positive recurrent feedback has slow modes that passes do not show; and a warm start that was at rest from the
     # first has not shown that it attracts anything.
     if recurrent <= 0:
         suspect = rows[(flow.status == passes.SETTLED) & (flow.ended <= 2)].tolist() if warm else []
@@ -236,7 +238,7 @@ def _record(
     flow: passes.Flow,
     ended: NDArray[np.bool_],
 ) -> tuple[list[int], list[int]]:
-    """Take over the samples whose sweeps have ended; returns those lost and those settled."""
+    """Take over the samples whose passes have ended; returns those lost and those settled."""
     if not ended.any():
         return [], []
     lost = flow.status == passes.LOST
@@ -280,7 +282,7 @@ def _slowest(batch: Batch) -> float:
 
 
 def _by_ode(batch: Batch, out: Equilibrium, rows: NDArray[np.int64], tol: Array, horizon: float) -> None:
-    """What the hardware does from a = 0: the verdict where sweeps have none."""
+    """What the hardware does from a = 0: the verdict where passes have none."""
     for layer in batch.split(out.a):
         layer[:, rows] = 0
     _integrate(batch, out, rows, tol, horizon * _slowest(batch))

@@ -1,6 +1,6 @@
-"""Layer-ordered sweeps towards an equilibrium, compiled.
+"""Layer-ordered passes towards an equilibrium, compiled.
 
-An equilibrium is a = z(a), whatever the time constants. A sweep is a list of visits to layers, carried out by one
+An equilibrium is a = z(a), whatever the time constants. A pass is a list of visits to layers, carried out by one
 compiled function. "up-down" recomputes, on the way up, only what layers receive from below and, on the way down, only
 what they receive from above. "sor" is block successive over-relaxation in layer order, a ← (1 − ω)a + ωz.
 "synchronous" is the damped iteration of the papers, a ← a + η(z(a) − a).
@@ -37,7 +37,7 @@ from analogsim.functions.machine_code import activate
 from analogsim.jit import compiled, inner
 
 INNER, CLOSE = 60, 1e-10
-"""Most iterations on a nonlinear output nudge within one sweep, and the change at which they end."""
+"""Most iterations on a nonlinear output nudge within one pass, and the change at which they end."""
 REACH = 8.0
 """The residual is looked at once a sweep's change is below so many tolerances."""
 SPARSE, SPARSE_ONE = 0.1, 0.75
@@ -50,7 +50,7 @@ LIVE, SETTLED, LOST = 0, 1, 2
 
 
 class Flow(NamedTuple):
-    """States and what each layer receives, kept between sweeps; packed like a state unless noted."""
+    """States and what each layer receives, kept between passes; packed like a state unless noted."""
 
     a: NDArray[np.floating]
     s: NDArray[np.floating]
@@ -58,16 +58,16 @@ class Flow(NamedTuple):
     above: NDArray[np.floating]
     up: NDArray[np.floating]  # signals last sent to the layer above, (R, B, n) for each layer
     down: NDArray[np.floating]  # likewise to the layer below
-    change: NDArray[np.float64]  # (B,) largest |Δa| of the last sweep
+    change: NDArray[np.float64]  # (B,) largest |Δa| of the last pass
     residual: NDArray[np.float64]  # (B,) max |z − a| when last looked at
     status: NDArray[np.int64]  # (B,) LIVE, SETTLED or LOST
-    ended: NDArray[np.int64]  # (B,) the sweep in which a sample settled or was lost
+    ended: NDArray[np.int64]  # (B,) the pass in which a sample settled or was lost
     rows: NDArray[np.int64]  # scratch
     work: NDArray[np.float64]  # (1,) multiply–adds done
 
 
 def new_flow(a: NDArray[np.floating], p: Problem) -> Flow:
-    """Buffers for sweeps that start at `a`, which is copied."""
+    """Buffers for passes that start at `a`, which is copied."""
     s, above, up, down = np.zeros((4, a.size), a.dtype)
     rows = np.zeros(2 * p.batch + p.cum[-1] + 1, np.int64)
     status, ended = np.zeros((2, p.batch), np.int64)
@@ -302,9 +302,9 @@ def check(p, f, tol, sweep):
 
 @compiled
 def march(p, f, visits, omega, tol, trail, first, count):
-    """Carry out the visits `count` times or until no sample is live; `trail[k]` gets the changes of sweep k.
+    """Carry out the visits `count` times or until no sample is live; `trail[k]` gets the changes of pass k.
 
-    Returns the number of the last sweep.
+    Returns the number of the last pass.
     """
     layers = p.cum.size - 1
     for sweep in range(first, first + count):
@@ -345,7 +345,7 @@ def march(p, f, visits, omega, tol, trail, first, count):
 
 @cache
 def visits(kind: str, n: int) -> NDArray[np.int64]:
-    """The visits of each kind of sweep through n layers."""
+    """The visits of each kind of pass through n layers."""
     up, top = range(n), range(n - 1, n)
     renew = [(top, RENEW), (up, RENEW | BELOW | ABOVE)]
     runs: dict[str, list[tuple[range, int]]] = {
@@ -366,7 +366,7 @@ def visits(kind: str, n: int) -> NDArray[np.int64]:
 
 
 def once(p: Problem, f: Flow, kind: str) -> None:
-    """One run of visits beside the sweeps: "begin" (one pass up from the present state), "refresh", "check"."""
+    """One run of visits beside the passes: "begin" (one pass up from the present state), "refresh", "check"."""
     width = f.change.size
     limit = np.full(width, -1.0)
     march(p, f, visits(kind, p.cum.size - 1), f.a.dtype.type(1), limit, np.empty((1, width)), 0, 1)

@@ -10,14 +10,11 @@ M. Hochbruck and A. Ostermann, Acta Numerica 19, 209 (2010), 10.1017/S0962492910
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from analogsim.jit import inner
 
-Array = NDArray[Any]
+Array = np.ndarray
 
 
 @inner

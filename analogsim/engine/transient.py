@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from analogsim.arrays import finite, generator
 from analogsim.chip.population import Population
@@ -51,7 +51,7 @@ def relax(
     clock: Clock | None = None,
     delay: float | None = None,
     tol: float = 1e-3,
-    dtype: Any = np.float64,
+    dtype: DTypeLike = np.float64,
     progress: Callable[[float], None] | None = None,
 ) -> xr.Dataset:
     """Integrate the compartments of every neuron from a = 0, the input switched on at t = 0.
@@ -180,7 +180,7 @@ def _special(
     rng: np.random.Generator,
     initial: list[Array] | xr.Dataset | None,
     tol: float,
-    seed: Any,
+    seed: datasets.Seed,
 ) -> xr.Dataset:
     """Clocks and delays, which march in their own ways."""
     if clock is not None and delay is not None:
@@ -202,7 +202,7 @@ def _special(
 class _Run:
     """The outputs of one trajectory, put together from its segments."""
 
-    def __init__(self, batch: Batch, times: Array, a: Array, seed: Any) -> None:
+    def __init__(self, batch: Batch, times: Array, a: Array, seed: datasets.Seed) -> None:
         self.batch, self.times, self.a, self.seed = batch, times, a, seed
         self.t = 0.0
         self.step = 0.0
@@ -241,7 +241,7 @@ class _Run:
         self.evaluations += int(rec.tally[EVALUATIONS])
         self.last = batch
 
-    def dataset(self, tol: float, **attrs: Any) -> xr.Dataset:
+    def dataset(self, tol: float, **attrs: object) -> xr.Dataset:
         batch = self.batch
         s, z, final = np.empty_like(self.a), np.empty_like(self.a), np.empty(batch.packed.batch)
         kernel.target(self.last.packed, self.a, s, z)

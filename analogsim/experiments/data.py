@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -53,7 +52,7 @@ SHA256 = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Inputs, in [0, 1] for images, and targets, one-hot for labels; samples first.
 
@@ -74,21 +73,49 @@ class Dataset:
     words: tuple[str, ...] = ()
 
     @property
+    def x_train(self) -> NDArray[np.float64]:
+        """Inputs for training, (sample, feature)."""
+        return self.train_x
+
+    @property
+    def y_train(self) -> NDArray[np.float64]:
+        """Targets for training, (sample, class); of a regression (sample, value)."""
+        return self.train_y
+
+    @property
+    def x_test(self) -> NDArray[np.float64]:
+        """Inputs for testing, (sample, feature)."""
+        return self.test_x
+
+    @property
+    def y_test(self) -> NDArray[np.float64]:
+        """Targets for testing, as `y_train`."""
+        return self.test_y
+
+    def __repr__(self) -> str:
+        """Sizes, kind of targets and where they come from, in two lines; never the arrays."""
+        several = "classes" if self.task == "classification" else "values"
+        return (
+            f"Dataset {self.name}: {len(self.train_x)} samples for training, {len(self.test_x)} for testing\n"
+            f"  {self.features} features, {self.classes} {several}; {self.source}"
+        )
+
+    @property
     def features(self) -> int:
         """Number of input neurons it needs."""
-        return self.train_x.shape[1]
+        return int(self.train_x.shape[1])
 
     @property
     def classes(self) -> int:
         """Number of output neurons it needs: classes, or values of a regression."""
-        return self.train_y.shape[1]
+        return int(self.train_y.shape[1])
 
     @property
     def figures(self) -> dict[str, scores.Figure]:
         """What its test set judges by."""
         return scores.FIGURES[self.task]
 
-    def scores(self, out: NDArray[Any]) -> dict[str, float]:
+    def scores(self, out: np.ndarray) -> dict[str, float]:
         """The figures of outputs for the test set, (sample, output)."""
         found = scores.figures(self.task, out, self.test_y)
         return {name: figure.scale * found[figure.of] for name, figure in self.figures.items()}
@@ -108,6 +135,8 @@ class Dataset:
         return replace(self, **{part: getattr(self, part).astype(dtype) for part in parts})
 
 
+Rows = slice | NDArray[np.int64]
+"""Samples of a data set."""
 Loader = Callable[[], Dataset | Arrays]
 """What `analogsim.register.data` registers."""
 
@@ -140,7 +169,7 @@ class Images:
         return self.load()
 
 
-def load(
+def load_data(
     name: str | Path | Dataset | Arrays,
     *,
     task: str | None = None,
@@ -148,7 +177,7 @@ def load(
     normalise: tuple[float, float] | None = None,
     classes: int | None = None,
 ) -> Dataset:
-    """Load a data set.
+    """Load a data set: ``load_data("digits").x_train``, ``y_train``, ``x_test``, ``y_test``, ``names``.
 
     Parameters
     ----------
@@ -166,6 +195,12 @@ def load(
         Then x becomes (x − mean)/std; std > 0.
     classes : int, optional
         How many classes the network tells apart, where that is known: labels of a file below it are their numbers.
+
+    Returns
+    -------
+    Dataset
+        ``x_train``, ``x_test`` (sample, feature), ``y_train``, ``y_test`` (sample, class), one-hot, or (sample, value),
+        and ``names``, the labels of the classes where they are not their numbers.
 
     Raises
     ------
@@ -224,13 +259,13 @@ def _taken(name: str, found: Dataset | Arrays, task: str | None, classes: int | 
 def _digits() -> Dataset:
     from sklearn.datasets import load_digits
 
-    bunch: Any = load_digits()
+    bunch = load_digits()
     train, test = _split(len(bunch.data))
     known = _classes(bunch.target)
     return _dataset("digits", bunch.data / 16.0, known, train, test, source="scikit-learn's bundled UCI digits")
 
 
-def _classes(labels: NDArray[Any]) -> Targets:
+def _classes(labels: np.ndarray) -> Targets:
     labels = labels.astype(np.int64)
     return Targets(np.eye(10)[labels], labels)
 
@@ -332,8 +367,8 @@ def _npz(path: Path, task: str | None, classes: int | None) -> Dataset:
 
 def _arranged(name: str, found: own_data.Samples, *, source: str) -> Dataset:
     """A data set of samples, split where they do not say how."""
-    train: Any = slice(found.train)
-    test: Any = slice(found.train, None)
+    train: Rows = slice(found.train)
+    test: Rows = slice(found.train, None)
     if found.train is None:
         train, test = _split(len(found.x))
     return _dataset(name, found.x, found.targets, train, test, source=source, words=found.words)
@@ -346,7 +381,7 @@ def _split(samples: int) -> list[NDArray[np.int64]]:
 
 
 def _dataset(
-    name: str, x: Any, known: Targets, train: Any, test: Any, *, source: str, words: tuple[str, ...] = ()
+    name: str, x: np.ndarray, known: Targets, train: Rows, test: Rows, *, source: str, words: tuple[str, ...] = ()
 ) -> Dataset:
     y, labels = known.values, known.labels
     parts = [(x[rows], y[rows], labels[rows] if len(labels) else labels) for rows in (train, test)]

@@ -12,7 +12,7 @@ RUNAWAY = 10.0
 
 
 def alarm(activation_max: ArrayLike) -> str:
-    """One line of warning if activations run away from epoch to epoch, nothing otherwise."""
+    """One line of warning if the largest activation grows from epoch to epoch without end, else nothing."""
     values = np.asarray(activation_max, float)
     worst = float(np.nan_to_num(values, nan=np.inf).max())
     if not worst > RUNAWAY * values[0]:

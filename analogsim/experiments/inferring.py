@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike, NDArray
 
-from analogsim.circuits.base import child
+from analogsim.chip.whole import Chip
+from analogsim.circuits.base import Circuit, child
 from analogsim.engine import datasets as engine_results
 from analogsim.engine.resting import states
 from analogsim.errors import InputError, out_of_range
@@ -22,38 +23,50 @@ from analogsim.functions.losses import accuracy as share_correct
 from analogsim.learning.on_chip import CHUNK
 from analogsim.learning.scores import figures
 from analogsim.network import TRANSPOSED, Network
+from analogsim.settings.calls import called_with
 from analogsim.settings.record import Settings
 from analogsim.weights import load_network
+from analogsim.wiring import Wiring
+
+Array = NDArray[np.floating]
+Labelled = tuple[str | tuple[str, ...], ArrayLike, dict[str, str]]
+"""Dimensions, values and attributes, as xarray takes them."""
 
 
 def infer(
-    weights: str | Path,
-    settings: Settings | None = None,
+    circuit: str | Path | Circuit | Settings = "crossbar",
     *,
+    weights: str | Path,
     draws: int = 5,
     samples: int | None = None,
     layers: Sequence[str] | str | None = None,
     activation: str | None = None,
     output_activation: str | None = None,
-    **options: Any,
+    output: str | Path | None = None,
+    **options: object,
 ) -> xr.Dataset:
     """Program a trained network into chips and read them on the test set, at β = 0.
 
     Parameters
     ----------
+    circuit : str, path, Circuit or Settings
+        Name of a circuit card, the path of one, or a circuit; or all settings, which the options then change.
     weights : path
         ``.npz``, ``.safetensors`` or a PyTorch state dict (``.pt``, ``.pth``); see `load_network`.
-    settings : Settings, optional
     draws : int
-        Chips: each is programmed anew, and every sample on it is read with a draw of the noise; ≥ 1.
+        How many chips, ≥ 1: each is programmed with draws of its own, and each sample on it is read with one draw of
+        the noise.
     samples : int, optional
         Of the test set, from the front; all if not given.
     layers : sequence of str, or str with commas, optional
         Layers of the file to read, the first one first; all if not given.
     activation, output_activation : str, optional
         What the file does not say.
+    output : path, optional
+        Where to write the result, too (``.nc``).
     **options
-        Fields of `Settings`, if no settings are given: circuit, device, noise, overrides, rule, data, seed.
+        Fields of `Settings` (device, noise, rule, data, seed, ...), and values of cards by key, as in
+        ``**{"device.read_noise": 0.1}``.
 
     Returns
     -------
@@ -72,13 +85,14 @@ def infer(
     UserWarning
         If the weights class data in other units clearly better, by a point of accuracy or more.
     """
-    settings = settings or Settings(**options)
+    settings = called_with(circuit, options)
+    target = None if output is None else results.target(output)
     if draws < 1:
         raise out_of_range("draws", draws, "draws ≥ 1")
     chosen = {"activation": activation, "output_activation": output_activation}
     functions = {key: value for key, value in chosen.items() if value}
     network = load_network(weights, layers=layers, **functions).astype(float)
-    found = data.load(settings.data, **settings.data_options, classes=network.sizes[-1])
+    found = data.load_data(settings.data, **settings.data_options, classes=network.sizes[-1])
     check_fits(weights, network, found)
     if samples is not None and not 1 <= samples <= len(found.test_x):
         raise out_of_range("samples", samples, f"1 ≤ samples ≤ {len(found.test_x)}, the test set")
@@ -86,7 +100,7 @@ def infer(
     _warn_of_units(network, found, settings)
     made, wiring = made_circuit(settings), settings.wiring()
     digital = network.forward(x)
-    output, f_out = network.output(x), find_activation(network.output_activation)
+    exact, f_out = network.output(x), find_activation(network.output_activation)
     scores, agreement, settled, errors = [], [], [], []
     setup = None
     for draw in range(draws):
@@ -96,13 +110,13 @@ def infer(
         # The largest of the pre-activations is the class, since every output activation rises.
         read = reads[-1] if found.task == "classification" else f_out(reads[-1])
         scores.append(figures(found.task, read, y))
-        agreement.append(100 * share_correct(read, output.argmax(1)))
+        agreement.append(100 * share_correct(read, exact.argmax(1)))
         settled.append(100 * float((status == engine_results.CONVERGED).mean()))
         errors.append(
             [float(np.linalg.norm(a - want) / np.linalg.norm(want)) for a, want in zip(reads, digital, strict=True)]
         )
     assert setup is not None
-    digitally, judged = figures(found.task, output, y), {}
+    digitally, judged = figures(found.task, exact, y), {}
     for figure in found.figures.values():
         chips = [figure.scale * score[figure.of] for score in scores]
         judged[figure.of] = _labelled(("draw",), chips, f"{figure.long_name}, chip", figure.units)
@@ -126,7 +140,10 @@ def infer(
     part = f" ({layers if isinstance(layers, str) else ','.join(layers)})" if layers else ""
     words.append(f"Inference {Path(weights).name}{part}, {len(x)} samples, {draws} chips from seed {settings.seed} on")
     record = {"seed": settings.seed, "settings": asdict(settings), "cards": dict(setup.chip.record), "words": words}
-    return results.stamped(dataset, **record)
+    dataset = results.stamped(dataset, **record)
+    if target is not None:
+        results.save(dataset, target)
+    return dataset
 
 
 def check_fits(weights: str | Path, network: Network, found: data.Dataset) -> None:
@@ -179,7 +196,7 @@ def _warn_of_units(network: Network, found: data.Dataset, settings: Settings) ->
         )
 
 
-def _read(chip: Any, x: Any, wiring: Any, rng: np.random.Generator) -> tuple[list[Any], Any]:
+def _read(chip: Chip, x: Array, wiring: Wiring, rng: np.random.Generator) -> tuple[list[Array], NDArray[np.object_]]:
     """Pre-activations of each layer, the mean of the compartments, at rest without a nudge; and the verdicts."""
     parts, verdicts = [], []
     for start in range(0, len(x), CHUNK):
@@ -189,5 +206,5 @@ def _read(chip: Any, x: Any, wiring: Any, rng: np.random.Generator) -> tuple[lis
     return [np.concatenate(layer) for layer in zip(*parts, strict=True)], np.concatenate(verdicts)
 
 
-def _labelled(dims: Any, values: Any, long_name: str, units: str) -> Any:
+def _labelled(dims: str | tuple[str, ...], values: ArrayLike, long_name: str, units: str) -> Labelled:
     return dims, values, {"long_name": long_name, "units": units}

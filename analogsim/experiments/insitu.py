@@ -19,7 +19,7 @@ from analogsim.learning.reference.training import batches
 
 @dataclass(frozen=True)
 class Learnt:
-    """What training left.
+    """Scores, and the trained chip or network.
 
     Attributes
     ----------
@@ -50,8 +50,8 @@ class Learnt:
         return self.accuracies[-1]
 
 
-def train_chip(setup: Setup, *, every_epoch: bool = False, progress: Callable[[], Any] | None = None) -> Learnt:
-    """Train the chip of a setup and nothing beside it: the bits of `run`, without its notebook.
+def train_chip(setup: Setup, *, every_epoch: bool = False, progress: Callable[[], object] | None = None) -> Learnt:
+    """Train the chip of a setup and nothing beside it: the same numbers as `run`, bit for bit, without its measures.
 
     Parameters
     ----------
@@ -69,13 +69,23 @@ def train_chip(setup: Setup, *, every_epoch: bool = False, progress: Callable[[]
 
 
 def train_digital(setup: Setup, rule: Any = backprop, *, every_epoch: bool = False) -> Learnt:
-    """Train the network of a setup in floating point on the same batches; `rule` as in `learning.reference.train`."""
+    """Train the network of a setup in floating point on the same batches; `rule` as in `learning.reference.train`.
+
+    Parameters
+    ----------
+    setup : Setup
+        From `analogsim.experiments.setup.prepare`.
+    rule : callable
+        As in `learning.reference.train`.
+    every_epoch : bool
+        Whether to test after each epoch and not after the last alone.
+    """
     digital = Digital(setup.network, rule, setup.settings)
     return Learnt(_epochs(setup, digital, every_epoch, None), 0.0, 100.0, digital)
 
 
 def _epochs(
-    setup: Setup, trainer: OnChip | Digital, every_epoch: bool, progress: Callable[[], Any] | None
+    setup: Setup, trainer: OnChip | Digital, every_epoch: bool, progress: Callable[[], object] | None
 ) -> tuple[dict[str, float], ...]:
     # Layers of a few hundred neurons gain nothing from more threads, which wait for each other busily.
     with threadpool_limits(1):
@@ -86,7 +96,7 @@ def _epochs(
         )
 
 
-def lessons(setup: Setup, trainer: OnChip | Digital, progress: Callable[[], Any] | None = None) -> Iterator[int]:
+def lessons(setup: Setup, trainer: OnChip | Digital, progress: Callable[[], object] | None = None) -> Iterator[int]:
     """Train while this is iterated, in the batches of `run`: yields the number of finished epochs, 0 first."""
     settings, data = setup.settings, setup.data
     order = np.random.default_rng(settings.seed)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from analogsim.circuits.base import child
 from analogsim.experiments.notebook import Notebook
@@ -20,7 +20,7 @@ SWEEPS = 8
 """Up-down sweeps of digital DP⊤; it stops earlier once nothing changes."""
 
 
-def taught(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Dataset:
+def taught(setup: Setup, *, progress: Callable[[], object] | None = None) -> xr.Dataset:
     """Train and measure what was prepared. Ctrl-C ends it early and keeps the finished epochs."""
     settings = setup.settings
     chip = OnChip(setup.circuit, setup.chip, setup.wiring, settings, child(settings.seed, "chip"))
@@ -43,11 +43,11 @@ def taught(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Dat
     return dataset
 
 
-def _finite(array: Any) -> bool:
+def _finite(array: NDArray[np.floating]) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def _epochs(setup: Setup, notebook: Notebook, progress: Callable[[], Any] | None) -> bool:
+def _epochs(setup: Setup, notebook: Notebook, progress: Callable[[], object] | None) -> bool:
     """Train all that the notebook watches on the same batches; return whether Ctrl-C ended it."""
     settings, data = setup.settings, setup.data
     order, interrupted = np.random.default_rng(settings.seed), False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,11 +31,11 @@ class Samples(NamedTuple):
 
 
 def read(path: Path, task: str | None = None, classes: int | None = None) -> Samples:
-    """Read an ``.npz``; see `analogsim.experiments.data.load`."""
+    """Read an ``.npz``; see `analogsim.experiments.data.load_data`."""
     return arranged(str(path), read_npz(path), task, classes)
 
 
-def arrays(name: str, given: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+def arrays(name: str, given: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
     """Arrays that a program gave by name, or one line if something among them is none."""
     try:
         return {str(key): np.asarray(value) for key, value in given.items()}
@@ -44,7 +44,7 @@ def arrays(name: str, given: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]
 
 
 def arranged(
-    file: str, arrays: Mapping[str, NDArray[Any]], task: str | None = None, classes: int | None = None
+    file: str, arrays: Mapping[str, np.ndarray], task: str | None = None, classes: int | None = None
 ) -> Samples:
     """Samples and targets of arrays by name; `file` is what messages call them."""
     found = {}
@@ -76,7 +76,7 @@ def arranged(
     return Samples(x[0] if len(x) == 1 else np.concatenate(x), known, train, tuple(words))
 
 
-def _features(file: str, key: str, value: NDArray[Any]) -> NDArray[np.float64]:
+def _features(file: str, key: str, value: np.ndarray) -> NDArray[np.float64]:
     """Inputs (sample, feature) in float64; images are flattened."""
     if value.dtype.kind not in "biuf" or value.ndim < 2 or not value.size:
         hint = ""

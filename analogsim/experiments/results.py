@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from analogsim import __version__
 from analogsim.errors import InputError
-from analogsim.files import atomic, expand
+from analogsim.files import atomic, check_writable, expand
 from analogsim.registry import register
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ def commit() -> Commit:
 
 @register.view("stamp")
 def read_stamp(dataset: xr.Dataset) -> dict[str, Any]:
-    """Return the stamp of a result, in which whatever is known has the type that it should have.
+    """Return the stamp of a result, checked: every entry has its type.
 
-    ``command``, ``words``, ``cards``, ``packages`` and ``settings`` are always there, empty if unknown; ``version`` and
-    ``date`` too.
+    ``command``, ``words``, ``cards``, ``packages`` and ``settings`` are always there, empty if unknown, and ``version``
+    and ``date``, "?" if unknown.
 
     Raises
     ------
@@ -176,6 +176,23 @@ def reading(path: str | Path) -> Iterator[None]:
         logging.getLogger("analogsim").debug("%s", path, exc_info=True)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         raise InputError(f"{path}: not a whole result of analogsim ({reason}).") from None
+
+
+def target(output: str | Path) -> Path:
+    """The path of a result that is still to be computed.
+
+    Raises
+    ------
+    InputError
+        If its name does not end in ``.nc``, or it cannot be written.
+    NotWritten
+        If there is no room.
+    """
+    path = expand(output)
+    if path.suffix != ".nc":
+        raise InputError(f"{path}: a result is a NetCDF file; end its name in .nc.")
+    check_writable(path)
+    return path
 
 
 def save(dataset: xr.Dataset, path: str | Path) -> Path:

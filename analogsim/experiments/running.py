@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import xarray as xr
 
+from analogsim.circuits.base import Circuit
+from analogsim.experiments import results
 from analogsim.experiments.loop import taught
-from analogsim.experiments.results import stamped
 from analogsim.experiments.setup import Setup, prepare
+from analogsim.settings.calls import called_with
 from analogsim.settings.record import Settings
 
 
-def run(settings: Settings | None = None, *, progress: Callable[[], Any] | None = None, **options: Any) -> xr.Dataset:
-    """Simulate, train and measure.
+def run(
+    circuit: str | Path | Circuit | Settings = "crossbar",
+    *,
+    output: str | Path | None = None,
+    progress: Callable[[], object] | None = None,
+    **options: object,
+) -> xr.Dataset:
+    """Train a dyadic network in the loop on a circuit, beside digital DP⊤ and back-propagation on the same data.
+
+    What ``analogsim run`` does: ``run("crossbar", alpha=0.3, noise=0.05, hidden=(64, 32))``.
 
     Parameters
     ----------
-    settings : Settings, optional
+    circuit : str, path, Circuit or Settings
+        Name of a circuit card, the path of one, or a circuit; or all settings, which the options then change.
+    output : path, optional
+        Where to write the result, too (``.nc``).
     progress : callable, optional
         Called after every batch.
     **options
-        Fields of `Settings`, if no settings are given.
+        Fields of `Settings`, and values of cards by key, as in ``**{"device.read_noise": 0.1}``.
 
     Returns
     -------
@@ -35,9 +48,14 @@ def run(settings: Settings | None = None, *, progress: Callable[[], Any] | None 
     InputError
         For whatever is wrong with a card, a key, a value, a name or a file.
     """
-    return train(prepare(settings or Settings(**options)), progress=progress)
+    settings = called_with(circuit, options)
+    target = None if output is None else results.target(output)
+    dataset = train(prepare(settings), progress=progress)
+    if target is not None:
+        results.save(dataset, target)
+    return dataset
 
 
-def train(setup: Setup, *, progress: Callable[[], Any] | None = None) -> xr.Dataset:
+def train(setup: Setup, *, progress: Callable[[], object] | None = None) -> xr.Dataset:
     """Run what was prepared. Ctrl-C ends it early and keeps the finished epochs."""
-    return stamped(taught(setup, progress=progress), **setup.record())
+    return results.stamped(taught(setup, progress=progress), **setup.record())

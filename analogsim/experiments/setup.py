@@ -11,7 +11,7 @@ from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Circuit, circuit, family
 from analogsim.devices.base import Part
 from analogsim.errors import InputError, unknown
-from analogsim.experiments.data import Dataset, load
+from analogsim.experiments.data import Dataset, load_data
 from analogsim.learning import scores
 from analogsim.network import Network
 from analogsim.settings.choices import NUDGES
@@ -60,7 +60,7 @@ class Setup:
             said.append("while a sample settles for an update its noise is held at one draw")
         return [*lines, *(f"          {line}" for line in said)]
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """What goes into the stamp: settings, resolved cards, words."""
         return {
             "seed": self.settings.seed,
@@ -80,7 +80,7 @@ def prepare(settings: Settings, data: Dataset | None = None) -> Setup:
         For whatever is wrong with a card, a key, a value, a name or a file.
     """
     made = made_circuit(settings)
-    data = (data or load(settings.data, **settings.data_options)).astype(settings.dtype)
+    data = (data or load_data(settings.data, **settings.data_options)).astype(settings.dtype)
     scores.check(data.task, settings.loss)
     sizes, init = (data.features, *settings.hidden, data.classes), settings.of_rule("init")
     network = Network.random(sizes, settings.hidden_activation, settings.loss, seed=settings.seed, init=init)
@@ -97,7 +97,7 @@ def made_circuit(settings: Settings) -> Circuit:
 
 
 def read(settings: Settings, key: str) -> Any:
-    """What a key of `analogsim.settings.keyed` stands at: the value of a field, or of a card in SI units.
+    """The present value of a key of `analogsim.settings.keyed`: of a field, or of a card in SI units.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def read(settings: Settings, key: str) -> Any:
     if key in FIELDS:
         return settings.known(key)
     role, _, field = key.partition(".")
-    made: Any = made_circuit(settings)
+    made = made_circuit(settings)
     holders = {"circuit": made, **{name: part for name, part in vars(made).items() if isinstance(part, Part)}}
     known = [f"{name}.{item.name}" for name, holder in holders.items() for item in declared(type(holder))]
     if key not in known:
@@ -118,7 +118,7 @@ def read(settings: Settings, key: str) -> Any:
     return getattr(holders[role], field)
 
 
-def overrides(settings: Settings) -> dict[str, Any]:
+def overrides(settings: Settings) -> dict[str, object]:
     """Card values by key: those of the options, and those set by hand.
 
     Raises

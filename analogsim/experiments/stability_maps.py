@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import product
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -66,7 +65,7 @@ def stability_map(
         raise InputError(f"a stability map has one or two axes of several values; --over names {len(axes)}.")
     check_together(settings, axes)
     shape = tuple(len(a.values) for a in axes)
-    found: dict[str, Any] = {name: np.full(shape, np.nan) for name in ("spectral_abscissa", "frequency")}
+    found: dict[str, np.ndarray] = {name: np.full(shape, np.nan) for name in ("spectral_abscissa", "frequency")}
     found |= {name: np.zeros(shape) for name in ("converged", "diverged")}
     found |= {"verdict": np.empty(shape, "<U11"), "linearised_at": np.empty(shape, "<U11")}
     setup = None
@@ -121,7 +120,7 @@ def _point(
     }
 
 
-def _dataset(axes: list[Axis], found: dict[str, Any], setup: Setup, horizon: float) -> xr.Dataset:
+def _dataset(axes: list[Axis], found: dict[str, np.ndarray], setup: Setup, horizon: float) -> xr.Dataset:
     about = {
         "spectral_abscissa": ("predicted spectral abscissa", "1/τ"),
         "frequency": ("frequency of the leading mode", "1/τ"),

@@ -1,4 +1,4 @@
-"""The figures at the end of a run, as numbers and as a table."""
+"""The figures at the end of a run, as numbers for JSON and as a table."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ KINDS = {**dict.fromkeys("biu", WHOLE), "f": REAL, "U": TEXT}
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets as a network learns them.
+    """Targets in the form in which a network learns them.
 
     Parameters
     ----------
@@ -45,7 +44,7 @@ class Targets:
     words: tuple[str, ...] = ()
 
 
-def place(parts: Sequence[tuple[str, NDArray[Any]]], sample: int) -> str:
+def place(parts: Sequence[tuple[str, np.ndarray]], sample: int) -> str:
     """``y_test[3]``: the key and index of a sample of arrays that were put together."""
     for key, part in parts:
         if sample < len(part):
@@ -55,7 +54,7 @@ def place(parts: Sequence[tuple[str, NDArray[Any]]], sample: int) -> str:
 
 
 def targets(
-    file: str, parts: Sequence[tuple[str, NDArray[Any]]], task: str | None = None, classes: int | None = None
+    file: str, parts: Sequence[tuple[str, np.ndarray]], task: str | None = None, classes: int | None = None
 ) -> Targets:
     """Read targets.
 
@@ -99,7 +98,7 @@ def targets(
     return _values(file, parts, y)
 
 
-def _joined(file: str, parts: Sequence[tuple[str, NDArray[Any]]]) -> NDArray[Any]:
+def _joined(file: str, parts: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
     """All targets, one after another, of one kind and shape."""
     kinds, shapes = set(), set()
     for key, part in parts:
@@ -120,7 +119,7 @@ def _joined(file: str, parts: Sequence[tuple[str, NDArray[Any]]]) -> NDArray[Any
     return np.concatenate([part for _, part in parts])
 
 
-def _rows(file: str, parts: Sequence[tuple[str, NDArray[Any]]], y: NDArray[Any], task: str | None) -> Targets:
+def _rows(file: str, parts: Sequence[tuple[str, np.ndarray]], y: np.ndarray, task: str | None) -> Targets:
     if KINDS[y.dtype.kind] is TEXT:
         raise InputError(f"{file}: {parts[0][0]} holds rows of text; expected one label for each sample.")
     good, values = shares(y), y.astype(float)
@@ -141,7 +140,7 @@ def _rows(file: str, parts: Sequence[tuple[str, NDArray[Any]]], y: NDArray[Any],
     return _values(file, parts, y)
 
 
-def _values(file: str, parts: Sequence[tuple[str, NDArray[Any]]], y: NDArray[Any]) -> Targets:
+def _values(file: str, parts: Sequence[tuple[str, np.ndarray]], y: np.ndarray) -> Targets:
     if KINDS[y.dtype.kind] is TEXT:
         raise InputError(f"{file}: {parts[0][0]} holds text, and a regression learns numbers.")
     values = y.reshape(len(y), -1).astype(float)
@@ -153,7 +152,7 @@ def _values(file: str, parts: Sequence[tuple[str, NDArray[Any]]], y: NDArray[Any
     return Targets(values, np.zeros(0, np.int64), "regression", words=(words,))
 
 
-def _labels(file: str, column: NDArray[Any], classes: int | None) -> Targets:
+def _labels(file: str, column: np.ndarray, classes: int | None) -> Targets:
     if column.dtype.kind == "b":
         column = column.astype(np.uint8)
     found, number = np.unique(column, return_inverse=True)

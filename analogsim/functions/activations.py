@@ -46,6 +46,13 @@ class Activation:
 
     Attributes
     ----------
+    name : str
+    code : int
+        What compiled code knows it by.
+    function, derivative : callable
+        f and f' of an array, element by element.
+    slope_max : float
+        Largest f'.
     netlist : str or None
         f as an expression of SPICE in the voltage ``V(a)``, with ``{vs}`` for the volts of one unit of activity; None
         where there is no circuit for it.
@@ -78,12 +85,14 @@ def soft_clip(z: Array, coefficients: Sequence[float]) -> Array:
     """f(z) = d u/(1 + |u|^c)^{1/c} + e + g z with u = a z + b."""
     a, b, c, d, e, g = coefficients
     u = a * z + b
-    return d * u / (1 + np.abs(u) ** c) ** (1 / c) + e + g * z
+    found: Array = d * u / (1 + np.abs(u) ** c) ** (1 / c) + e + g * z
+    return found
 
 
 def _soft_clip_slope(z: Array, coefficients: Sequence[float]) -> Array:
     a, b, c, d, _, g = coefficients
-    return a * d * (1 + np.abs(a * z + b) ** c) ** (-1 / c - 1) + g
+    found: Array = a * d * (1 + np.abs(a * z + b) ** c) ** (-1 / c - 1) + g
+    return found
 
 
 def _measured(name: str, code: int, values: Sequence[float]) -> Activation:
@@ -129,6 +138,11 @@ ACTIVATIONS = {
 
 def activation(name: str) -> Activation:
     """Look an activation up by its name.
+
+    Parameters
+    ----------
+    name : str
+        A key of `ACTIVATIONS`.
 
     Raises
     ------

@@ -27,6 +27,11 @@ class Loss:
 
     Attributes
     ----------
+    name : str
+    code : int
+        What compiled code knows it by.
+    value, gradient : callable
+        ℓ, (sample,), and ∇ℓ, (sample, output), of outputs r and targets y, both (sample, output).
     curvature : float
         Largest eigenvalue of ∇²ℓ, over all r: ℓ'' of what a nudge may do to a linear output.
     spread : callable
@@ -60,6 +65,11 @@ LOSSES = {
 def loss(name: str) -> Loss:
     """Look a loss up by its name.
 
+    Parameters
+    ----------
+    name : str
+        A key of `LOSSES`.
+
     Raises
     ------
     InputError
@@ -69,7 +79,14 @@ def loss(name: str) -> Loss:
 
 
 def accuracy(r: Array, labels: NDArray[np.integer]) -> float:
-    """Share of samples, 0 to 1, whose largest output is the label; r is (sample, class), the labels are (sample,)."""
+    """Share of samples, 0 to 1, whose largest output is the label; r is (sample, class), the labels are (sample,).
+
+    Parameters
+    ----------
+    r : array, (sample, class)
+        What the loss is read at.
+    labels : array of int, (sample,)
+    """
     return float((r.argmax(-1) == labels).mean())
 
 

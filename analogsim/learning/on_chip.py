@@ -28,7 +28,8 @@ CHUNK = 500
 
 def optimiser(settings: Settings, rate: float | None = None) -> Optimiser:
     """A fresh optimiser, as the settings say."""
-    return {"adam": ADAM, "sgd": SGD}[settings.optimiser](rate or settings.learning_rate)
+    rate = rate or settings.learning_rate
+    return ADAM(rate) if settings.optimiser == "adam" else SGD(rate)
 
 
 class Digital:

@@ -1,4 +1,4 @@
-"""What a measure is: a number, or several, that a run notes, with its words, its unit and the places where it is shown.
+"""Measures: numbers that a run records, each declared once with its name, unit, dimensions and where it is shown.
 
     @register.measure("feedback_gain")
     @measured("largest entry of a feedback matrix", dims=("hidden",), row=Row("largest |V|"))
@@ -89,6 +89,13 @@ class Reading:
 class Measure(Generic[Source]):
     """A declared measure; see `measured` for its parts.
 
+    Parameters
+    ----------
+    read : callable
+        Reads it from what it `needs`.
+    long_name, units, dims, needs, health, task, row, readings, logged, summed
+        As of `measured`.
+
     Raises
     ------
     InputError
@@ -166,7 +173,7 @@ def measured(
         Of what the function returns, as in ``("trainer",)``, ``("layer",)``, ``("hidden",)``, ``("sample",)``; of
         numbers without labels any other word.
     needs : str
-        A key of `NEEDS`: what it is read from. What nothing needs is not computed.
+        A key of `NEEDS`: what it is read from. What no measure needs is not computed.
     health : {"off", "light", "full"}
         The least ``--health`` at which it is read; below that it is NaN.
     task : {"classification", "regression"}, optional

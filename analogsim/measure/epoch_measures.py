@@ -159,7 +159,8 @@ def _gradient_noise(moment: Moment) -> NDArray[np.float64]:
 @measured("training samples by verdict", "%", dims=("verdict",), needs="gradient", summed=False)
 def _verdicts(moment: Moment) -> NDArray[np.float64]:
     counts = np.bincount(moment.verdicts, minlength=len(VERDICTS))
-    return 100 * counts / max(1, counts.sum())
+    shares: NDArray[np.float64] = 100 * counts / max(1, counts.sum())
+    return shares
 
 
 @register.measure("lipschitz_hidden")

@@ -28,6 +28,11 @@ class Alignment(NamedTuple):
 def alignment(gradient: Gradient, reference: Gradient) -> Alignment:
     """Compare two gradients given as one ``(weights, bias)`` for each layer.
 
+    Parameters
+    ----------
+    gradient, reference : sequence of (weights, bias)
+        One pair of arrays for each layer, of the same shapes.
+
     Returns
     -------
     Alignment

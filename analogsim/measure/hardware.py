@@ -1,4 +1,4 @@
-"""What a chip and its neurons look like from outside: asymmetry of the feedback path, neurons that have saturated."""
+"""Measures of a chip and its states: how far the feedback is from Wᵀ, and how many neurons have saturated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from analogsim.functions.activations import activation
 
 
 def symmetry_defect(chip: Chip) -> NDArray[np.float64]:
-    """‖V_{k+1} − W_{k+1}ᵀ‖_F / ‖W_{k+1}‖_F as realised on the chip, for each hidden layer k: (L − 1,)."""
+    """‖V_{k+1} − W_{k+1}ᵀ‖_F / ‖W_{k+1}‖_F as realised on the chip, for each hidden layer k: (L − 1,).
+
+    Parameters
+    ----------
+    chip : Chip
+    """
     instance("chip", chip, Chip, "a Chip")
     pairs = zip(chip.forward[1:], chip.feedback[1:], strict=True)
     return np.array([np.linalg.norm(v - w.T) / np.linalg.norm(w) for w, v in pairs if v is not None])

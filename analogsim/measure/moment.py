@@ -67,10 +67,10 @@ class Setup(Protocol):
 
 
 class Moment:
-    """What there is to measure at the end of an epoch, or before the first.
+    """What can be measured at the end of an epoch, or before the first.
 
-    Looking draws noise where there is any, so that the order in which parts are first asked for, that of the measures'
-    declarations, decides which numbers are drawn for which part.
+    Measuring a noisy chip draws random numbers. Parts are computed when first asked for, in the order in which measures
+    are declared, and that order decides which numbers each part gets.
 
     Parameters
     ----------
@@ -141,7 +141,8 @@ class Moment:
     def exact(self) -> Gradient | None:
         """The exact gradient on `samples`; None where the noiseless network has no equilibrium, and so no gradient."""
         try:
-            return implicit(self.chip.network(), *self.samples, self.setup.wiring)
+            exact: Gradient = implicit(self.chip.network(), *self.samples, self.setup.wiring)
+            return exact
         except InputError:
             return None
 

@@ -78,11 +78,19 @@ def array_power(circuit: Crossbar, chip: Chip, x: Array, states: list[Array], wi
 
 def _signals(q: Array, cum: NDArray[np.integer], s: Array, sender: int) -> Array:
     """What a layer sends on each read, (R, sample, n)."""
-    return np.einsum("rcn,cbn->rbn", q[:, :, cum[sender] : cum[sender + 1]], s)
+    found: Array = np.einsum("rcn,cbn->rbn", q[:, :, cum[sender] : cum[sender + 1]], s)
+    return found
 
 
 def settled_states(chip: Chip, dataset: xr.Dataset) -> list[Array]:
-    """s of each layer at the end of a trajectory, (2, sample, n)."""
+    """s of each layer at the end of a trajectory, (2, sample, n).
+
+    Parameters
+    ----------
+    chip : Chip
+    dataset : xarray.Dataset
+        From `relax` on this chip.
+    """
     instance("chip", chip, Chip, "a Chip")
     if not hasattr(dataset, "data_vars") or any(f"a_{k + 1}" not in dataset for k in range(chip.layers)):
         raise InputError(f"dataset = {shown(dataset)}; expected what relax returned for this chip.")
@@ -94,10 +102,26 @@ def settled_states(chip: Chip, dataset: xr.Dataset) -> list[Array]:
 
 
 def duration(circuit: Crossbar, settling: Array) -> Array:
-    """Seconds for settling times in units of τ: twice as long where one array serves both directions in turns."""
+    """Seconds for settling times in units of τ: twice as long where one array serves both directions in turns.
+
+    Parameters
+    ----------
+    circuit : Crossbar
+    settling : array
+        In units of τ.
+    """
     return settling * circuit.time_unit * (2.0 if circuit.feedback == "shared" else 1.0)
 
 
 def energy(circuit: Crossbar, power: Power, settling: Array) -> Array:
-    """Joule for each sample: power of both directions times the settling time in units of τ; NaN if not settled."""
+    """Joule for each sample: power of both directions times the settling time in units of τ; NaN if not settled.
+
+    Parameters
+    ----------
+    circuit : Crossbar
+    power : Power
+        From `array_power`, of the same samples.
+    settling : array, (sample,)
+        In units of τ; NaN where a sample did not settle.
+    """
     return power.total * settling * circuit.time_unit

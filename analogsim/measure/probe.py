@@ -55,7 +55,7 @@ class Probe:
 
     @cached_property
     def held(self) -> Chip:
-        """The chip with its noise held at one draw: with the noise running there is no point to settle to."""
+        """The chip with its noise held at one draw, since under changing noise a state never settles."""
         mode = "quasi-static" if self.chip.read_mode == "quasi-static" else "per-read"
         still = {kind.field: 0.0 for kind in NODE_NOISES}
         return self.chip.replace(**still, read_mode=mode, read_period=10 * T_END)

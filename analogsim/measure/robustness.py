@@ -16,6 +16,10 @@ from analogsim.network import Network
 def lipschitz(net: Network) -> float:
     """‖W_L ⋯ W_2 W_1‖₂, the spectral norm of the product of the weight matrices; NaN where one of them is not finite.
 
+    Parameters
+    ----------
+    net : Network
+
     Source: Høier & Zach, "Two Tales of Single-Phase Contrastive Hebbian Learning", arXiv 2402.08573, Table 1.
     """
     instance("net", net, Network, "a Network")
@@ -23,7 +27,7 @@ def lipschitz(net: Network) -> float:
 
 
 def lipschitz_hidden(net: Network, lam: float) -> float:
-    """‖(I − W_λ)⁻¹‖₂: from a change of the drive of any neuron to the states of all, in the recurrent network of λ.
+    """‖(I − W_λ)⁻¹‖₂: how far a change of what drives the neurons can move the states, in the recurrent network of λ.
 
     W_λ = θ + (2λ − 1)θᵀ couples the hidden and output neurons; θ holds W_2 … W_L below its diagonal, and the clamped
     input's W_1 is not in it. At λ = 0 it is skew-symmetric and the constant is at most one; at λ = ½ the network is

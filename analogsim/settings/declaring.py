@@ -48,8 +48,8 @@ class Setting:
     kind: Kind
     meaning: str
     group: str
-    default: Any = None
-    absent: Any = None
+    default: object = None
+    absent: object = None
     unit: str = "1"
     label: str = ""
     said: str = ""
@@ -87,12 +87,12 @@ class Setting:
             said = f"{self.meaning}: {kind.known}."
         return said + (f" Only for {self.only[0]} {' or '.join(self.only[1])}." if self.only else "")
 
-    def check(self, value: Any, *, called: str = "") -> Any:
+    def check(self, value: object, *, called: str = "") -> Any:
         """Return the value as it is kept, or raise one line with the name, or what it is called, and the range."""
         return None if value is None and self.default is None else self.kind.check(called or self.name, value)
 
 
-def setting(kind: Kind, meaning: str, *, factory: Callable[[], Any] | None = None, **about: Any) -> Any:
+def setting(kind: Kind, meaning: str, *, factory: Callable[[], object] | None = None, **about: Any) -> Any:
     """Declare a field of a record of settings; `about` as the attributes of `Setting`."""
     declaration = Setting(kind, meaning, **about)
     if factory is not None:
@@ -121,7 +121,7 @@ def _declarations(cls: Any) -> Mapping[str, Setting]:
     return {item.name: replace(item.metadata["setting"], name=item.name) for item in fields(cls)}
 
 
-def check(cls: type, name: str, value: Any) -> Any:
+def check(cls: type, name: str, value: object) -> Any:
     """Return a value as the record would keep it, or raise the error that it would raise."""
     known = declared(cls)
     if name not in known:
@@ -182,6 +182,6 @@ class Declared:
                 lines.append(about.said.format(**vars(self), words=about.kind.told(value)))
         return lines
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """All fields as plain JSON values, from which the record is made again by ``type(self)(**values)``."""
         return asdict(self)

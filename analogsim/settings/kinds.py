@@ -10,7 +10,7 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, SupportsFloat
 
 from analogsim.errors import LARGEST_WHOLE, InputError, flag, instance, number, one_of, out_of_range, shown, whole
 from analogsim.registry import Given
@@ -50,7 +50,7 @@ class Kind:
             return value
         return Given(value, "arrays (object)" if isinstance(value, Mapping) else "")
 
-    def check(self, name: str, value: Any) -> Any:
+    def check(self, name: str, value: object) -> object:
         """Return the value as it is kept, or raise one line that names the setting and its range."""
         raise NotImplementedError
 
@@ -58,11 +58,11 @@ class Kind:
         """What is allowed, in words."""
         return ""
 
-    def written(self, value: Any) -> str:
+    def written(self, value: object) -> str:
         """The value as it is typed."""
         return f"{value:g}" if isinstance(value, float) else str(value)
 
-    def told(self, value: Any) -> str:
+    def told(self, value: object) -> str:
         """The value in words, for the start of a run."""
         return self.written(value)
 
@@ -77,7 +77,7 @@ class Number(Kind):
     below: float = math.inf
     python, axis, metavar = float, "number", "NUMBER"
 
-    def check(self, name: str, value: Any) -> Any:
+    def check(self, name: str, value: object) -> object:
         words = f"{self.low:g} ≤ {name.lstrip('-')} < {self.below:g}" if self.below < math.inf else ""
         if not number(name, value, low=self.low, high=self.high, above=self.above, words=words) < self.below:
             raise out_of_range(name, value, words)
@@ -97,7 +97,7 @@ class Whole(Kind):
     high: int = LARGEST_WHOLE
     python, axis, metavar = int, "whole", "N"
 
-    def check(self, name: str, value: Any) -> int:
+    def check(self, name: str, value: object) -> int:
         return whole(name, value, low=self.low, high=self.high)
 
     def range(self) -> str:
@@ -150,7 +150,7 @@ class Flag(Kind):
 
     python, axis = bool, "flag"
 
-    def check(self, name: str, value: Any) -> bool:
+    def check(self, name: str, value: object) -> bool:
         return flag(name, value)
 
     def range(self) -> str:
@@ -163,7 +163,7 @@ class Sizes(Kind):
 
     metavar = "N[,N...]"
 
-    def check(self, name: str, value: Any) -> tuple[int, ...]:
+    def check(self, name: str, value: object) -> tuple[int, ...]:
         try:
             given = value.replace(",", "x").split("x") if isinstance(value, str) else value
             sizes = tuple(given) if isinstance(given, Iterable) else (given,)
@@ -211,15 +211,23 @@ class MeanAndSpread(Kind):
 
 @dataclass(frozen=True)
 class Noises(Kind):
-    """Kinds of noise with their levels, ``("0.05", "node:0.02")``; see `analogsim.settings.noises`."""
+    """Kinds of noise with their levels, ``("0.05", "node:0.02")``; see `analogsim.settings.noises`.
+
+    One of them may stand alone, and a number is read noise: ``0.05``, ``"node:0.02"``, ``(0.05, "node:0.02")``.
+    """
 
     metavar = "[KIND:]SIGMA"
     multiple = True
 
-    def check(self, name: str, value: Any) -> tuple[str, ...]:
-        instance(name, value, tuple | list, 'a list of texts, as in ("0.05", "node:0.02")')
-        noise_levels(value)
-        return tuple(value)
+    def check(self, name: str, value: object) -> tuple[str, ...]:
+        instance(name, value, tuple | list | str | SupportsFloat, 'a list, as in (0.05, "node:0.02")')
+        several = value if isinstance(value, tuple | list) else (value,)
+        for each in several:
+            if not isinstance(each, str):
+                number(name, each, low=0)
+        texts = tuple(f"{each}" for each in several)
+        noise_levels(texts)
+        return texts
 
     def range(self) -> str:
         return f"each ≥ 0; {', '.join(NOISES)}"
@@ -236,9 +244,9 @@ class CardValues(Kind):
     multiple = True
     example: str = field(default='a mapping, as in {"device.read_noise": 0.1}', repr=False)
 
-    def check(self, name: str, value: Any) -> Mapping[str, Any]:
+    def check(self, name: str, value: Any) -> Mapping[str, object]:
         instance(name, value, Mapping, self.example)
-        found: Mapping[str, Any] = value
+        found: Mapping[str, object] = value
         return found
 
     def range(self) -> str:

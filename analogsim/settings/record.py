@@ -122,7 +122,7 @@ class Settings(Declared):
         absent="the circuit's own",
         group="hardware",
     )
-    overrides: Mapping[str, Any] = setting(
+    overrides: Mapping[str, object] = setting(
         CardValues(),
         "Any value of a card, as in device.read_noise=0.1. May be repeated",
         factory=dict,
@@ -293,7 +293,7 @@ class Settings(Declared):
 
     @property
     def data_options(self) -> dict[str, Any]:
-        """What `analogsim.experiments.data.load` takes besides the name."""
+        """What `analogsim.experiments.data.load_data` takes besides the name."""
         return {"task": self.task, "scale": self.scale, "normalise": self.normalise}
 
     def noise_levels(self) -> dict[str, float]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +28,10 @@ G0 = 10e-6
 
 @dataclass(frozen=True)
 class Mixing:
-    """How signals are formed and shared, as the engine factorises the wiring with the chip's deviations.
+    """The wiring, with the deviations of every neuron in it, as products of what is sent and what is received.
+
+    F = P Q with as many rows of Q as the array is read: Q makes the signals of each read from a neuron's two
+    compartments, P shares the read out to the compartments that receive it. B likewise.
 
     Parameters
     ----------
@@ -337,5 +339,5 @@ def _block(kind: str) -> str:
     return kind.replace("-", "_")
 
 
-def _number(value: Any) -> str:
+def _number(value: float) -> str:
     return repr(float(value))

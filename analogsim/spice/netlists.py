@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from analogsim import __version__
@@ -147,20 +148,20 @@ class Netlist:
                 found[name] = Pairs(cells if read == "forward" else cells.transpose(0, 2, 1), rf, error)
         return found
 
-    def relaxed(self, times: Array, rtol: float = 1e-10) -> Any:
-        """Our own trajectory; of amplifiers with dynamics at 1e-7 at best."""
+    def relaxed(self, times: Array, rtol: float = 1e-10) -> xr.Dataset:
+        """The trajectory that our engine computes; with dynamic amplifiers its relative tolerance is at least 1e-7."""
         options: dict[str, Any] = {"solver": "scipy:DOP853", "rtol": rtol, "atol": rtol * 1e-2}
         if self.chip.tia is not None:
             options = {"rtol": max(rtol, 1e-7), "atol": max(rtol, 1e-7) * 1e-3}
         return relax(self.chip, self.x[None], self.y[None], wiring=self.wiring, beta=self.beta, times=times, **options)
 
-    def expected(self, rtol: float = 1e-10) -> tuple[Array, Array, Any]:
+    def expected(self, rtol: float = 1e-10) -> tuple[Array, Array, xr.Dataset]:
         """Times, (time, compartment) in activities, and the dataset of our own engine."""
         times = np.linspace(0.0, self.t_end, 201)
         dataset = self.relaxed(times, rtol)
         return times, states(dataset, self.chip), dataset
 
-    def header(self, deck: Deck, dataset: Any) -> list[str]:
+    def header(self, deck: Deck, dataset: xr.Dataset) -> list[str]:
         """What the deck is, and what it should give."""
         chip, digest = self.chip, hashlib.sha256()
         for w, b in zip(chip.forward, chip.biases, strict=True):
@@ -184,7 +185,7 @@ class Netlist:
         ]
         return [f"* {line}" for line in lines]
 
-    def _update_norm(self, dataset: Any) -> float:
+    def _update_norm(self, dataset: xr.Dataset) -> float:
         if not self.beta:
             return 0.0
         found = gradient(self.chip, dataset.isel(time=-1))
@@ -300,7 +301,7 @@ def read_raw(path: str | Path) -> tuple[list[str], Array]:
     return names, np.frombuffer(body, dtype="<f8", count=count).reshape(-1, sizes["Variables"])
 
 
-def states(dataset: Any, chip: Chip) -> Array:
+def states(dataset: xr.Dataset, chip: Chip) -> Array:
     """States of the one sample, (time, compartment) in the order layer, (p, m), neuron."""
     parts = [dataset[f"a_{k}"].values[0] for k in range(1, chip.layers + 1)]
     return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)

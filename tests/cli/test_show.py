@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from analogsim.circuits import circuit
 from analogsim.cli import main
-from analogsim.experiments.data import load
+from analogsim.experiments.data import load_data
 from analogsim.experiments.settable import of_circuit
 from analogsim.settings.record import Settings
 from analogsim.settings.registered import RULES
@@ -67,7 +67,7 @@ def test_a_digital_rule_shows_its_equations():
 
 
 def test_data_are_as_they_are_said_to_be():
-    about, data = json.loads(said("digits", "--json")), load("digits")
+    about, data = json.loads(said("digits", "--json")), load_data("digits")
     assert (about["training"], about["testing"]) == (len(data.train_x), len(data.test_x))
     assert (about["features"], about["classes"]) == (data.features, data.classes)
     assert "doi:10.24432" in said("digits")

@@ -11,7 +11,7 @@ from analogsim.experiments import data
 
 
 def test_digits_are_scaled_split_once_and_for_all_and_one_hot():
-    first, second = data.load("digits"), data.load("digits")
+    first, second = data.load_data("digits"), data.load_data("digits")
     assert (first.features, first.classes) == (64, 10)
     assert len(first.train_x) + len(first.test_x) == 1797
     assert first.train_x.min() == 0.0
@@ -25,7 +25,7 @@ def test_digits_are_scaled_split_once_and_for_all_and_one_hot():
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 @pytest.mark.skipif("ANALOGSIM_DATA" not in os.environ, reason="needs $ANALOGSIM_DATA")
 def test_the_idx_family(name):
-    found = data.load(name)
+    found = data.load_data(name)
     assert found.train_x.shape == (60_000, 784)
     assert found.test_y.shape == (10_000, 10)
     assert found.train_x.max() == 1.0
@@ -47,7 +47,7 @@ def test_a_damaged_file_in_the_data_folder_is_named(tmp_path, monkeypatch):
     (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"damaged")
     monkeypatch.setenv("ANALOGSIM_DATA", str(tmp_path))
     with pytest.raises(InputError, match="SHA-256"):
-        data.load("mnist")
+        data.load_data("mnist")
 
 
 def test_without_pooch_the_message_says_what_to_do(tmp_path, monkeypatch):
@@ -55,18 +55,18 @@ def test_without_pooch_the_message_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setitem(__import__("sys").modules, "pooch", None)
     with pytest.raises(InputError, match=r"ANALOGSIM_DATA.*pip install pooch.*'\.\[data\]'"):
-        data.load("mnist")
+        data.load_data("mnist")
 
 
 def test_own_arrays_with_and_without_a_split(tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.random((50, 4, 2)), np.arange(50) % 3
     np.savez(tmp_path / "one.npz", x=x, y=y)
-    one = data.load(tmp_path / "one.npz")
+    one = data.load_data(tmp_path / "one.npz")
     assert one.train_x.shape == (40, 8)
     assert one.classes == 3
     np.savez(tmp_path / "two.npz", x_train=x, y_train=np.eye(3)[y], x_test=x[:5], y_test=np.eye(3)[y[:5]])
-    two = data.load(tmp_path / "two.npz")
+    two = data.load_data(tmp_path / "two.npz")
     np.testing.assert_array_equal(two.train_labels, y)
     np.testing.assert_array_equal(two.test_x, x[:5].reshape(5, 8))
 
@@ -84,15 +84,15 @@ def test_own_arrays_with_and_without_a_split(tmp_path):
 def test_own_arrays_of_the_wrong_kind(tmp_path, arrays, message):
     np.savez(tmp_path / "bad.npz", **arrays)
     with pytest.raises(InputError, match=message) as caught:
-        data.load(tmp_path / "bad.npz")
+        data.load_data(tmp_path / "bad.npz")
     assert "\n" not in str(caught.value)
 
 
 def test_corrupt_missing_and_unknown(tmp_path):
     (tmp_path / "corrupt.npz").write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(InputError, match=r"corrupt\.npz"):
-        data.load(tmp_path / "corrupt.npz")
+        data.load_data(tmp_path / "corrupt.npz")
     with pytest.raises(InputError, match="no such file"):
-        data.load(tmp_path / "missing.npz")
+        data.load_data(tmp_path / "missing.npz")
     with pytest.raises(InputError, match="did you mean 'digits'"):
-        data.load("digit")
+        data.load_data("digit")

@@ -10,7 +10,7 @@ import analogsim as asim
 from analogsim.cli.infer import command
 from analogsim.errors import InputError
 from analogsim.experiments import infer
-from analogsim.experiments.data import load
+from analogsim.experiments.data import load_data
 from analogsim.learning.reference import rules, training
 
 SAMPLES = 100
@@ -18,7 +18,7 @@ SAMPLES = 100
 
 @pytest.fixture(scope="module")
 def network():
-    data = load("digits")
+    data = load_data("digits")
     net = asim.Network.random((64, 16, 12, 10), seed=0)
     return training.train(net, data.train_x, data.train_y, rules.rule("bp"), epochs=5, batch_size=50).network
 
@@ -31,8 +31,8 @@ def weights(network, tmp_path_factory):
 
 
 def test_the_ideal_chip_is_the_digital_network(weights, network):
-    found = infer(weights, circuit="ideal", draws=2, samples=SAMPLES)
-    data = load("digits")
+    found = infer(weights=weights, circuit="ideal", draws=2, samples=SAMPLES)
+    data = load_data("digits")
     assert float(found["digital_accuracy"]) == 100 * network.accuracy(data.test_x[:SAMPLES], data.test_labels[:SAMPLES])
     np.testing.assert_array_equal(found["accuracy"], [float(found["digital_accuracy"])] * 2)
     assert float(found["layer_error"].max()) < 1e-4
@@ -41,7 +41,7 @@ def test_the_ideal_chip_is_the_digital_network(weights, network):
 
 def test_errors_grow_with_noise_and_differ_from_draw_to_draw(weights):
     options = {"circuit": "crossbar", "device": "ideal", "draws": 3, "samples": SAMPLES}
-    small, large = (infer(weights, noise=(noise,), **options)["layer_error"] for noise in ("0.02", "0.2"))
+    small, large = (infer(weights=weights, noise=(noise,), **options)["layer_error"] for noise in ("0.02", "0.2"))
     ratio = (large.mean("draw") / small.mean("draw")).values
     # Read noise is relative and the first layer linear in it: ten times the noise is ten times the error.
     assert ratio[0] == pytest.approx(10, rel=0.15)
@@ -51,8 +51,8 @@ def test_errors_grow_with_noise_and_differ_from_draw_to_draw(weights):
 
 def test_first_layer_error_is_that_of_independent_reads(weights, network):
     noise = 0.1
-    found = infer(weights, circuit="crossbar", device="ideal", noise=(str(noise),), draws=4, samples=SAMPLES)
-    x, w = load("digits").test_x[:SAMPLES], network.weights[0]
+    found = infer(weights=weights, circuit="crossbar", device="ideal", noise=(str(noise),), draws=4, samples=SAMPLES)
+    x, w = load_data("digits").test_x[:SAMPLES], network.weights[0]
     a = x @ w.T + network.biases[0]
     # Each weight is off by σ|w| at each read: the error of an output is σ (Σ w² x²)^½, common to the compartments.
     predicted = noise * np.sqrt((x**2 @ (w**2).T).sum() / (a**2).sum())
@@ -94,9 +94,9 @@ def test_nothing_in_a_file_is_run(tmp_path):
 def test_a_network_that_does_not_fit_is_refused(tmp_path, weights):
     asim.Network.random((5, 4, 3), seed=0).save(tmp_path / "small.npz")
     with pytest.raises(InputError, match="from 5 inputs to 3 outputs; digits needs 64 and 10"):
-        infer(tmp_path / "small.npz", circuit="ideal")
+        infer(weights=tmp_path / "small.npz", circuit="ideal")
     with pytest.raises(InputError, match="draws ≥ 1"):
-        infer(weights, circuit="ideal", draws=0)
+        infer(weights=weights, circuit="ideal", draws=0)
 
 
 def test_layers_are_chosen_on_the_command_line(tmp_path):
@@ -110,7 +110,7 @@ def test_layers_are_chosen_on_the_command_line(tmp_path):
         CliRunner().invoke(command, [*arguments, str(path)], catch_exceptions=False)
     for w, layers in ((first, "fc1,head"), (other, "ema.fc1,head")):
         done = CliRunner().invoke(command, [*arguments, str(path), "--layers", layers], catch_exceptions=False)
-        data = load("digits")
+        data = load_data("digits")
         net = asim.Network((w, last), (np.zeros(6), np.zeros(10)))
         found = json.loads(done.output)
         assert found["digital_accuracy"] == 100 * net.accuracy(data.test_x[:20], data.test_labels[:20])

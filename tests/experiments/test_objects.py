@@ -51,7 +51,7 @@ def test_a_run_takes_objects_and_its_stamp_says_what_they_are():
     assert card["path"] == f"{__name__}:Scaled"
     assert card["values"]["factor"] == {"value": 0.9, "unit": "1", "source": "Python"}
     assert any(line.startswith("Circuit   Every weight times one number") for line in stamp["words"])
-    named = run(circuit=Scaled(factor=0.9), rule="dp", alpha=1.0, data=data.load(ARRAYS), **TINY)
+    named = run(circuit=Scaled(factor=0.9), rule="dp", alpha=1.0, data=data.load_data(ARRAYS), **TINY)
     # The digital network learns with the α of the settings; the chip is the same.
     assert found.test_accuracy.sel(trainer="chip").equals(named.test_accuracy.sel(trainer="chip"))
 

@@ -6,7 +6,7 @@ import xarray as xr
 
 import analogsim as asim
 from analogsim.experiments import run, summary
-from analogsim.experiments.data import load
+from analogsim.experiments.data import load_data
 from analogsim.settings import Settings
 from analogsim.settings.noises import NOISES
 
@@ -91,4 +91,4 @@ def test_own_data_decide_the_size_of_the_network(tmp_path):
     np.savez(tmp_path / "d.npz", x=rng.random((40, 5)), y=np.arange(40) % 3)
     found = run(circuit="ideal", data=str(tmp_path / "d.npz"), epochs=1, hidden=(7, 6), batch_size=16)
     assert found.sizes["layer"] == 3
-    assert found.sizes["class"] == load(tmp_path / "d.npz").classes == 3
+    assert found.sizes["class"] == load_data(tmp_path / "d.npz").classes == 3

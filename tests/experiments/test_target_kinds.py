@@ -151,7 +151,7 @@ def test_targets_are_learnt_as_they_were_given(scratch, pair, split):
         np.savez(scratch / "d.npz", x=x, y=y)
     else:
         np.savez(scratch / "d.npz", x_train=x[:-1], y_train=y[:-1], x_test=x[-1:], y_test=y[-1:])
-    found = data.load(scratch / "d.npz")
+    found = data.load_data(scratch / "d.npz")
     at = np.rint(np.concatenate([found.train_x, found.test_x])[:, 0] * len(y)).astype(int)
     assert sorted(at) == list(range(len(y)))
     np.testing.assert_array_equal(np.concatenate([found.train_y, found.test_y]), expected[at])
@@ -168,14 +168,14 @@ def test_the_layout_of_keras_and_bytes_as_floats(tmp_path):
     x = PIXELS / 255
     np.savez(tmp_path / "f.npz", x_train=x[:40], y_train=LABELS[:40], x_test=x[40:], y_test=LABELS[40:])
     with pytest.warns(UserWarning, match="--scale 255") as said:
-        raw = data.load(tmp_path / "k.npz")
+        raw = data.load_data(tmp_path / "k.npz")
     assert len(said) == 1
     assert (len(raw.train_x), len(raw.test_x)) == (40, 20)
     assert any("4 × 4 flattened to 16" in words for words in raw.words)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        scaled, floats = data.load(tmp_path / "k.npz", scale=255.0), data.load(tmp_path / "f.npz")
-        normal = data.load(tmp_path / "k.npz", scale=255.0, normalise=(0.5, 0.25))
+        scaled, floats = data.load_data(tmp_path / "k.npz", scale=255.0), data.load_data(tmp_path / "f.npz")
+        normal = data.load_data(tmp_path / "k.npz", scale=255.0, normalise=(0.5, 0.25))
     for part in ("train_x", "test_x", "train_y", "test_y"):
         np.testing.assert_array_equal(getattr(scaled, part), getattr(floats, part))
     np.testing.assert_array_equal(normal.train_x, (floats.train_x - 0.5) / 0.25)
@@ -196,7 +196,7 @@ def test_inputs_in_other_units_are_warned_about_once(tmp_path, x, options, messa
     np.savez(tmp_path / "d.npz", x=x, y=LABELS)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        data.load(tmp_path / "d.npz", **options)
+        data.load_data(tmp_path / "d.npz", **options)
     assert len(said) == (message is not None)
     assert all(re.search(message, str(warning.message)) for warning in said)
 
@@ -213,7 +213,7 @@ def test_inputs_in_other_units_are_warned_about_once(tmp_path, x, options, messa
 def test_inputs_that_mean_nothing(tmp_path, x, message):
     np.savez(tmp_path / "d.npz", x=x, y=np.arange(5) % 2)
     with pytest.raises(InputError, match=message) as caught:
-        data.load(tmp_path / "d.npz")
+        data.load_data(tmp_path / "d.npz")
     assert "\n" not in str(caught.value)
 
 
@@ -230,24 +230,24 @@ def test_inputs_that_mean_nothing(tmp_path, x, message):
 )
 def test_options_that_mean_nothing(options, message):
     with pytest.raises(InputError, match=message):
-        data.load("digits", **options)
+        data.load_data("digits", **options)
 
 
 def test_test_and_training_targets_are_read_together(tmp_path):
     path = tmp_path / "d.npz"
     x = np.ones((4, 1))
     np.savez(path, x_train=x, y_train=[0, 1, 0, 1], x_test=x, y_test=[0, 2, 1, 1], names=["a", "b"])
-    found = data.load(path)
+    found = data.load_data(path)
     assert found.classes == 3
     assert found.words == ("not used of the file: names",)
     column = [[0], [1], [1], [1]]
     for y, message in (([0.0, 1, 1, 1], "one type"), (column, "one type"), ([1, 1], "2 entries for the 4")):
         np.savez(path, x_train=x, y_train=[0, 1, 0, 1], x_test=x, y_test=y)
         with pytest.raises(InputError, match=message):
-            data.load(path)
+            data.load_data(path)
     np.savez(path, x_train=x, y_train=SOFT[:4], x_test=x, y_test=put(SOFT[:4], (2, 1), np.nan))
     with pytest.raises(InputError, match=r"y_test\[2\]"):
-        data.load(path)
+        data.load_data(path)
 
 
 def test_only_files_are_read_and_none_that_unpacks_without_end(tmp_path):
@@ -257,7 +257,7 @@ def test_only_files_are_read_and_none_that_unpacks_without_end(tmp_path):
     zero.symlink_to("/dev/zero")
     for path, message in ((pipe, "a pipe or a device"), (zero, "a pipe or a device"), (folder, "is a folder")):
         with pytest.raises(InputError, match=message):
-            data.load(path)
+            data.load_data(path)
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", b"")
         archive.writestr("y.npy", b"")
@@ -267,7 +267,7 @@ def test_only_files_are_read_and_none_that_unpacks_without_end(tmp_path):
             raw[k + 24 : k + 28] = (3 << 30).to_bytes(4, "little")
     bomb.write_bytes(raw)
     with pytest.raises(InputError, match="unpacks to 6 GiB, and 4 GiB is the limit"):
-        data.load(bomb)
+        data.load_data(bomb)
 
 
 def test_everything_is_downloaded_over_https():
@@ -348,14 +348,14 @@ def test_digital_training_and_inference_of_a_regression(tmp_path):
     from analogsim.learning.reference import backprop, train
 
     path = regression_data(tmp_path / "d.npz")
-    found = data.load(path)
+    found = data.load_data(path)
     net = Network.random((5, 16, 2), seed=0)
     options = {"epochs": 40, "batch_size": 20, "validation": 0.1, "test": (found.test_x, found.test_y)}
     learnt = train(net, found.train_x, found.train_y, backprop, **options)
     assert not [name for name in learnt.traces if "accuracy" in name]
     assert learnt.traces["validation_r2"][learnt.best_epoch - 1] == max(learnt.traces["validation_r2"])
     learnt.network.save(tmp_path / "w.npz")
-    read = infer(tmp_path / "w.npz", circuit="ideal", data=str(path), draws=2)
+    read = infer(weights=tmp_path / "w.npz", circuit="ideal", data=str(path), draws=2)
     assert "accura" not in names_of(read)
     assert "agreement" not in read
     np.testing.assert_allclose(read["r2"], float(read["digital_r2"]), atol=1e-3)
@@ -429,20 +429,20 @@ def test_weights_that_want_other_units_are_told(tmp_path):
     from analogsim.experiments import infer
     from analogsim.learning.reference import backprop, train
 
-    digits = data.load("digits")
+    digits = data.load_data("digits")
     mean, std = (float(f"{value:.4g}") for value in (digits.train_x.mean(), digits.train_x.std()))
     x = (digits.train_x - mean) / std
     net = Network.random((64, 32, 10), activation="relu", loss="cross-entropy", seed=0)
     train(net, x, digits.train_y, backprop, epochs=10).network.save(tmp_path / "w.npz")
     with pytest.warns(UserWarning, match=rf"--normalise {mean:g},{std:g}.*%"):
-        without = infer(tmp_path / "w.npz", circuit="ideal", draws=1)
+        without = infer(weights=tmp_path / "w.npz", circuit="ideal", draws=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        right = infer(tmp_path / "w.npz", circuit="ideal", draws=1, normalise=(mean, std))
+        right = infer(weights=tmp_path / "w.npz", circuit="ideal", draws=1, normalise=(mean, std))
     gain = float(right["digital_accuracy"]) - float(without["digital_accuracy"])
     assert gain > 1
     np.testing.assert_allclose(right["accuracy"], float(right["digital_accuracy"]), atol=0.5)
     train(net, digits.train_x, digits.train_y, backprop, epochs=10).network.save(tmp_path / "raw.npz")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        infer(tmp_path / "raw.npz", circuit="ideal", draws=1)
+        infer(weights=tmp_path / "raw.npz", circuit="ideal", draws=1)

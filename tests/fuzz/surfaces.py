@@ -248,14 +248,14 @@ class Surfaces:
 
         def call() -> Any:
             from analogsim import load_network
-            from analogsim.experiments.data import load
+            from analogsim.experiments.data import load_data
 
             with open(path, "wb") as stream:
                 np.savez(stream, **{name: np.asarray(a) for name, a in arrays.items()})
             if cut is not None:
                 raw = path.read_bytes()
                 path.write_bytes(raw[: int(cut * len(raw))])
-            return load(str(path)) if surface == "data" else load_network(path)
+            return load_data(str(path)) if surface == "data" else load_network(path)
 
         return Case(surface, json.dumps(shown) + f" cut {cut}", call)
 

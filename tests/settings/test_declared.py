@@ -61,7 +61,7 @@ def outside(kind):
         Name: [3, ["a"]],
         Sizes: ["a", (0,), (8.5,), None],
         MeanAndSpread: [(0.1,), (0.1, 0.0), (math.nan, 1.0), "a/b", 3],
-        Noises: ["0.1", ["pink:0.1"], ["-1"], ["0.1", "0.2"], [0.1]],
+        Noises: [{"node": 0.1}, ["pink:0.1"], ["-1"], ["0.1", "0.2"], "pink:0.1", -0.1, [math.nan], [[0.1]], True],
     }.get(type(kind), [3, "a"])
 
 

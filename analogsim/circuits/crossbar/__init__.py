@@ -1,4 +1,4 @@
-"""The memristor crossbar: cells, lines, periphery, and what a read of an array amounts to."""
+"""The memristor crossbar: cells, lines, periphery, and the weights that a read of an array gives."""
 
 import lazy_loader as _lazy
 

@@ -1,4 +1,4 @@
-"""What reading an array in one direction amounts to.
+"""The weights, noise and offset that an array of cells has when it is read in one direction.
 
 The read noise of a cell counts as much as its current does: σ is scaled by the effective over the cell's own
 conductance, which is right to first order in the wire resistance.
@@ -29,7 +29,7 @@ class Read:
     offset: Array | None = None
 
     def add(self, error: Array, gain: float) -> None:
-        """Add an error to the weights, also as the amplifiers see it."""
+        """Add an error to the weights, and to the weights that the model of the amplifiers holds."""
         self.weights = self.weights + error
         if self.amplifiers is not None:
             first = error * (1.0 + self.amplifiers.noise_gain[0] / gain)[:, None]
@@ -40,7 +40,7 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays(Lines, Periphery, Circuit):
-    """A circuit whose weights are arrays of cells, and what a read of one amounts to.
+    """A circuit whose weights are arrays of cells: effective weights, noise and offset of each read.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Arrays(Lines, Periphery, Circuit):
         return spread * child(seed, name, j).standard_normal(outputs) if spread else np.zeros(outputs)
 
     def read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int, seed: int) -> Read:
-        """What an array amounts to in one direction."""
+        """Effective weights, noise and offset of an array that is read in one direction."""
         span = self.device.span
         seen = self.effective(self.cell_conductance(self.device, cells, self.activity_unit, read), read)
         if sigma is not None and seen is not cells:

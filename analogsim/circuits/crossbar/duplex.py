@@ -45,7 +45,7 @@ def check(circuit: Programmed) -> None:
 
 
 def echoes(circuit: Programmed, cells: Array, scale: float) -> tuple[Array, Array]:
-    """What the lines of an array hear of the signals that they carry themselves, less what is cancelled.
+    """The echo that each line's own signal leaves in the currents sensed on its side, less what is cancelled.
 
     Parameters
     ----------

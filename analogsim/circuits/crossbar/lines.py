@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,7 +153,7 @@ class Lines(Carded):
         options = self.terminals(read)
         return np.sum([solve(g.T, volts, *self.segments, read, **options).supplied for g in arrays], axis=0)
 
-    def terminals(self, read: str) -> dict[str, Any]:
+    def terminals(self, read: str) -> dict[str, object]:
         from analogsim.circuits.wires import Terminals
 
         ends = ("right", "top") if read == "reverse" and self.feedback_ends == "opposite" else ("left", "bottom")

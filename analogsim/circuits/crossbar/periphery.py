@@ -24,7 +24,7 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True, kw_only=True)
 class Periphery(Carded):
-    """What stands at the ends of the lines.
+    """Amplifiers, subtractors, inverters and converters at the ends of the lines.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Programming a crossbar: from target weights to cells, and from cells to what the reads of the arrays amount to."""
+"""Programming a crossbar: from target weights to cells, and from cells to the weights that reads of them give."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Programmed(Arrays, NeuronCircuit):
         )
 
     def hold(self, chip: Chip, weights: Each, biases: Each) -> Chip:
-        """What `rewrite` comes to for exact cells; their conductances are left out, `conductances` works them out."""
+        """The same as `rewrite` for cells that hold every weight exactly; conductances are computed when asked for."""
         seed, feedback = int(chip.record["seed"]), list[Array | None]([None])
         scale = {j: np.asarray(self.scale(target)) for j, target in enumerate(weights)}
         for j, target in enumerate(weights):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,11 +74,11 @@ class View:
         field = field[..., :: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
         return field.swapaxes(-1, -2) if self.transposed else field
 
-    def driven(self, values: NDArray[Any]) -> NDArray[Any]:
+    def driven(self, values: np.ndarray) -> np.ndarray:
         """Values (..., line) of the driven lines, to or from the order of the kernels."""
         return values[..., ::-1] if self.flip_rows else values
 
-    def sensed(self, values: NDArray[Any]) -> NDArray[Any]:
+    def sensed(self, values: np.ndarray) -> np.ndarray:
         """Values (..., line) of the sensed lines, to or from the order of the kernels."""
         return values[..., ::-1] if self.flip_columns else values
 
@@ -116,7 +115,7 @@ def check_voltages(voltages: ArrayLike, lines: int, read: str) -> Array:
     return v.astype(np.float64, copy=False)
 
 
-def check_resistance(name: str, value: Any) -> float:
+def check_resistance(name: str, value: object) -> float:
     """A resistance of one segment, ≥ 0 and finite."""
     words = f"0 ≤ {name} ≤ 1e30 ohm for one wire segment, and not below 1e-30 unless 0"
     r = number(name, value, low=0, high=LARGEST, words=words)
@@ -133,7 +132,7 @@ def check_ends(name: str, value: ArrayLike, lines: int) -> Array:
     return np.broadcast_to(r, (lines,))
 
 
-def check_tile(tile: Any, shape: tuple[int, int]) -> tuple[int, int]:
+def check_tile(tile: object, shape: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of a tile; None is the whole array."""
     if tile is None:
         return shape

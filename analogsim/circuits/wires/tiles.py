@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -133,7 +132,7 @@ class Problem:
     """The tiles of a checked array, in turn."""
 
     def __init__(
-        self, conductance: ArrayLike, r_word: Any, r_bit: Any, read: str, terminals: Terminals | None, tile: Any
+        self, conductance: ArrayLike, r_word: float, r_bit: float, read: str, terminals: Terminals | None, tile: object
     ) -> None:
         instance("terminals", terminals, Terminals | None, "a Terminals")
         terminals = terminals or Terminals()

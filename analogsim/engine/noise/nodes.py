@@ -97,7 +97,15 @@ PROCESSES: dict[str, Callable[[int, float, Any, np.random.Generator], Process]] 
 
 
 def processes(chip: Chip, size: int, rng: np.random.Generator) -> list[Process]:
-    """The coloured node noise of a chip."""
+    """The coloured node noise of a chip.
+
+    Parameters
+    ----------
+    chip : Chip
+    size : int
+        Samples, each with noise of its own.
+    rng : numpy.random.Generator
+    """
     return [
         PROCESSES[kind.field](size, getattr(chip, kind.field), getattr(chip, kind.parameter), rng)
         for kind in COLOURED

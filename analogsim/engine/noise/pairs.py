@@ -33,7 +33,19 @@ def variance(u: Array, squares: Array) -> Array:
 
 
 def disturbed(u: Array, squares: Array, draw: Array, common: bool) -> Array:
-    """What standard normal numbers `draw` (2, B, m) make of a read of the signals u (2, B, n), one a compartment."""
+    """What standard normal numbers `draw` (2, B, m) make of a read of the signals u (2, B, n), one a compartment.
+
+    Parameters
+    ----------
+    u : array, (2, sample, n)
+        What each compartment sends into the array.
+    squares : array, (n, m)
+        (σ²)ᵀ, the variance of each weight.
+    draw : array, (2, sample, m)
+        Standard normal numbers.
+    common : bool
+        Whether the two compartments read the array with the same draw of its cells.
+    """
     plus, minus = variance(u[0], squares), variance(u[1], squares)
     if not common:
         return np.sqrt(np.stack([plus, minus])) * draw

@@ -26,6 +26,11 @@ SUBTICK = 0.25
 def freeze(chip: Chip, rng: np.random.Generator) -> Chip:
     """Draw quasi-static noise once: a chip whose matrices carry it and that is noiseless otherwise.
 
+    Parameters
+    ----------
+    chip : Chip
+    rng : numpy.random.Generator
+
     Raises
     ------
     InputError

@@ -23,13 +23,13 @@ from analogsim.settings.record import Settings
 def loaded(settings: Settings) -> data.Dataset:
     """The data set, read once in each process; its arrays are shared by the jobs, so they are made read-only."""
     if isinstance(settings.data, Given):
-        return data.load(settings.data, **settings.data_options)
+        return data.load_data(settings.data, **settings.data_options)
     return _loaded(settings.data, stamp(settings.data), register.data.added.get(settings.data), **settings.data_options)
 
 
 @lru_cache(maxsize=2)
 def _loaded(name: str, stamp: int, made_by: object, **options: object) -> data.Dataset:
-    found = data.load(name, **options)  # type: ignore[arg-type]
+    found = data.load_data(name, **options)  # type: ignore[arg-type]
     for value in vars(found).values():
         if isinstance(value, np.ndarray):
             value.flags.writeable = False

@@ -163,7 +163,7 @@ def shards(folder: Path) -> list[Path]:
 
 
 def _shard(path: Path) -> Rows:
-    found = read_npz(path)
+    found: dict[str, Any] = dict(read_npz(path))
     try:
         for name in TEXTS & found.keys():  # older shards have fewer
             found[name] = {int(k): value for k, value in json.loads(str(found[name])).items()}

@@ -40,6 +40,10 @@ def is_sweep(dataset: xr.Dataset) -> bool:
 def suitable(dataset: xr.Dataset) -> list[str]:
     """Names of the figures that suit a dataset, the most telling first.
 
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+
     Raises
     ------
     InputError
@@ -78,13 +82,30 @@ def _of_sweep(dataset: xr.Dataset) -> str:
 
 
 def choose(dataset: xr.Dataset, *, metric: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the most telling figure of a dataset."""
+    """Draw the most telling figure of a dataset.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+    metric : str, optional
+        Of a sweep: what to show.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+    """
     (name, *_) = suitable(dataset)
     return FIGURES[name](dataset, ax=ax, **({"metric": metric} if name in OF_A_SWEEP else {}))
 
 
 def draw(dataset: xr.Dataset, name: str, metric: str | None = None) -> Figure:
     """Make one figure of a result.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+    name : str
+        A figure of `suitable`.
+    metric : str, optional
+        Of a sweep: what to show.
 
     Raises
     ------

@@ -7,12 +7,13 @@ from string import ascii_lowercase
 
 import xarray as xr
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analogsim.experiments.plots import learning_curves, relaxation
 from analogsim.experiments.plots.style import COLUMN, STYLE
 
-FIGURES: dict[str, Callable[..., plt.Axes]] = {
+FIGURES: dict[str, Callable[..., Axes]] = {
     "convergence": relaxation.convergence,
     "transient": relaxation.transient,
     "lipschitz": learning_curves.lipschitz,
@@ -24,7 +25,13 @@ FIGURES: dict[str, Callable[..., plt.Axes]] = {
 
 
 def overview(dataset: xr.Dataset) -> Figure:
-    """One sample settling, all samples settling, learning, and the Lipschitz constant, across two columns."""
+    """One sample settling, all samples settling, learning, and the Lipschitz constant, across two columns.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of a run.
+    """
     learning = "accuracy" if "test_accuracy" in dataset else "r2"
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(2, 2, figsize=(2 * COLUMN + 0.2, 4.4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import cleandoc, signature
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from analogsim.errors import unknown
 from analogsim.files import atomic
@@ -36,7 +38,7 @@ STYLE: Any = {
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": plt.cycler(color=COLORS),
+    "axes.prop_cycle": cycler(color=COLORS),
     "lines.linewidth": 1.2,
     "lines.markersize": 3.5,
     "xtick.major.width": 0.6,
@@ -52,8 +54,19 @@ STYLE: Any = {
 FORMATS = (".png", ".svg", ".pdf")
 
 
+MEANINGS = {
+    "dataset": "dataset : xarray.Dataset",
+    "ax": "ax : matplotlib.axes.Axes, optional\n    Where to draw; a new figure if not given.",
+    "metric": "metric : str, optional\n    What to show; the most telling one if not given.",
+    "x": "x : str, optional\n    The swept key along the axis; the first with several values if not given.",
+    "sample": "sample : int\n    Which of the samples, from 0 on.",
+    "layer": "layer : int, optional\n    Which layer, 1 to L; the output if not given.",
+}
+"""What the arguments of all figures mean."""
+
+
 def styled(plot: Callable[..., Axes]) -> Callable[..., Axes]:
-    """Draw in the package's style, on a new figure unless ``ax=`` is given."""
+    """Draw in the package's style, on a new figure unless ``ax=`` is given; its arguments are added to its words."""
 
     @wraps(plot)
     def wrapper(dataset: xr.Dataset, *, ax: Axes | None = None, **options: Any) -> Axes:
@@ -62,6 +75,8 @@ def styled(plot: Callable[..., Axes]) -> Callable[..., Axes]:
                 ax = plt.subplots()[1]
             return plot(dataset, ax=ax, **options)
 
+    told = [MEANINGS[name] for name in signature(plot).parameters if name in MEANINGS]
+    wrapper.__doc__ = "\n".join([cleandoc(plot.__doc__ or ""), "", "Parameters", "----------", *told])
     return wrapper
 
 
@@ -82,6 +97,14 @@ def plain(text: object) -> str:
 
 def save(figure: Figure, path: str | Path, *, dpi: float | None = None) -> Path:
     """Write a figure as PNG, SVG or PDF, by the suffix, and close it; `dpi` of a PNG, 300 if not given.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : path
+        Ends in .png, .svg or .pdf.
+    dpi : float, optional
+        Of a PNG; 300 if not given.
 
     Raises
     ------

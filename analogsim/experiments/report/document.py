@@ -8,7 +8,7 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +199,7 @@ def _three(values: xr.DataArray) -> tuple[float, float, float]:
 
 def _label(variable: xr.DataArray) -> str:
     units = variable.attrs["units"]
-    return variable.attrs["long_name"] + ("" if units == "1" else f" ({units})")
+    return f"{variable.attrs['long_name']}" + ("" if units == "1" else f" ({units})")
 
 
 def _cards(cards: dict[str, object]) -> Iterable[str]:
@@ -222,7 +222,7 @@ def _cards(cards: dict[str, object]) -> Iterable[str]:
         yield from _cards({key: part for key, part in card.items() if key != "values"})
 
 
-def _repeat(stamp: dict[str, Any]) -> str:
+def _repeat(stamp: Mapping[str, Any]) -> str:
     command = shlex.join(["analogsim" if k == 0 else str(word) for k, word in enumerate(stamp["command"])])
     commit = stamp.get("commit")
     where = f" at commit {commit[:12]}{' with local edits' if stamp.get('edited') else ''}" if commit else ""
@@ -232,7 +232,7 @@ def _repeat(stamp: dict[str, Any]) -> str:
     )
 
 
-def _stamp(stamp: dict[str, Any]) -> str:
+def _stamp(stamp: Mapping[str, Any]) -> str:
     rows = [(key, stamp[key]) for key in ("version", "commit", "date", "python", "platform", "seed") if key in stamp]
     rows += list(stamp.get("packages", {}).items())
     settings = json.dumps(stamp.get("settings", {}), indent=1, ensure_ascii=False)

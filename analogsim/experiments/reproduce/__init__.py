@@ -10,5 +10,10 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["kinds"],
-    submod_attrs={"card": ["Study", "read"], "study": ["reproduce"], "result_page": ["write"]},
+    submod_attrs={
+        "card": ["Study", "read"],
+        "study": ["carry_out"],
+        "labelled": ["reproduce"],
+        "result_page": ["write"],
+    },
 )

@@ -79,6 +79,18 @@ class Study:
 
     Attributes
     ----------
+    name, path, title, question, paper : str
+        What stands at the head of the page.
+    cite : tuple of str
+        Keys of the sources in ``references.bib``.
+    notes : str
+        What our computation does otherwise.
+    status : str
+        "not yet" for what this version cannot compute.
+    unknown : tuple of str
+        What the paper does not say.
+    kind : str
+        What a point computes, of `analogsim.register.experiment`.
     settings : mapping
         Key -> value, for all points.
     sources : mapping
@@ -125,6 +137,10 @@ class Study:
 
 def read(name: str) -> Study:
     """Read the card of a study: a built-in name, or a path that ends in ``.toml``.
+
+    Parameters
+    ----------
+    name : str
 
     Raises
     ------

@@ -106,7 +106,7 @@ def _all(claim: Claim, lines: Sequence[Line], key: Literal["of", "to"] = "of") -
 
 
 def _learned(claim: Claim, lines: Sequence[Line]) -> None:
-    """How steep or how fast a network is tells nothing where it did not learn."""
+    """Raise `Missing` if a network did not learn: then its other measures say nothing."""
     if claim.get("measure", ACCURACY) == ACCURACY:
         return
     for selection in selections(claim):

@@ -69,6 +69,12 @@ class Page(TypedDict):
 def write(outcome: Outcome, folder: str | Path) -> Path:
     """Add an outcome to the page of its study, and bring the index up to date.
 
+    Parameters
+    ----------
+    outcome : Outcome
+    folder : path
+        Is made if its parent is there.
+
     Returns
     -------
     Path
@@ -89,7 +95,7 @@ def write(outcome: Outcome, folder: str | Path) -> Path:
     found = _load(data)["results"] if data.exists() else {}
     entry = report(outcome)
     picture = folder / f"{study.name}-{entry['label'].replace(' ', '-')}.png"
-    entry["figure"] = draw(study, outcome.lines, picture, _compared(outcome)).name
+    entry["figure"] = draw(study, outcome.lines, picture, is_compared(outcome)).name
     results = sorted({**found, entry["label"]: entry}.items(), key=_rank)
     content: Page = {"study": study.name, "title": study.title, "results": dict(results)}
     _text(data, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
@@ -122,7 +128,7 @@ def report(outcome: Outcome) -> Result:
     """The outcome as JSON: table, published values, verdicts, settings, stamp."""
     study = outcome.study
     rows: list[Entry] = []
-    compared = _compared(outcome)
+    compared = is_compared(outcome)
     for line in outcome.lines:
         entry = published(study, line) if compared else {}
         rows.append(
@@ -136,7 +142,7 @@ def report(outcome: Outcome) -> Result:
                 "published": {key: entry[key] for key in study.measures if key in entry},
                 "series": {
                     key: [numbers(one, DIGITS) for one in line.series[key]]
-                    for key in _plotted(study)
+                    for key in plotted(study)
                     if key in line.series
                 },
             }
@@ -156,8 +162,8 @@ def report(outcome: Outcome) -> Result:
     }
 
 
-def _compared(outcome: Outcome) -> bool:
-    """What a paper found on its data with its network says nothing about a quick look or about a chip."""
+def is_compared(outcome: Outcome) -> bool:
+    """Whether published values stand beside: a quick look and a chip compute something else than the paper did."""
     return outcome.size != "quick" and outcome.on is None
 
 
@@ -311,7 +317,8 @@ def _rank(item: tuple[str, Result]) -> tuple[bool, int, str]:
     return entry["on"] is not None, -SIZES.index(entry["size"]), entry["on"] or ""
 
 
-def _plotted(study: Study) -> list[str]:
+def plotted(study: Study) -> list[str]:
+    """Names of all that the figures of a study show."""
     return list(dict.fromkeys(key for figure in study.figures for key in (figure["x"], figure["y"])))
 
 

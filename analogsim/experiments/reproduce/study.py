@@ -47,7 +47,7 @@ class Outcome:
         return self.study.name if self.on is None else f"{self.study.name}-{self.on}"
 
 
-def reproduce(
+def carry_out(
     name: str | Study,
     size: str = "medium",
     *,

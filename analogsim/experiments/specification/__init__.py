@@ -5,5 +5,5 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={"budgets": ["budget"], "tolerances": ["tolerance"]},
-    submodules=["nonidealities", "sequential", "tables", "trial", "trials"],
+    submodules=["catalogue", "sequential", "tables", "trial", "trials"],
 )

@@ -10,16 +10,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from analogsim.circuits.base import Circuit
 from analogsim.errors import InputError, out_of_range
 from analogsim.experiments import results
 from analogsim.experiments.setup import prepare
 from analogsim.experiments.specification.catalogue import choose, nonidealities, with_values
 from analogsim.experiments.specification.trials import FIGURES, Trial, Trials, folder_of
+from analogsim.settings.calls import called_with
 from analogsim.settings.record import Settings
 
 
 def budget(
-    settings: Settings,
+    circuit: str | Path | Circuit | Settings = "crossbar",
     *,
     names: Iterable[str] = (),
     seeds: int = 5,
@@ -28,13 +30,15 @@ def budget(
     scheduler: str | None = None,
     fresh: bool = False,
     progress: Callable[[int, int], object] | None = None,
+    **options: object,
 ) -> xr.Dataset:
     """Train with each nonideality alone, with all but each, with all and with none.
 
     Parameters
     ----------
-    settings : Settings
-        The circuit, how it learns and what. Its seed is the first of the seeds.
+    circuit : str, path, Circuit or Settings
+        Name of a circuit card, the path of one, or a circuit; or all settings, which the options then change. Their
+        seed is the first of the seeds.
     names : iterable of str
         Keys such as ``circuit.gain_mismatch``; all that the circuit has if empty. Those not named stay as they are
         throughout.
@@ -46,6 +50,8 @@ def budget(
         As in `analogsim.experiments.sweeps.sweep`.
     progress : callable, optional
         Called with the numbers of trials done and of all.
+    **options
+        Fields of `Settings`, and values of cards by key, as in ``**{"device.read_noise": 0.1}``.
 
     Returns
     -------
@@ -60,6 +66,7 @@ def budget(
     InputError
         If a name, a number or a file is not right, or the circuit has no nonideality.
     """
+    settings = called_with(circuit, options)
     if seeds < 2:
         raise out_of_range("seeds", seeds, "seeds ≥ 2")
     found = choose(settings, names) if names else [one for one in nonidealities(settings) if not one.is_off]

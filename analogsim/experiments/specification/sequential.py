@@ -21,7 +21,7 @@ from scipy.stats import t as student
 
 @dataclass(frozen=True)
 class Judge:
-    """What it takes to say that a mean loss is within the limit.
+    """Decides from a few losses whether their mean is within the limit.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from analogsim.circuits.base import Circuit
 from analogsim.errors import InputError, out_of_range, unknown
 from analogsim.experiments import results
 from analogsim.experiments.setup import prepare
@@ -23,6 +24,7 @@ from analogsim.experiments.specification.catalogue import (
 )
 from analogsim.experiments.specification.sequential import Judge, search
 from analogsim.experiments.specification.trials import Failed, Trial, Trials, folder_of
+from analogsim.settings.calls import called_with
 from analogsim.settings.record import Settings
 
 STEP = 10
@@ -81,7 +83,7 @@ class Inquiry:
 
 
 def tolerance(
-    settings: Settings,
+    circuit: str | Path | Circuit | Settings = "crossbar",
     *,
     loss: float = 1.0,
     names: Iterable[str] = (),
@@ -93,13 +95,16 @@ def tolerance(
     scheduler: str | None = None,
     fresh: bool = False,
     progress: Callable[[int, str], object] | None = None,
+    network_loss: str | None = None,
+    **options: object,
 ) -> xr.Dataset:
     """Find how bad each nonideality may be while all others stay where they are.
 
     Parameters
     ----------
-    settings : Settings
-        The circuit, how it learns and what. Its seed is the first of the seeds.
+    circuit : str, path, Circuit or Settings
+        Name of a circuit card, the path of one, or a circuit; or all settings, which the options then change. Their
+        seed is the first of the seeds.
     loss : float
         Points of accuracy, mean over the seeds, that may be lost against digital back-propagation on the same data and
         batches; > 0.
@@ -117,6 +122,10 @@ def tolerance(
         As in `analogsim.experiments.sweeps.sweep`.
     progress : callable, optional
         Called with the number of trials done and what is under way.
+    network_loss : str, optional
+        The loss function that the network is trained with, since `loss` is the question here.
+    **options
+        Other fields of `Settings`, and values of cards by key, as in ``**{"device.read_noise": 0.1}``.
 
     Returns
     -------
@@ -138,6 +147,9 @@ def tolerance(
     Values come from the preferred numbers R10 (ISO 3) between harmless and absurd. The search assumes that worse values
     do not do better; see `analogsim.experiments.specification.sequential` for its statistics.
     """
+    if network_loss is not None:
+        options["loss"] = network_loss
+    settings = called_with(circuit, options)
     if not loss > 0:
         raise out_of_range("loss", loss, "loss > 0 points")
     if seeds < 2:

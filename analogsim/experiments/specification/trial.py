@@ -81,6 +81,6 @@ def prepared(settings: Settings) -> Setup:
 
 
 def tried(trial: Trial) -> Found:
-    """What one trial finds. Training that diverges is no failure: its accuracy is what it is."""
+    """The figures of one trial. Training that diverges is no failure: the accuracy of what is left counts."""
     with np.errstate(all="ignore"):
         return Found(dict(zip(FIGURES, trained(prepared(trial.settings), trial.learner), strict=True)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analogsim.errors import InputError
+from analogsim.experiments import results
 from analogsim.experiments.jobs.dispatch import checked, computed
 from analogsim.experiments.jobs.points import Job, Task
 from analogsim.experiments.jobs.shared import loaded
@@ -17,7 +18,6 @@ from analogsim.experiments.jobs.store import Store
 from analogsim.experiments.specification.trial import FIGURES, Trial, prepared, tried
 from analogsim.experiments.sweeps.identity import manifest
 from analogsim.experiments.sweeps.plan import Plan
-from analogsim.files import check_writable, expand
 from analogsim.settings.record import Settings
 
 __all__ = ["FIGURES", "Failed", "Outcome", "Trial", "Trials", "folder_of"]
@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
     """What became of a trial."""
 
     figures: list[float]
-    """As `FIGURES`; NaN where the trial failed. Training that diverges is no failure: its accuracy is what it is."""
+    """As `FIGURES`; NaN where the trial failed. Training that diverges is no failure: its accuracy counts."""
     message: str
     """Why it failed; empty where it did not."""
 
@@ -104,9 +104,4 @@ class Trials:
 
 def folder_of(output: str | Path | None) -> Path | None:
     """Where the trials of a result are kept."""
-    if output is None:
-        return None
-    if Path(output).suffix != ".nc":
-        raise InputError(f"{output}: a result is a NetCDF file; end its name in .nc.")
-    check_writable(output)
-    return expand(output).with_suffix(".trials")
+    return None if output is None else results.target(output).with_suffix(".trials")

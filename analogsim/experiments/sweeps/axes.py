@@ -73,7 +73,7 @@ def split(text: str) -> tuple[str, str]:
     return key.strip(), values.strip()
 
 
-def axis(key: str, values: str | Iterable[Any] | Mapping[str, object], base: Settings) -> Axis:
+def axis(key: str, values: Any, base: Settings) -> Axis:
     """Make an axis and check its key and every value.
 
     Parameters
@@ -101,7 +101,7 @@ def axis(key: str, values: str | Iterable[Any] | Mapping[str, object], base: Set
     if isinstance(values, Mapping):
         values = [Given(thing, str(text)) for text, thing in values.items()]
     if not isinstance(values, str):
-        values = list(values) if isinstance(values, Iterable) else [values]
+        values = [*values] if isinstance(values, Iterable) else [values]
     for text in (values.split(",") if isinstance(values, str) else map(str, values)) if name == "noise" else ():
         if ":" in text and kind_of(text.strip()) in NOISES:
             key_of = NOISES[kind_of(text.strip())]
@@ -177,7 +177,7 @@ def _meaning(name: str, asked: str, base: Settings) -> tuple[str, str, str]:
     return card["meaning"], card["unit"], kind
 
 
-def _parse(key: str, text: str) -> tuple[list[Any], float | None, float | None, bool]:
+def _parse(key: str, text: str) -> tuple[list[Value], float | None, float | None, bool]:
     parts = text.split(":")
     if len(parts) == 1:
         return [part.strip() for part in text.split(",") if part.strip()], None, None, False

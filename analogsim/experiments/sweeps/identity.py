@@ -1,4 +1,4 @@
-"""What points must share to be mixed, besides their own content: metrics, and the cards and files of settings."""
+"""What points must share so that old ones may stand beside new ones: metrics, cards and files of the settings."""
 
 from __future__ import annotations
 
@@ -58,8 +58,11 @@ def manifest(plan: Plan, metrics: Mapping[str, object], root: str, kept: bool = 
                 others[f"{key} {name}"] = made_of(name, name.thing, key)
             elif key in ("rule", "update", "data") and (kind := register.kinds()[key]).is_foreign(name):
                 others[f"{key} {name}"] = made_of(name, kind[name], key)
+    made = made_with(root)
     return {
-        **made_with(root),
+        "version": made["version"],
+        "code": made["code"],
+        "packages": made["packages"],
         "metrics": [
             name if content(metric) is None or not kept else f"{name} ({made_of(name, content(metric))})"
             for name, metric in metrics.items()

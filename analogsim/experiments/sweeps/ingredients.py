@@ -10,7 +10,7 @@ import functools
 import hashlib
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ NAMES = (
 """Attributes of a class that compute nothing themselves."""
 
 
-def made_of(name: str, thing: Any, what: str = "metric") -> str:
+def made_of(name: str, thing: object, what: str = "metric") -> str:
     """Digest of a metric, or of `what` else a user gave.
 
     Raises
@@ -36,7 +36,7 @@ def made_of(name: str, thing: Any, what: str = "metric") -> str:
         If something in it has no content to take a digest of: a generator, a lock, an open file.
     """
     digest = hashlib.sha256(b"%d.%d" % sys.version_info[:2])  # byte code is that of a version
-    seen: dict[int, tuple[int, Any]] = {}
+    seen: dict[int, tuple[int, object]] = {}
     try:
         for part in _parts(thing, seen):
             digest.update(b"%d:%s" % (len(part), part))
@@ -49,7 +49,7 @@ def made_of(name: str, thing: Any, what: str = "metric") -> str:
     return digest.hexdigest()[:12]
 
 
-def _parts(thing: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[bytes]:
+def _parts(thing: Any, seen: dict[int, tuple[int, object]]) -> Iterator[bytes]:
     kind = type(thing)
     if isinstance(thing, PLAIN) and kind in PLAIN:
         yield f"{kind.__name__} {thing!r}".encode()
@@ -73,9 +73,10 @@ def _parts(thing: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[bytes]:
         path = getattr(thing, "__file__", None)
         yield Path(path).read_bytes() if path else thing.__name__.encode()
         inside = (getattr(value, "__module__", None) for value in vars(thing).values())
-        others = {sys.modules[word] for word in inside if isinstance(word, str) and word in sys.modules}
+        others: set[Any] = {sys.modules[word] for word in inside if isinstance(word, str) and word in sys.modules}
         others |= {value for value in vars(thing).values() if isinstance(value, types.ModuleType)}
-        yield from _each(sorted(others, key=lambda module: module.__name__), seen)
+        named = sorted(others, key=lambda module: str(module.__name__))
+        yield from _each(named, seen)
     elif isinstance(thing, type):
         yield from _each((thing.__bases__, {k: v for k, v in vars(thing).items() if k not in NAMES}), seen)
     elif isinstance(thing, types.BuiltinFunctionType | np.ufunc):
@@ -101,18 +102,18 @@ def _parts(thing: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[bytes]:
     elif isinstance(thing, types.MemberDescriptorType | types.GetSetDescriptorType | types.WrapperDescriptorType):
         yield thing.__name__.encode()
     else:
-        rest = thing.__reduce_ex__(4)
-        rest = [rest] if isinstance(rest, str) else rest
+        reduced = thing.__reduce_ex__(4)
+        rest = [reduced] if isinstance(reduced, str) else reduced
         yield from _each([list(part) if isinstance(part, Iterator) else part for part in rest], seen)
 
 
-def _each(things: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[bytes]:
+def _each(things: Collection[object], seen: dict[int, tuple[int, object]]) -> Iterator[bytes]:
     yield b"%d" % len(things)
     for thing in things:
         yield from _parts(thing, seen)
 
 
-def _function(function: types.FunctionType) -> tuple[Any, ...]:
+def _function(function: types.FunctionType) -> tuple[object, ...]:
     cells = []
     for cell in function.__closure__ or ():
         try:
@@ -135,11 +136,11 @@ def _names(body: types.CodeType) -> set[str]:
     return set(body.co_names).union(*inner)
 
 
-def _is_ours(thing: Any) -> bool:
+def _is_ours(thing: object) -> bool:
     return isinstance(thing, types.ModuleType) and thing.__name__.partition(".")[0] == __name__.partition(".")[0]
 
 
-def _library(thing: Any) -> str:
+def _library(thing: object) -> str:
     """Name and version of what is installed, or of this package with the digest of its code; empty for other code."""
     module = thing.__name__ if isinstance(thing, types.ModuleType) else str(thing.__module__)
     name, top = f"{module}:{getattr(thing, '__qualname__', '')}", module.partition(".")[0]

@@ -33,7 +33,21 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Metric(Generic[Source]):
-    """A number for each point, and how to read it from one of `SOURCES`."""
+    """A number for each point, and how to read it from one of `SOURCES`.
+
+    Parameters
+    ----------
+    long_name, units : str
+        As on the axes of figures.
+    read : callable
+        What it is read from -> the number.
+    of : str
+        What it is read from, of `SOURCES`.
+    measured : tuple of str and Measure, optional
+        The measure that it is made from, by name.
+    usual : bool
+        Whether a sweep of runs records it when no metrics are named.
+    """
 
     long_name: str
     units: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from math import prod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,10 +101,12 @@ class Plan:
         seed = np.random.default_rng(self.base.seed)
         count, width = self.points or 0, len(self.axes)
         if self.design == "lhs":
-            return qmc.LatinHypercube(width, rng=seed).random(count)
+            found: NDArray[np.float64] = qmc.LatinHypercube(width, rng=seed).random(count)
+            return found
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a count that is no power of two is only less balanced
-            return np.minimum(qmc.Sobol(width, rng=seed).random(count), np.nextafter(1, 0))
+            found = qmc.Sobol(width, rng=seed).random(count)
+            return np.minimum(found, np.nextafter(1, 0), dtype=np.float64)
 
     def swept(self, index: int) -> dict[str, Value]:
         """The swept values of a point, by key."""
@@ -119,11 +120,11 @@ class Plan:
         return found
 
     @cached_property
-    def _base(self) -> dict[str, Any]:
+    def _base(self) -> dict[str, object]:
         return asdict(self.base)
 
-    def fields(self, index: int) -> dict[str, Any]:
-        """The fields of `Settings` of a point; its ``seed`` is still the repetition's."""
+    def fields(self, index: int) -> dict[str, object]:
+        """The fields of `Settings` of a point; ``seed`` is the repetition's, its own follows from its content."""
         found = self._base
         for key, value in self.swept(index).items():
             found = put(found, key, value)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -29,8 +28,8 @@ from analogsim.experiments.sweeps.identity import manifest
 from analogsim.experiments.sweeps.measuring import Point, measured
 from analogsim.experiments.sweeps.metrics import Chosen, Metric, Own, choose, foreign
 from analogsim.experiments.sweeps.plan import Plan
-from analogsim.files import check_writable, expand
 from analogsim.registry import register
+from analogsim.settings.calls import called_with
 from analogsim.settings.choices import TASKS
 from analogsim.settings.record import Settings
 
@@ -48,8 +47,8 @@ MEASURED = f"{measured.__module__}:{measured.__name__}"
 
 
 def sweep(
-    circuit: str | Circuit = "crossbar",
-    over: Mapping[str, Any] | Sequence[str] | None = None,
+    circuit: str | Path | Circuit | Settings = "crossbar",
+    over: Mapping[str, object] | Sequence[str] | None = None,
     *,
     seeds: int | Sequence[int] | None = None,
     design: str = "grid",
@@ -61,14 +60,14 @@ def sweep(
     fresh: bool = False,
     point_timeout: float | None = None,
     progress: Progress | None = None,
-    **options: Any,
+    **options: object,
 ) -> xr.Dataset:
     """Simulate every point of a design, in parallel, and keep what is finished whatever happens.
 
     Parameters
     ----------
-    circuit : str or Circuit
-        Name of a circuit card, or the path of one; or a circuit.
+    circuit : str, path, Circuit or Settings
+        Name of a circuit card, the path of one, or a circuit; or all settings, which the options then change.
     over : mapping or sequence of str
         Values by key: ``{"alpha": "0:1:0.1", "device.read_noise": [0, 0.01]}``, or ``["alpha=0:1:0.1", ...]``. A key is
         a field of `Settings`, ``device.…`` or ``circuit.…``; ranges are ``a:b:step`` (both ends) and ``log:a:b:n``.
@@ -97,7 +96,7 @@ def sweep(
     progress : callable, optional
         Called with points done, points in all, and how many have each status.
     **options
-        Fields of `Settings` that are not swept.
+        Fields of `Settings` that are not swept, and values of cards by key, as in ``**{"device.d2d": 0.1}``.
 
     Returns
     -------
@@ -115,7 +114,7 @@ def sweep(
     A point is seeded by the SHA-256 of its settings, its repetition among them. So points are independent, and neither
     the number of workers, nor order, nor the rest of the plan changes a bit of them.
     """
-    base = Settings(**{"circuit": circuit, **options})
+    base = called_with(circuit, options)
     over = [over] if isinstance(over, str) else over
     instance("over", over, Mapping | list | tuple | None, "a mapping of values by key, or a list of texts")
     pairs = over.items() if isinstance(over, Mapping) else [split(text) for text in over or ()]
@@ -171,11 +170,8 @@ def execute(
     progress: Progress | None = None,
     kept: bool = True,
 ) -> xr.Dataset:
-    """Run a plan; see `sweep`. What is not kept for another time needs no digest of what made it."""
-    output = expand(output)
-    if output.suffix != ".nc":
-        raise InputError(f"{output}: a result is a NetCDF file; end its name in .nc.")
-    check_writable(output)
+    """Run a plan; see `sweep`. Without `kept` the rows are not for later, and no digest of code is worked out."""
+    output = results.target(output)
     checked(workers)
     if point_timeout is not None and not 0 < point_timeout <= LONGEST:
         allowed = f"point_timeout > 0 and at most {LONGEST:g} s; leave it out for none"

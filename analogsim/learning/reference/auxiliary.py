@@ -48,6 +48,8 @@ def auxiliary_coordinates(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     beta : float or sequence of float
         β_k = 1/μ_k of the quadratic penalties, > 0.
     steps : int
@@ -131,6 +133,8 @@ def predictive_coding(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     beta : float
         > 0.
     clamped : bool

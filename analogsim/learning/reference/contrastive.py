@@ -48,6 +48,8 @@ def contrastive_hebbian(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     beta : float or sequence of float
         Discounts β_1 … β_L, 0 < β.
     convex : bool

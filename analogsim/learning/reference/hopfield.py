@@ -58,9 +58,13 @@ def dyadic(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     lam : float or sequence of float
         One λ, or one for each connection: λ_k for W_k and its way back V_k. `train(schedule=…)` changes it during
         training.
+    beta : float
+        β ≠ 0.
     damping : float, optional
         η; None: 1 for λ ≥ ½, `safe_damping` below.
     order : str, optional
@@ -91,7 +95,15 @@ def dyadic(
 
 
 def skew_symmetric(net: Network, x: Array, y: Array, **options: object) -> Gradients:
-    """Gradient of the skew-symmetric Hopfield network: `dyadic` with λ = 0."""
+    """Gradient of the skew-symmetric Hopfield network: `dyadic` with λ = 0.
+
+    Parameters
+    ----------
+    net, x, y
+        As of `dyadic`.
+    **options
+        Its other keywords.
+    """
     return dyadic(net, x, y, lam=0.0, **options)  # type: ignore[arg-type]
 
 
@@ -117,6 +129,8 @@ def equilibrium_propagation(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     beta : float
         > 0.
     phase : {"centred", "positive", "negative"}

@@ -47,6 +47,8 @@ def adversarial(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     step : float
         ≥ 0; the published code takes ½ with the raw gradient and no clipping.
     sign : bool
@@ -108,6 +110,8 @@ def robust_dual_propagation(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     alpha, beta, sweeps, output, tol, workspace
         As in `damped_dual_propagation`.
     feedback : sequence of (n_in, n_out) arrays, optional

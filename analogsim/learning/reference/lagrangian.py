@@ -40,6 +40,8 @@ def lecun_lagrangian(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     alpha : float
         0 ≤ α ≤ 1.
     beta : float

@@ -61,6 +61,8 @@ def damped_dual_propagation(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     alpha : float
         1: stabilised LPOM; 0: inverted LPOM; ½ needs no damping. No damping helps where the potential has no saddle:
         with α < ½, linear neurons and ½‖·‖², α = 0 needs β(1 + σ_L² + σ_L²σ_{L−1}² + …) < 1.
@@ -115,6 +117,8 @@ def lpom(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     beta : float or sequence of float
         One for all layers, or β_1 … β_L; the discount β_k < β_{k+1} is what the LPOM authors converge by.
     inverted : bool

@@ -96,6 +96,13 @@ class Rule:
 def rule(name: str, **options: object) -> Teacher:
     """Look a rule up by its name and bind its options.
 
+    Parameters
+    ----------
+    name : str
+        A name of ``analogsim list``, as in "dpt".
+    **options
+        Keywords of its function, as in ``alpha=0.3``.
+
     Returns
     -------
     callable

@@ -45,6 +45,8 @@ def fenchel(
 
     Parameters
     ----------
+    net, x, y
+        As of `backprop`.
     beta : float or sequence of float
         Spacing β > 0, one for all layers or one for each.
     feedback, workspace

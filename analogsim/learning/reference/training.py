@@ -28,6 +28,13 @@ def batches(n: int, batch_size: int, rng: np.random.Generator, *, blocks: bool =
 
     With `blocks` the mini-batches are the same contiguous samples in every epoch and only their order is drawn.
     Training on a chip and digital training take the same order from the same seed.
+
+    Parameters
+    ----------
+    n, batch_size : int
+        Samples in all, and of a mini-batch.
+    rng : numpy.random.Generator
+    blocks : bool
     """
     whole("batch_size", batch_size)
     if blocks:

@@ -136,6 +136,12 @@ class Driven(OnCrossbar):
 def make(name: str, circuit: Circuit) -> Update:
     """Make an update for a circuit by its name.
 
+    Parameters
+    ----------
+    name : str
+        A name of ``analogsim list``, as in "pulses".
+    circuit : Circuit
+
     Raises
     ------
     InputError
@@ -147,6 +153,15 @@ def make(name: str, circuit: Circuit) -> Update:
 
 def drifted(circuit: Circuit, chip: Chip, seconds: float, rng: np.random.Generator) -> Chip:
     """The chip so long after its last write, with the drift of its cells; biases and what updates remember stay.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        That programmed the chip.
+    chip : Chip
+    seconds : float
+        Since its last write; ≥ 0.
+    rng : numpy.random.Generator
 
     Raises
     ------
@@ -160,7 +175,14 @@ def drifted(circuit: Circuit, chip: Chip, seconds: float, rng: np.random.Generat
 
 
 def remember(chip: Chip, state: DeviceState) -> Chip:
-    """The chip with something added to the state of its devices."""
+    """The chip with something added to the state of its devices.
+
+    Parameters
+    ----------
+    chip : Chip
+    state : DeviceState
+        Replaces what it has of the same kind.
+    """
     return chip.rewritten(devices=chip.devices.joined(state))
 
 

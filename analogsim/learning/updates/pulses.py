@@ -40,6 +40,7 @@ def trains(
         u.
     rate : float
         The mean of up − down is rate · dᵀ u; ≥ 0.
+    rng : numpy.random.Generator
     longest : int
         Most slots.
 

@@ -88,7 +88,7 @@ class TikiTaka(Driven):
         """What is fixed about the cells of the fast array, their symmetry points among it."""
         device = self.circuit.device
         assert isinstance(device, Pulsed)
-        kept = self.__dict__.setdefault("_drawn", {})
+        kept: dict[tuple[object, ...], dict[str, Array]] = self.__dict__.setdefault("_drawn", {})
         if (j, shape, seed) not in kept:
             cells = device.cells(shape, child(seed, "cells", "fast", j))
             kept[j, shape, seed] = {**cells, "rest": device.balance(cells)}

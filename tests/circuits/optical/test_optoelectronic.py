@@ -11,7 +11,7 @@ from scipy.constants import Boltzmann, elementary_charge
 
 from analogsim import Chip, InputError, Network, Wiring, circuit, gradient, load_chip, reference, settle
 from analogsim.cli import main
-from analogsim.experiments.data import load
+from analogsim.experiments.data import load_data
 from analogsim.experiments.running import run, train
 from analogsim.experiments.setup import prepare
 from analogsim.functions.activations import activation
@@ -269,7 +269,7 @@ def test_digits_are_learnt(name):
 @pytest.mark.parametrize("name", ["optoelectronic", "aoc-48"])
 def test_mnist_is_learnt_on_modules_tiled_to_the_size_of_the_images(name):
     """784 inputs are 17 modules of 47 channels; two passes over 3000 images, beside digital references."""
-    data = load("mnist")
+    data = load_data("mnist")
     part = {key: getattr(data, key)[:3000] for key in ("train_x", "train_y", "train_labels")}
     part |= {key: getattr(data, key)[:500] for key in ("test_x", "test_y", "test_labels")}
     options = {"activation": "aoc-tanh"} if name == "aoc-48" else {}

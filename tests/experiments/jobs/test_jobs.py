@@ -16,7 +16,7 @@ import pytest
 import analogsim as asim
 from analogsim.errors import InputError
 from analogsim.experiments.jobs import backends
-from analogsim.experiments.reproduce import computing, reproduce
+from analogsim.experiments.reproduce import carry_out, computing
 from analogsim.experiments.specification import budget, tolerance, trials
 from analogsim.experiments.sweeps import sweeping
 from analogsim.settings.record import Settings
@@ -65,7 +65,7 @@ def settings(task):
 def run(command, task, output=None, **control):
     """The numbers of a small question of each kind."""
     if command == "reproduce":
-        outcome = reproduce(str(task / "study.toml"), "quick", output=output or task / "points", **control)
+        outcome = carry_out(str(task / "study.toml"), "quick", output=output or task / "points", **control)
         return np.array([line.values["test_accuracy"] for line in outcome.lines])
     kept = output and output.with_suffix(".nc")
     if command == "sweep":

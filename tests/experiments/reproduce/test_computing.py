@@ -7,7 +7,7 @@ import pytest
 
 from analogsim.errors import InputError
 from analogsim.experiments.jobs import manifest
-from analogsim.experiments.reproduce import computing, one_point, reproduce, result_page
+from analogsim.experiments.reproduce import carry_out, computing, one_point, result_page
 from analogsim.experiments.reproduce.kinds import Found, digital
 from analogsim.experiments.reproduce.study_points import Point
 from analogsim.learning.reference import training
@@ -86,7 +86,7 @@ def test_recurrent_networks_are_tested_at_their_equilibrium(tmp_path, rule):
 
 def test_a_page_grows_in_parts(tmp_path):
     options = {"output": tmp_path / "points", "workers": 1}
-    first = reproduce("two-tales-table-1", "quick", rows=["BP"], **options)
+    first = carry_out("two-tales-table-1", "quick", rows=["BP"], **options)
     path = result_page.write(first, tmp_path / "results")
     assert result_page.write(first, tmp_path / "results") == path
     content = json.loads((tmp_path / "results/two-tales-table-1.json").read_text())
@@ -99,11 +99,11 @@ def test_a_page_grows_in_parts(tmp_path):
     assert "not decidable" in text
     assert "our choice" in text
     assert "two-tales-table-1.md" in (tmp_path / "results/README.md").read_text()
-    nothing = reproduce("two-tales-table-1", "medium", compute=False, **options)
+    nothing = carry_out("two-tales-table-1", "medium", compute=False, **options)
     with pytest.raises(InputError, match="nothing of it is finished"):
         result_page.write(nothing, tmp_path / "results")
     # Judged without computing anything.
-    assert reproduce("two-tales-table-1", "quick", compute=False, **options).lines[-1].computed is False
+    assert carry_out("two-tales-table-1", "quick", compute=False, **options).lines[-1].computed is False
 
 
 def test_points_of_other_code_are_refused_and_fresh_computes_them_again(tmp_path, monkeypatch):

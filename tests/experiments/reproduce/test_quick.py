@@ -2,7 +2,7 @@
 
 import pytest
 
-from analogsim.experiments.reproduce import reproduce
+from analogsim.experiments.reproduce import carry_out
 from analogsim.experiments.reproduce.claims import FAILS, HOLDS
 
 
@@ -15,7 +15,7 @@ from analogsim.experiments.reproduce.claims import FAILS, HOLDS
     ],
 )  # fmt: skip
 def test_the_coarse_claims_hold(tmp_path, name, at_least):
-    outcome = reproduce(name, "quick", output=tmp_path, workers=1)
+    outcome = carry_out(name, "quick", output=tmp_path, workers=1)
     assert all(line.computed for line in outcome.lines)
     found = [item.verdict for item in outcome.verdicts]
     assert FAILS not in found
@@ -24,7 +24,7 @@ def test_the_coarse_claims_hold(tmp_path, name, at_least):
 
 @pytest.mark.slow
 def test_one_divergence_is_of_the_iteration_only(tmp_path):
-    outcome = reproduce("two-divergences", "quick", output=tmp_path, workers=1)
+    outcome = carry_out("two-divergences", "quick", output=tmp_path, workers=1)
     assert [item.verdict for item in outcome.verdicts] == [HOLDS] * len(outcome.verdicts)
     zero, _, one, *_ = outcome.lines
     assert zero.mean("ode_diverged") == zero.mean("sweeps_diverged") == 100

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analogsim.experiments.reproduce import reproduce
+from analogsim.experiments.reproduce import carry_out
 from analogsim.experiments.reproduce.card import read
 from analogsim.experiments.reproduce.claims import FAILS, HOLDS
 from analogsim.experiments.reproduce.study_points import points
@@ -32,7 +32,7 @@ def line(outcome, row, **at):
 
 @pytest.mark.slow
 def test_mismatch_ends_training_unless_the_nudge_is_chopped_or_zeroed(tmp_path):
-    outcome = reproduce("gain-mismatch", "quick", output=tmp_path, workers=1)
+    outcome = carry_out("gain-mismatch", "quick", output=tmp_path, workers=1)
     at = {"circuit.gain_mismatch": 1e-1}
     assert line(outcome, "no correction", **at).mean("activation_max") > 1e3
     digital = line(outcome, "back-propagation").mean("test_accuracy")
@@ -44,7 +44,7 @@ def test_mismatch_ends_training_unless_the_nudge_is_chopped_or_zeroed(tmp_path):
 @pytest.mark.slow
 def test_differential_noise_hurts_where_common_noise_does_not(tmp_path):
     rows = ["common, β = 0.1", "differential, β = 0.1"]
-    outcome = reproduce("read-noise-correlation", "quick", output=tmp_path, workers=1, rows=rows)
+    outcome = carry_out("read-noise-correlation", "quick", output=tmp_path, workers=1, rows=rows)
     assert [item.verdict for item in outcome.verdicts].count(HOLDS) == 1
     common, differential = (line(outcome, row).values["test_accuracy"] for row in rows)
     # About 40 points on average: the claim of 10 holds for every seed, not for a lucky one.
@@ -54,7 +54,7 @@ def test_differential_noise_hurts_where_common_noise_does_not(tmp_path):
 
 @pytest.mark.slow
 def test_an_approximately_skew_symmetric_network_is_approximately_one_lipschitz(tmp_path):
-    outcome = reproduce("skew-symmetry", "quick", output=tmp_path, workers=1, rows=["skew-symmetric"])
+    outcome = carry_out("skew-symmetry", "quick", output=tmp_path, workers=1, rows=["skew-symmetric"])
     assert [item.verdict for item in outcome.verdicts].count(FAILS) == 0
     found = line(outcome, "skew-symmetric")
     assert 1 < found.mean("lipschitz_hidden") < 1.05

@@ -18,9 +18,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def mnist():
-    from analogsim.experiments.data import load
+    from analogsim.experiments.data import load_data
 
-    data = load("mnist")
+    data = load_data("mnist")
     return [array.astype(np.float32) for array in (data.train_x, data.train_y, data.test_x, data.test_y)]
 
 

@@ -10,7 +10,7 @@ from analogsim.errors import InputError, unknown
 from analogsim.experiments.jobs.points import Found
 from analogsim.registry import register
 
-Compute = Callable[[Mapping[str, Any], Path, Callable[[str], None]], Found]
+Compute = Callable[[Mapping[str, object], Path, Callable[[str], None]], Found]
 
 
 def load(kind: str) -> Compute:
@@ -26,11 +26,11 @@ def load(kind: str) -> Compute:
 class Reader:
     """Takes settings one by one and complains about those that nobody took."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Mapping[str, object]) -> None:
         self.left = dict(settings)
         self.known: list[str] = []
 
-    def __call__(self, key: str, default: Any = None) -> Any:
+    def __call__(self, key: str, default: object = None) -> Any:
         """Take a setting."""
         self.known.append(key)
         return self.left.pop(key, default)
@@ -41,7 +41,7 @@ class Reader:
             raise unknown("setting", key, self.known)
 
 
-def whole(name: str, value: Any) -> int:
+def whole(name: str, value: object) -> int:
     """Return a positive whole number, or name the setting that is none."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InputError(f"{name} = {value!r}: a whole number, at least 1.")

@@ -13,8 +13,9 @@ import xarray as xr
 
 from analogsim.errors import InputError
 from analogsim.experiments import data, summary
+from analogsim.experiments.jobs.points import Found
 from analogsim.experiments.loop import taught
-from analogsim.experiments.reproduce.kinds import Found, Reader
+from analogsim.experiments.reproduce.kinds import Reader
 from analogsim.experiments.setup import Setup, prepare
 from analogsim.measure.declaration import declared, readings
 from analogsim.registry import register
@@ -56,8 +57,8 @@ def prepared(take: Reader) -> Setup:
 
 @lru_cache(maxsize=2)
 def part(name: str, train_samples: int | None, test_samples: int | None, **options: Any) -> data.Dataset:
-    """The first samples of a data set; `options` as of `analogsim.experiments.data.load`."""
-    whole = data.load(name, **options)
+    """The first samples of a data set; `options` as of `analogsim.experiments.data.load_data`."""
+    whole = data.load_data(name, **options)
     if whole.task == "regression":
         raise InputError(f"{name}: studies are judged by accuracy, which a regression has not.")
     return whole.first(train_samples, test_samples)

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from analogsim.circuits.base import circuit
 from analogsim.engine.resting import settle
 from analogsim.errors import unknown
-from analogsim.experiments.reproduce.kinds import Found, Reader
+from analogsim.experiments.jobs.points import Found
+from analogsim.experiments.reproduce.kinds import Reader
 from analogsim.learning.reference.dyads import Relaxation
 from analogsim.network import Network
 from analogsim.registry import register
@@ -36,7 +36,7 @@ def gain(form: str, alpha: float, beta: float) -> float:
 
 
 @register.experiment("closed-forms", "a linear network's dyads against the closed forms of Two Tales, appendix G")
-def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
+def compute(settings: Mapping[str, object], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Measure M, the rate of the iteration and whether the ODE settles, beside what the formulas say."""
     take = Reader(settings)
     form, alpha, beta, norm = take("form"), float(take("alpha")), float(take("beta")), float(take("norm", 1.0))

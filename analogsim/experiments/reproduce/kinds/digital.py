@@ -12,7 +12,8 @@ import numpy as np
 from analogsim import measure
 from analogsim.errors import unknown
 from analogsim.experiments import data
-from analogsim.experiments.reproduce.kinds import Found, Reader, whole
+from analogsim.experiments.jobs.points import Found
+from analogsim.experiments.reproduce.kinds import Reader, whole
 from analogsim.files import read_npz
 from analogsim.learning import optimisers
 from analogsim.learning.reference import coupled, training
@@ -26,7 +27,7 @@ INFERENCE_TOL = 1e-3
 
 
 @register.experiment("digital", "a network trained with a digital rule")
-def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
+def compute(settings: Mapping[str, object], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Train, and read test accuracy (%), Lipschitz constants and all traces."""
     take = Reader(settings)
     name, seed, dtype = take("rule"), take("seed"), take("dtype", DIGITAL.dtype)
@@ -128,7 +129,7 @@ def samples(take: Reader, dtype: str) -> tuple[np.ndarray, ...]:
 
 @lru_cache(maxsize=2)
 def _samples(name: str, train: int | None, test: int | None, dtype: str) -> tuple[np.ndarray, ...]:
-    found = data.load(name, task="classification").first(train, test).astype(np.dtype(dtype))
+    found = data.load_data(name, task="classification").first(train, test).astype(np.dtype(dtype))
     return found.train_x, found.train_y, found.test_x, found.test_y
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from analogsim.engine.batches import METHODS
 from analogsim.engine.spectrum import leading
 from analogsim.errors import unknown
 from analogsim.experiments.insitu import accuracy, lessons
-from analogsim.experiments.reproduce.kinds import Found, Reader
+from analogsim.experiments.jobs.points import Found
+from analogsim.experiments.reproduce.kinds import Reader
 from analogsim.experiments.reproduce.kinds.chip import prepared
 from analogsim.experiments.setup import Setup
 from analogsim.learning.on_chip import Digital, OnChip
@@ -34,7 +34,7 @@ Series = dict[str, list[float]]
 
 
 @register.experiment("in-situ", "a chip trained in the loop, or digital back-propagation on the same batches, alone")
-def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
+def compute(settings: Mapping[str, object], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Train; the test accuracy after every epoch, and what becomes of activations and gradients on the way.
 
     Beside the settings of a chip: ``learner``; ``init_gain``, which scales the initial weights; ``settler``, the method

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from analogsim.circuits.base import circuit
 from analogsim.engine.resting import settle
 from analogsim.errors import unknown
-from analogsim.experiments.reproduce.kinds import Found, Reader, whole
+from analogsim.experiments.jobs.points import Found
+from analogsim.experiments.reproduce.kinds import Reader, whole
 from analogsim.experiments.reproduce.kinds.digital import network, samples
 from analogsim.learning.reference import backprop
 from analogsim.learning.reference.training import train
@@ -24,7 +24,7 @@ WEIGHTS = ("initial", "trained")
 
 
 @register.experiment("stability", "whether a network settles, in the ODE and by iterations")
-def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
+def compute(settings: Mapping[str, object], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Shares (%) of the samples that settle and that diverge in each way, from a = 0."""
     take = Reader(settings)
     seed, weights, probes = take("seed"), take("weights", "initial"), whole("probes", take("probes", 16))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from analogsim.experiments.reproduce.kinds import Found, Reader, whole
+from analogsim.experiments.jobs.points import Found
+from analogsim.experiments.reproduce.kinds import Reader, whole
 from analogsim.experiments.reproduce.kinds.digital import network, samples
 from analogsim.learning import optimisers
 from analogsim.learning.reference.dyads import Relaxation, orders
@@ -18,7 +18,7 @@ from analogsim.settings.record import Settings
 
 
 @register.experiment("while-settling", "a digital network whose weights change after every sweep")
-def compute(settings: Mapping[str, Any], checkpoint: Path, tell: Callable[[str], None]) -> Found:
+def compute(settings: Mapping[str, object], checkpoint: Path, tell: Callable[[str], None]) -> Found:
     """Train with one update of the weights for each of ``sweeps`` sweeps over a batch; test accuracy (%)."""
     take = Reader(settings)
     seed, dtype = take("seed"), take("dtype", "float32")
