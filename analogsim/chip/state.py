@@ -40,6 +40,11 @@ class DeviceState(Mapping[str, Array]):
     feedback: Each = field(
         default_factory=dict, metadata=_each("the same of the second array, where the feedback has its own", "S")
     )
+    write_noise: Each = field(
+        default_factory=dict,
+        metadata=_each("what the last write of each cell adds to the conductance that is seen of it", "S"),
+    )
+    feedback_write_noise: Each = field(default_factory=dict, metadata=_each("the same of the second array", "S"))
     digital: Each = field(
         default_factory=dict, metadata=_each("weights that write-verify keeps in a digital memory", "activity/activity")
     )
@@ -48,6 +53,9 @@ class DeviceState(Mapping[str, Array]):
         metadata=_each("change of the weights that mixed precision has not written yet", "activity/activity"),
     )
     fast: Each = field(default_factory=dict, metadata=_each("conductances of the fast array of Tiki-Taka", "S"))
+    fast_write_noise: Each = field(
+        default_factory=dict, metadata=_each("what the last write of its cells adds to what is seen of them", "S")
+    )
     filter: Each = field(
         default_factory=dict, metadata=_each("steps that the low-pass of Tiki-Taka 2 has not passed on yet", "steps")
     )

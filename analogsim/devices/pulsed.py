@@ -7,8 +7,9 @@ r"""Cells that learn by pulses: one pulse up or down moves a normalised weight w
 clipped to the cell's bounds [b_min, b_max]; with `additive` noise the step is Δ(f + s ξ), and a noise floor ε and slope
 η make it Δ f + s (Δ f + ε + η|w|) ξ. The shapes f are in `analogsim.devices.step_shapes`. The cells differ:
 b_max = w_max(1 + σ ξ), b_min likewise, and Δ_{u,d} = Δ(1 + σ ξ ± σ_ud ξ'), the down step less `up_down` Δ if that is
-positive and the up step plus it if not. What is seen of a weight after a write is w + write_noise Δ ξ. A weight is a
-conductance, linear between the limits.
+positive and the up step plus it if not. What is seen of a weight is w + write_noise Δ ξ, with ξ drawn when its cell is
+written and kept until it is written again. A weight is a conductance, linear, with w_min at g_min; cells whose own
+lower bound is below w_min go below g_min, so a card with such cells has g_min above 0 S.
 
 One-way cells can be raised by pulses but not lowered: a pair of them learns by raising the one or the other, and when
 both are high it is reset and its difference written anew (refresh).
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from math import erfc, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,7 +50,9 @@ class Pulsed(Device):
     w_max, w_min, w_max_spread, w_min_spread : float
         Bounds of a typical cell and their relative spread.
     write_noise : float
-        In units of Δ.
+        Deviation of the weight seen from the weight held, in units of Δ; of every write anew.
+    reference_spread : float
+        Standard deviation of what a cell is read against, where that stands for its symmetry point, in weights.
     lifetime : float
         Updates in which a weight leaks by a factor e; inf does not leak.
     one_way : bool
@@ -73,6 +77,9 @@ class Pulsed(Device):
     w_max_spread: float = quantity("relative spread of the upper bound", low=0, default=0.0, ideal=0.0)
     w_min_spread: float = quantity("relative spread of the lower bound", low=0, default=0.0, ideal=0.0)
     write_noise: float = quantity("noise on the weight seen after a write, in steps", low=0, default=0.0, ideal=0.0)
+    reference_spread: float = quantity(
+        "error of the reference that stands for a cell's symmetry point, in weights", low=0, default=0.0, ideal=0.0
+    )
     lifetime: float = quantity("updates in which a weight leaks by a factor e", above=0, default=np.inf, infinite=True)
 
     one_way: bool = flag("whether pulses can only raise a cell", default=False)
@@ -181,7 +188,7 @@ class Pulsed(Device):
         """
         cells = cells or self.typical()
         shape = np.shape(counts)
-        w = np.broadcast_to(self.weight(conductance), shape).ravel().copy()
+        held = np.broadcast_to(conductance, shape).flatten()
         first, down = np.abs(np.ravel(counts)), np.ravel(counts) < 0
         other = np.zeros_like(first) if against is None else np.ravel(against).copy()
         # Most pulses first: the cells that still get one are always the first few.
@@ -189,7 +196,7 @@ class Pulsed(Device):
         moved = moved[np.argsort(-(first + other)[moved], kind="stable")]
         left, opposed, sign = (first + other)[moved], other[moved], np.where(down[moved], -1, 1)
         these = {key: np.broadcast_to(cells[key], shape).ravel()[moved] for key in self.typical()}
-        x = w[moved]
+        x = self.weight(held[moved])
         for done in range(int(left.max(initial=0))):
             active = slice(int(np.searchsorted(-left, -done)))
             at = {key: value[active] for key, value in these.items()}
@@ -204,8 +211,9 @@ class Pulsed(Device):
                 spread = size if self.additive else step + self.noise_floor + self.noise_slope * np.abs(x[active])
                 step = step + self.cycle_noise * spread * rng.standard_normal(len(step))
             x[active] = np.clip(x[active] + way * step, at["b_min"], at["b_max"])
-        w[moved] = x
-        return self._frozen(self.conductance(w.reshape(shape)), cells)
+        # Only these: the others keep their very bits.
+        held[moved] = self.conductance(x)
+        return self._frozen(held.reshape(shape), cells)
 
     def balance(self, cells: Cells | None = None) -> Array:
         """Weight at which a pulse up and a pulse down cancel, by bisection; 0 where a cell has none."""
@@ -222,15 +230,28 @@ class Pulsed(Device):
             low, high = np.where(up, middle, low), np.where(up, high, middle)
         return np.where(crosses, (low + high) / 2, 0.0)
 
+    def reference(self, cells: Cells, rng: np.random.Generator) -> Array:
+        """Weight that stands for zero where a cell is read against its symmetry point: missed by the reference's error.
+
+        The reference is a cell of its own, set to where the first one came to rest.
+        """
+        found = self.balance(cells)
+        return found + self.reference_spread * rng.standard_normal(found.shape) if self.reference_spread else found
+
     def pulses_for(self, change: Array, rng: np.random.Generator) -> NDArray[np.int64]:
         """Number of pulses for a wanted change of conductance, S, rounded at random so that its mean is right."""
         wanted = change / self.span * (self.w_max - self.w_min) / self.pulse_size()
         return np.floor(wanted + rng.random(wanted.shape)).astype(np.int64)
 
+    def due(self, pairs: Array) -> NDArray[np.bool_]:
+        """Which pairs (2, …) of one-way cells are both high and must be refreshed."""
+        share = (pairs - self.g_min) / self.span
+        high: NDArray[np.bool_] = (share.max(axis=0) > self.refresh_high) & (share.min(axis=0) > self.refresh_low)
+        return high
+
     def refreshed(self, pairs: Array, rng: np.random.Generator, cells: Cells) -> Array:
         """Reset pairs (2, …) of one-way cells that are both high, and write their difference anew in a closed loop."""
-        share = (pairs - self.g_min) / self.span
-        due = (share.max(axis=0) > self.refresh_high) & (share.min(axis=0) > self.refresh_low)
+        due = self.due(pairs)
         if not due.any():
             return pairs
         empty = self.conductance(np.clip(cells["reset"], cells["b_min"], cells["b_max"]))
@@ -244,19 +265,64 @@ class Pulsed(Device):
             return conductance
         return self.conductance(self.weight(conductance) * np.exp(-updates / self.lifetime))
 
-    def seen(self, conductance: Array, rng: np.random.Generator) -> Array:
-        """Conductances as they appear after a write, S."""
+    def written(
+        self,
+        cells: Cells,
+        rng: np.random.Generator,
+        where: NDArray[np.bool_] | None = None,
+        noise: Array | None = None,
+    ) -> Array | None:
+        """Write noise of each cell after a write: what is seen of its conductance beyond what it holds, S.
+
+        Parameters
+        ----------
+        cells : mapping
+            From `cells`; stuck ones have no noise.
+        rng : numpy.random.Generator
+        where : array of bool, optional
+            Cells that were written; default: all.
+        noise : array, optional
+            Before the write; it stays where nothing was written. Where it is not known, all are drawn anew.
+
+        Returns
+        -------
+        array or None
+            None if the device has no write noise.
+        """
         if not self.write_noise:
-            return conductance
-        noise = self.write_noise * self.step * rng.standard_normal(np.shape(conductance))
-        return self.conductance(self.weight(conductance) + noise)
+            return None
+        sigma = self.write_noise * self.step * self.span / (self.w_max - self.w_min)
+        found: Array
+        if where is None or noise is None:
+            found = sigma * rng.standard_normal(np.shape(cells["b_max"]))
+        else:
+            found, at = noise.flatten(), np.flatnonzero(where)
+            found[at] = sigma * rng.standard_normal(len(at))
+            found = found.reshape(noise.shape)
+        return self._frozen(found, cells, 0.0)
+
+    @staticmethod
+    def seen(conductance: Array, noise: Array | None) -> Array:
+        """Conductances as they appear, S: what is held and the noise of each cell's last write, never negative."""
+        return conductance if noise is None else np.maximum(conductance + noise, 0.0)
+
+    def grounded(self) -> float:
+        """Share of the cells whose lower bound is below 0 S; they stop at 0 S instead."""
+        deviation = abs(self.w_min) * self.w_min_spread
+        return erfc((self.w_min - float(self.weight(0.0))) / (sqrt(2) * deviation)) / 2 if deviation else 0.0
 
     def words(self) -> list[str]:
         """Say how cells learn."""
         said = [f"pulses of {self.pulse_size() / (self.w_max - self.w_min):.2%} of the range"]
-        return [*said, *(["one-way cells, refreshed in pairs"] if self.one_way else []), *super().words()]
+        said += ["one-way cells, refreshed in pairs"] if self.one_way else []
+        if (share := self.grounded()) > 1e-3:
+            said.append(f"{share:.1%} of the cells stop at 0 S before their lower bound (more room: a higher g_min)")
+        return [*said, *super().words()]
 
     @staticmethod
-    def _frozen(conductance: Array, cells: Cells) -> Array:
+    def _frozen(values: Array, cells: Cells, instead: float | None = None) -> Array:
+        """Values of the free cells; the stuck ones have their conductance, or something instead."""
         frozen = cells.get("frozen")
-        return conductance if frozen is None else np.where(np.isnan(frozen), conductance, frozen)
+        if frozen is None:
+            return values
+        return np.where(np.isnan(frozen), values, frozen if instead is None else instead)

@@ -71,12 +71,9 @@ class SoftBounds(Pulsed):
     ----------
     subtract_symmetry_point : bool
         Whether each cell's reference is the weight at which its up and down steps are equal.
-    reference_spread : float
-        Error of the reference, in weights.
     """
 
     subtract_symmetry_point: bool = flag("whether the reference is each cell's symmetry point", default=False)
-    reference_spread: float = quantity("error of the reference, in weights", low=0, default=0.0)
 
     def typical(self) -> Cells:
         """The cell without spread, its reference 0."""
@@ -101,6 +98,10 @@ class SoftBounds(Pulsed):
         up, down = cells["up"], cells["down"]
         slope = up / cells["b_max"] - down / cells["b_min"]
         return np.divide(up - down, slope, out=np.zeros_like(slope), where=slope != 0)
+
+    def reference(self, cells: Cells, rng: np.random.Generator) -> Array:
+        """Zero, where each cell is read against its symmetry point anyway, with the error that is in its draws."""
+        return np.zeros_like(cells["b_max"]) if self.subtract_symmetry_point else super().reference(cells, rng)
 
     def shape_up(self, w: Array, cells: Cells) -> Array:
         """f_u(w)."""

@@ -155,7 +155,7 @@ class OnChip:
             self.chip = self.update(self.chip, list(zip(deltas[::2], deltas[1::2], strict=True)), self.writes)
         if self.settings.drift:
             since = 1 + self.updates % self.settings.write_every
-            self.chip = drifted(self.circuit, self.chip, since * self.settings.drift, self.writes)
+            self.chip = drifted(self.circuit, self.chip, since * self.settings.drift)
 
     def _pairs(self, reads: list[tuple[Array, Array, Settled, float]]) -> list[list[tuple[Array, Array]]]:
         """What stands on rows and columns of each array, of every read."""

@@ -132,7 +132,6 @@ class Netlist:
             ("mapping = 'reference'", made.mapping == "reference"),
             ("slices", made.slices > 1),
             ("asymmetry", made.asymmetry > 0),
-            ("noisy pulsed cells", getattr(made.device, "write_noise", 0) > 0),
         ):
             if bad:
                 raise InputError(

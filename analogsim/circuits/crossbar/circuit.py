@@ -21,6 +21,7 @@ from analogsim.chip.noise_levels import CORRELATIONS, READ_MODES, ReadClock
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Array, child
 from analogsim.circuits.crossbar import duplex
+from analogsim.circuits.crossbar.programming import held_by
 from analogsim.circuits.crossbar.updating import Updated
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
@@ -113,12 +114,13 @@ class Crossbar(Updated):
             Whether to give what its lines see, or the cell alone.
         """
         second, state = read == "reverse" and self.feedback == "second-array", chip.devices
-        name, held = ("feedback", state.feedback) if second else ("conductance", state.conductance)
+        name = "feedback" if second else "conductance"
+        held = held_by(state)[name]
         if j not in held and self.is_exact and j in state.target:
             return self.wanted(state.target[j], float(state.scale[j]))
         if j not in held:
             raise InputError(f"this chip holds no array {name!r} of layer {j + 1}: it is of another circuit.")
-        now = self.aged(held[j], name, j, int(chip.record["seed"]))
+        now = Pulsed.seen(self.aged(held[j].conductance, name, j, int(chip.record["seed"])), held[j].noise)
         cells = self.cell_conductance(self.device, now, self.activity_unit, read)
         return self.effective(cells, read) if wires else cells
 

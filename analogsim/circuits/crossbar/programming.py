@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,8 +25,26 @@ from analogsim.devices.pulsed import Pulsed
 FEEDBACK = ("shared", "second-array", "full-duplex")
 
 Each = Sequence[Array]
-Cause = Callable[[str, int, Cells], Array]
-"""What gives the cells of an array, by its name and layer, their conductances."""
+
+
+class Held(NamedTuple):
+    """What the cells of an array hold: conductances, S, and what the noise of their last writes adds when seen, S."""
+
+    conductance: Array
+    noise: Array | None = None
+
+
+Cause = Callable[[str, int, Cells], Held]
+"""What gives the cells of an array, by its name and layer, what they hold."""
+
+
+def held_by(state: DeviceState) -> dict[str, dict[int, Held]]:
+    """What the cells hold, by the name of their array and its layer."""
+    arrays = {
+        "conductance": (state.conductance, state.write_noise),
+        "feedback": (state.feedback, state.feedback_write_noise),
+    }
+    return {name: {j: Held(g, noise.get(j)) for j, g in held.items()} for name, (held, noise) in arrays.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +128,13 @@ class Programmed(Arrays, NeuronCircuit):
     ) -> Chip:
         """Program every cell for target weights, at scales that follow them unless they are given."""
         scales = scales or [self.scale(target) for target in weights]
+        device = self.device
 
-        def written(name: str, j: int, cells: Cells) -> Array:
-            return self._programmed(self.wanted(weights[j], scales[j]), rng, cells)
+        def written(name: str, j: int, cells: Cells) -> Held:
+            programmed = self._programmed(self.wanted(weights[j], scales[j]), rng, cells)
+            return Held(programmed, device.written(cells, rng) if isinstance(device, Pulsed) else None)
 
-        return self.realise(chip, written, weights, scales, biases, rng)
+        return self.realise(chip, written, weights, scales, biases)
 
     def wanted(self, weights: Array, scale: float) -> Array:
         """Conductances that stand for weights, S."""
@@ -146,23 +167,21 @@ class Programmed(Arrays, NeuronCircuit):
         targets: Each,
         scales: Sequence[float],
         biases: Each,
-        rng: np.random.Generator,
     ) -> Chip:
         """The chip with other arrays: what `cause` gave their cells, as they are read."""
         seed = int(chip.record["seed"])
-        conductance: dict[int, Array] = {}
-        second: dict[int, Array] = {}
+        first, second = dict[int, Held](), dict[int, Held]()
         ahead: list[Read] = []
         back: list[Read | None] = [None]
         connections: list[Connection] = []
         for j, (target, scale, old) in enumerate(zip(targets, scales, chip.connections, strict=True)):
-            cells, sigma = self._array("conductance", j, cause, target.shape, seed, rng, conductance)
+            cells, sigma = self._array("conductance", j, cause, target.shape, seed, first)
             ahead.append(self.read(cells, sigma, scale, "forward", j, seed))
             if j == 0 or old.feedback is None:
                 connections.append(old.rewritten(self._path(old.forward, ahead[j]), None))
                 continue
             if self.feedback == "second-array":
-                cells, sigma = self._array("feedback", j, cause, target.shape, seed, rng, second)
+                cells, sigma = self._array("feedback", j, cause, target.shape, seed, second)
             found = self._returned(ahead[j], cells, sigma, scale, j, seed)
             back.append(found)
             echoes = duplex.echoes(self, cells, scale) if self.feedback == "full-duplex" else (None, None)
@@ -181,8 +200,10 @@ class Programmed(Arrays, NeuronCircuit):
         state = DeviceState(
             target=dict(enumerate(targets)),
             scale={j: np.asarray(scale) for j, scale in enumerate(scales)},
-            conductance=conductance,
-            feedback=second,
+            conductance={j: held.conductance for j, held in first.items()},
+            feedback={j: held.conductance for j, held in second.items()},
+            write_noise={j: held.noise for j, held in first.items() if held.noise is not None},
+            feedback_write_noise={j: held.noise for j, held in second.items() if held.noise is not None},
             age=np.asarray(self.age),
         )
         return chip.replace(connections=connections, neurons=neurons, periphery=periphery, devices=state)
@@ -209,18 +230,13 @@ class Programmed(Arrays, NeuronCircuit):
         cause: Cause,
         shape: tuple[int, ...],
         seed: int,
-        rng: np.random.Generator,
-        kept: dict[int, Array],
+        kept: dict[int, Held],
     ) -> tuple[Array, Array | None]:
-        """Conductances of an array when it is read, and their read noise; `kept` gets what was programmed."""
-        device = self.device
-        cells = self._cells(name, j, shape, seed)
-        programmed = cause(name, j, cells)
-        kept[j] = programmed
-        now = self.aged(programmed, name, j, seed)
-        if isinstance(device, Pulsed):
-            now = device.seen(now, rng)
-        return now, None if self.noise is not None else device.read_sigma(now, self.age, programmed)
+        """Conductances of an array when it is read, and their read noise; `kept` gets what its cells hold."""
+        held = cause(name, j, self._cells(name, j, shape, seed))
+        kept[j] = held
+        now = Pulsed.seen(self.aged(held.conductance, name, j, seed), held.noise)
+        return now, None if self.noise is not None else self.device.read_sigma(now, self.age, held.conductance)
 
     def _cells(self, name: str, j: int, shape: tuple[int, ...], seed: int) -> Cells:
         """What is fixed about the cells of an array; kept, as every update needs it."""

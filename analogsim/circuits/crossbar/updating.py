@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.chip.whole import Chip
-from analogsim.circuits.base import Array, Deltas, checked_deltas
-from analogsim.circuits.crossbar.programming import Each, Programmed
+from analogsim.circuits.base import Deltas, checked_deltas
+from analogsim.circuits.crossbar.programming import Each, Held, Programmed, held_by
 from analogsim.devices.base import Cells
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
@@ -75,40 +75,46 @@ class Updated(Programmed):
         rng : numpy.random.Generator
         """
         device, before = self.device, chip.devices
-        held = {"conductance": before.conductance, "feedback": before.feedback}
+        held = held_by(before)
         if not isinstance(device, Pulsed):
             raise InputError(f"{type(device).__name__} cells are not updated by pulses; try --device gokmen-vlasov.")
 
-        def moved(name: str, j: int, cells: Cells) -> Array:
+        def moved(name: str, j: int, cells: Cells) -> Held:
             if device.one_way:
-                rise = np.stack([up[j], down[j]])
-                present = device.pulse(device.leak(held[name][j]), rise, rng, cells)
-                return device.refreshed(present, rng, cells)
-            if self.mapping == "reference":
+                rise, fall = np.stack([up[j], down[j]]), None
+            elif self.mapping == "reference":
                 none = np.zeros((1, up[j].shape[1]), dtype=np.int64)
                 rise, fall = np.vstack([up[j], none]), np.vstack([down[j], none])
             else:
                 first, second = ((n + rng.integers(0, 2, n.shape)) // 2 for n in (up[j], down[j]))
                 rise = np.stack([first, down[j] - second])
                 fall = np.stack([second, up[j] - first])
-            return device.pulse(device.leak(held[name][j]), rise, rng, cells, against=fall)
+            conductance, noise = held[name][j]
+            present = device.pulse(device.leak(conductance), rise, rng, cells, against=fall)
+            where = rise > 0
+            if device.one_way:
+                where |= device.due(present)
+                present = device.refreshed(present, rng, cells)
+            elif fall is not None:
+                where |= fall > 0
+            return Held(present, device.written(cells, rng, where, noise))
 
         scales = [float(before.scale[j]) for j in range(chip.layers)]
         targets = [before.target[j] + self.granularity(chip, j) * (up[j] - down[j]) for j in range(chip.layers)]
-        return self.realise(chip, moved, targets, scales, biases, rng)
+        return self.realise(chip, moved, targets, scales, biases)
 
     def write(self, chip: Chip, weights: Each, biases: Each, rng: np.random.Generator) -> Chip:
         """Program every cell for given weights at the chip's present scales; larger weights are clipped."""
         return self.rewrite(chip, weights, biases, rng, [float(chip.devices.scale[j]) for j in range(chip.layers)])
 
-    def later(self, chip: Chip, seconds: float, rng: np.random.Generator) -> Chip:
+    def later(self, chip: Chip, seconds: float) -> Chip:
         """The chip so many seconds after its last write, with the drift of its cells."""
         state = chip.devices
         weights = [state.target[j] for j in range(chip.layers)]
         scales = [float(state.scale[j]) for j in range(chip.layers)]
-        held = {"conductance": state.conductance, "feedback": state.feedback}
+        held = held_by(state)
 
-        def present(name: str, j: int, cells: Cells) -> Array:
-            return held[name][j] if j in held[name] else self.wanted(weights[j], scales[j])
+        def present(name: str, j: int, cells: Cells) -> Held:
+            return held[name][j] if j in held[name] else Held(self.wanted(weights[j], scales[j]))
 
-        return replace(self, age=self.age + seconds).realise(chip, present, weights, scales, chip.biases, rng)
+        return replace(self, age=self.age + seconds).realise(chip, present, weights, scales, chip.biases)

@@ -151,7 +151,7 @@ def make(name: str, circuit: Circuit) -> Update:
     return made
 
 
-def drifted(circuit: Circuit, chip: Chip, seconds: float, rng: np.random.Generator) -> Chip:
+def drifted(circuit: Circuit, chip: Chip, seconds: float) -> Chip:
     """The chip so long after its last write, with the drift of its cells; biases and what updates remember stay.
 
     Parameters
@@ -170,7 +170,7 @@ def drifted(circuit: Circuit, chip: Chip, seconds: float, rng: np.random.Generat
     """
     if not isinstance(circuit, Crossbar):
         raise InputError("drift between updates is simulated for the cells of a crossbar.")
-    new = circuit.later(chip, seconds, rng)
+    new = circuit.later(chip, seconds)
     return new.rewritten(devices=chip.devices.joined(new.devices))
 
 

@@ -7,8 +7,9 @@ are equal, by every pulse: trained by pulses g of their own gradient they come t
 .. math:: w^* : \; E[g] + (w/b)\,E|g| = 0 \quad \text{(soft bounds ±b)},
 
 which falls short of the minimum, E[g] = 0. On A the symmetry point stands for zero, so that A rests only where
-E[g] = 0, and C goes there. The second version adds up what it reads, H ← H + γ A, digitally between the two, and moves
-a weight by whole steps of H: a low-pass against the noise of the reads.
+E[g] = 0, and C goes there. A reference that misses the symmetry point by e (the device's `reference_spread`, drawn
+once for each cell) holds A at e, and C rests where E[g] + (e/b) E|g| = 0. The second version adds up what it reads,
+H ← H + γ A, digitally between the two, and moves a weight by whole steps of H: a low-pass against the noise of reads.
 
 Sources: Gokmen & Haensch, doi:10.3389/fnins.2020.00103; Gokmen, doi:10.3389/frai.2021.699148.
 """
@@ -59,20 +60,23 @@ class TikiTaka(Driven):
         assert isinstance(device, Pulsed)
         seed, state = int(chip.record["seed"]), chip.devices
         turn = int(state.turn or 0)
-        fast, low_pass = dict[int, Array](), dict[int, Array]()
+        fast, noises, low_pass = dict[int, Array](), dict[int, Array](), dict[int, Array]()
         rises, falls = [], []
         for j, layer in enumerate(pairs):
             shape, scale = chip.forward[j].shape, float(state.scale[j])
             cells = self._fast_cells(j, shape, seed)
             rest = cells["rest"]
+            # At first every cell is where it reads zero.
             held = state.fast.get(j, device.conductance(rest))
+            before = state.fast_write_noise.get(j) if j in state.fast else np.zeros(shape)
             up, down = counts_of(layer, self.fast * rate / scale / device.pulse_size(), rng)
-            held = device.pulse(device.leak(held), up, rng, cells, against=down)
-            fast[j] = held
-            columns = slice(turn % self.cycle, None, self.cycle)
-            share = np.zeros(shape)
-            read = device.weight(device.seen(held, rng))[:, columns] - rest[:, columns]
-            share[:, columns] = self.transfer * scale * read / self.circuit.granularity(chip, j)
+            fast[j] = device.pulse(device.leak(held), up, rng, cells, against=down)
+            columns = np.s_[:, turn % self.cycle :: self.cycle]
+            seen = fast[j][columns]
+            if (noise := device.written(cells, rng, (up > 0) | (down > 0), before)) is not None:
+                noises[j], seen = noise, device.seen(seen, noise[columns])
+            share, read = np.zeros(shape), device.weight(seen) - rest[columns]
+            share[columns] = self.transfer * scale * read / self.circuit.granularity(chip, j)
             if self.filtered:
                 share += state.filter.get(j, 0.0)
                 counts = np.trunc(share)
@@ -81,17 +85,17 @@ class TikiTaka(Driven):
                 counts = np.floor(share + rng.random(shape))
             rises.append(np.maximum(counts, 0).astype(np.int64))
             falls.append(np.maximum(-counts, 0).astype(np.int64))
-        kept = DeviceState(fast=fast, filter=low_pass, turn=np.asarray(turn + 1))
+        kept = DeviceState(fast=fast, fast_write_noise=noises, filter=low_pass, turn=np.asarray(turn + 1))
         return remember(self.circuit.pulse(chip, rises, falls, biases, rng), kept)
 
     def _fast_cells(self, j: int, shape: tuple[int, ...], seed: int) -> dict[str, Array]:
-        """What is fixed about the cells of the fast array, their symmetry points among it."""
+        """What is fixed about the cells of the fast array, the references that they are read against among it."""
         device = self.circuit.device
         assert isinstance(device, Pulsed)
         kept: dict[tuple[object, ...], dict[str, Array]] = self.__dict__.setdefault("_drawn", {})
         if (j, shape, seed) not in kept:
             cells = device.cells(shape, child(seed, "cells", "fast", j))
-            kept[j, shape, seed] = {**cells, "rest": device.balance(cells)}
+            kept[j, shape, seed] = {**cells, "rest": device.reference(cells, child(seed, "cells", "reference", j))}
         return kept[j, shape, seed]
 
 
