@@ -88,15 +88,15 @@ def quantity(
     return field(default=default, metadata=metadata)
 
 
-def choice(meaning: str, options: Sequence[str], *, default: str) -> Any:
-    """Declare a field that takes one of some names.
+def choice(meaning: str, options: Sequence[str], *, default: str | None) -> Any:
+    """Declare a field that takes one of some names; without a default it follows from others.
 
     Parameters
     ----------
     meaning : str
         One phrase that a table of all values can hold.
     options : sequence of str
-    default : str
+    default : str or None
     """
     return field(default=default, metadata={"meaning": meaning, "unit": "1", "options": tuple(options)})
 
@@ -130,6 +130,10 @@ class Follows(float):
     """A value that a card leaves out and that follows from others; `dataclasses.replace` works it out again."""
 
 
+class FollowsName(str):
+    """The same where the value is a name."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Carded:
     """Base of what a card describes: every declared field is checked when an object is made, with or without a card.
@@ -145,7 +149,7 @@ class Carded:
     def __post_init__(self) -> None:
         for item in declared(type(self)):
             value = getattr(self, item.name)
-            if isinstance(value, Follows):
+            if isinstance(value, Follows | FollowsName):
                 object.__setattr__(self, item.name, value := None)
             if value is None and item.default is None:
                 continue
@@ -156,13 +160,14 @@ class Carded:
     def _complete(self) -> None:
         """Let a model work out, with `_follow`, what its card leaves out; every value given has been checked."""
 
-    def _follow(self, unit: str, **values: float) -> None:
+    def _follow(self, unit: str, **values: float | str) -> None:
         """Set fields that follow from others, and note them in the record."""
         for name, value in values.items():
-            object.__setattr__(self, name, Follows(value))
+            marked = FollowsName(value) if isinstance(value, str) else Follows(value)
+            object.__setattr__(self, name, marked)
         if self.record:
             entries = {
-                name: {"value": float(value), "unit": unit, "source": "follows from the others"}
+                name: {"value": _json(value), "unit": unit, "source": "follows from the others"}
                 for name, value in values.items()
             }
             object.__setattr__(self, "record", {**self.record, "values": {**self.record["values"], **entries}})
@@ -170,6 +175,7 @@ class Carded:
 
 Overrides = Mapping[str, object]
 """Values by key: numbers in SI units, or texts with a unit."""
+
 
 T = TypeVar("T", bound=Carded)
 

@@ -3,7 +3,7 @@
 A cell is programmed, ages, and is read many times:
 
     fixed  = cells(shape, rng),          G_prog = program(G_target, rng, fixed),
-    G(t)   = age(G_prog, t, rng),        σ_read = read_sigma(G, t, G_prog),       I = current(G, V)
+    G(t)   = age(G_prog, t, rng, G_target),  σ_read = read_sigma(G, t, G_prog),       I = current(G, V)
 
 with conductances in siemens and t in seconds since programming. A device object holds numbers only; conductances
 are state of the chip, and what is fixed about its cells follows from its seed.
@@ -178,8 +178,13 @@ class Device(Part):
         error = np.abs(self.program(wanted, rng, free) - wanted)
         return float((error > self.verify_tolerance * self.span * (1 + 1e-9)).mean())
 
-    def age(self, conductance: ArrayLike, seconds: float, rng: np.random.Generator) -> Array:
-        """Return the conductances `seconds` after programming; the base does not drift."""
+    def age(
+        self, conductance: ArrayLike, seconds: float, rng: np.random.Generator, target: ArrayLike | None = None
+    ) -> Array:
+        """Return the conductances `seconds` after programming, of cells that aimed at `target`, if that is known.
+
+        The base does not drift.
+        """
         return np.asarray(conductance, dtype=float)
 
     def read_sigma(self, conductance: ArrayLike, seconds: float = 0.0, programmed: ArrayLike | None = None) -> Array:
@@ -190,6 +195,11 @@ class Device(Part):
     def current(self, conductance: ArrayLike, voltage: ArrayLike) -> Array:
         """Current at a voltage, A; Ohm's law unless the family says otherwise."""
         return np.asarray(conductance, dtype=float) * np.asarray(voltage, dtype=float)
+
+    @property
+    def moves_both_ways(self) -> bool:
+        """Whether a cell learns by being moved up and down from where it is, and so needs room on both sides."""
+        return False
 
     @property
     def is_linear(self) -> bool:

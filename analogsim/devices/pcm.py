@@ -10,6 +10,11 @@ With x = G/G_max:
 `PCM` has :math:`\mu_\nu, \sigma_\nu = \mathrm{clip}(m \ln x + c, lo, hi)` and :math:`Q = \min(q\,x^{-p}, q_\max)`.
 `Hermes` has, for each of μ_ν, σ_ν and Q, that clipped logarithm below a point x_b and a polynomial in x above it.
 
+The laws of ν were fitted over the conductance that cells aimed at, x = G_T/G_max, and σ_ν is the spread of all cells
+with one target: the deviation of a cell from its target is part of it and must not be counted twice. A cell that is
+further from its target than most may lie above G_max, where no law was fitted and the polynomials of `Hermes` turn
+negative or rise: they are taken at x = 1 there.
+
 Nandakumar et al., ICECS 2019, doi:10.1109/ICECS46596.2019.8964852; Joshi et al., Nat. Commun. 11, 2473 (2020),
 doi:10.1038/s41467-020-16108-9; Le Gallo et al., Nat. Electron. 6, 680 (2023), doi:10.1038/s41928-023-01010-1.
 """
@@ -58,7 +63,7 @@ class PhaseChange(Device):
 
     @abstractmethod
     def drift_exponent(self, conductance: ArrayLike) -> tuple[Array, Array]:
-        """Mean and standard deviation of ν before its absolute value is taken."""
+        """Mean and standard deviation of ν before its absolute value is taken, over the target."""
 
     @abstractmethod
     def flicker_coefficient(self, programmed: ArrayLike) -> Array:
@@ -79,12 +84,14 @@ class PhaseChange(Device):
         mean, _ = self.drift_exponent(conductance)
         return np.exp(-mean * np.log1p(seconds / self.t0))
 
-    def age(self, conductance: ArrayLike, seconds: float, rng: np.random.Generator) -> Array:
-        """Drift for `seconds`; `rng` draws each cell's exponent."""
+    def age(
+        self, conductance: ArrayLike, seconds: float, rng: np.random.Generator, target: ArrayLike | None = None
+    ) -> Array:
+        """Drift for `seconds`; `rng` draws each cell's exponent, at its target or, without one, where it is."""
         programmed = np.asarray(conductance, dtype=float)
         if seconds == 0:
             return programmed
-        mean, spread = self.drift_exponent(programmed)
+        mean, spread = self.drift_exponent(programmed if target is None else target)
         exponent = np.abs(mean + spread * rng.standard_normal(programmed.shape))
         return programmed * np.exp(-exponent * np.log1p(seconds / self.t0))
 
@@ -134,7 +141,7 @@ class PCM(PhaseChange):
 @register.device("hermes")
 @dataclass(frozen=True, kw_only=True)
 class Hermes(PhaseChange):
-    """Cells of the HERMES project chip, one or two to a unit.
+    """Cells of the HERMES project chip, one or two to a unit; fitted up to g_max.
 
     Parameters
     ----------
@@ -153,14 +160,23 @@ class Hermes(PhaseChange):
 
     def drift_exponent(self, conductance: ArrayLike) -> tuple[Array, Array]:
         """Mean and standard deviation of ν before its absolute value is taken."""
-        x = self.relative(conductance)
+        x = self._fitted(conductance)
         return _branched(x, self.drift_mean, self.drift_mean_above), _branched(
             x, self.drift_spread, self.drift_spread_above
         )
 
     def flicker_coefficient(self, programmed: ArrayLike) -> Array:
         """Q(x)."""
-        return _branched(self.relative(programmed), self.flicker, self.flicker_above)
+        return _branched(self._fitted(programmed), self.flicker, self.flicker_above)
+
+    def _fitted(self, conductance: ArrayLike) -> Array:
+        """Return x within the range of the fits."""
+        return np.minimum(self.relative(conductance), 1.0)
+
+    def words(self) -> list[str]:
+        """Say where the laws end."""
+        end = f"{self.g_max * 1e6:g} µS"
+        return [*super().words(), f"1/f noise of cells programmed above {end}, where its fit ends, as at {end}"]
 
 
 def _clipped(log_x: Array, law: tuple[float, ...]) -> Array:

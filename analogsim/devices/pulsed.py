@@ -61,6 +61,8 @@ class Pulsed(Device):
         Shares of the range: a pair is refreshed if one of its cells is above the first, the other above the second.
     reset, reset_spread : float
         Weight that a reset leaves, and its standard deviation over the cells.
+    lifetime_spread : float
+        Relative spread of the lifetime over the cells.
     """
 
     step: float = quantity("mean step of a typical cell at w = 0, in weights", above=0)
@@ -87,6 +89,7 @@ class Pulsed(Device):
     refresh_low: float = quantity("... if its other cell is above this share", low=0, high=1, default=0.25)
     reset: float = quantity("weight after a reset", default=0.0)
     reset_spread: float = quantity("its standard deviation over the cells", low=0, default=0.0)
+    lifetime_spread: float = quantity("relative spread of the lifetime over the cells", low=0, default=0.0, ideal=0.0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,6 +97,11 @@ class Pulsed(Device):
             raise InputError(f"device.w_min = {self.w_min:g} must be below w_max = {self.w_max:g}.")
         if self.d2d or self.verify_attempts > 1:
             raise InputError("cells updated by pulses have spreads of their own: leave d2d and verify_attempts alone.")
+
+    @property
+    def moves_both_ways(self) -> bool:
+        """Whether pulses move a cell up and down."""
+        return not self.one_way
 
     @abstractmethod
     def shape_up(self, w: Array, cells: Cells) -> Array:
@@ -125,6 +133,9 @@ class Pulsed(Device):
         }
         if self.one_way:
             drawn["reset"] = self.reset + self.reset_spread * rng.standard_normal(shape)
+        if self.lifetime_spread:
+            # Less than nothing, as a normal spread may give, is as far from the mean on the other side of zero.
+            drawn["lifetime"] = self.lifetime * np.abs(1 + self.lifetime_spread * rng.standard_normal(shape))
         return {**drawn, **super().cells(shape, rng)}
 
     def weight(self, conductance: ArrayLike) -> Array:
@@ -259,11 +270,12 @@ class Pulsed(Device):
         wanted = np.maximum(empty, np.stack([empty[1] + difference, empty[0] - difference]))
         return np.where(due, self.program(wanted, rng, cells), pairs)
 
-    def leak(self, conductance: Array, updates: int = 1) -> Array:
+    def leak(self, conductance: Array, updates: int = 1, cells: Cells | None = None) -> Array:
         """Let the weights decay towards w = 0 for some updates."""
         if np.isinf(self.lifetime):
             return conductance
-        return self.conductance(self.weight(conductance) * np.exp(-updates / self.lifetime))
+        lifetime = (cells or {}).get("lifetime", np.asarray(self.lifetime))
+        return self.conductance(self.weight(conductance) * np.exp(-updates / lifetime))
 
     def written(
         self,

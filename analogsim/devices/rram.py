@@ -1,6 +1,7 @@
 r"""Filamentary RRAM described by statistics: a programming σ that depends on the state and grows with time.
 
-With x = G/G_ref and polynomials given at times t_1 < t_2 < …, σ between them linear in ln t:
+With x = G/G_ref and polynomials given at times t_1 < t_2 < …, σ between them linear in ln t and never below what it
+was at an earlier time (fits of different times may cross where there are few data):
 
 .. math::
     \sigma(G, t) = \max(\textstyle\sum_i c_i(t)\,x^i, 0), \qquad
@@ -68,7 +69,7 @@ class RRAM(Device):
         if seconds > self.times[-1]:
             known = f"≤ {self.times[-1]:g} s, the last measurement of this device"
             raise out_of_range("age", seconds, known, hint="Nothing is published beyond.")
-        rows = [np.maximum(polyval(x, np.array(row)), 0.0) for row in self.spread]
+        rows = np.maximum.accumulate([np.maximum(polyval(x, np.array(row)), 0.0) for row in self.spread])
         if seconds <= self.times[0]:
             return rows[0]
         k = int(np.searchsorted(self.times, seconds))
@@ -80,7 +81,9 @@ class RRAM(Device):
         """σ at the first time, S."""
         return self.sigma_at(conductance, 0.0)
 
-    def age(self, conductance: ArrayLike, seconds: float, rng: np.random.Generator) -> Array:
+    def age(
+        self, conductance: ArrayLike, seconds: float, rng: np.random.Generator, target: ArrayLike | None = None
+    ) -> Array:
         """Conductances after `seconds`, S: a normal deviate is added whose variance is what σ² has grown by."""
         programmed = np.asarray(conductance, dtype=float)
         first, later = self.sigma_at(programmed, 0.0), self.sigma_at(programmed, seconds)

@@ -79,7 +79,9 @@ class SONOS(Device):
         share = (seconds - self.times[k - 1]) / (self.times[k] - self.times[k - 1])
         return ((1 - share) * rows[k - 1] + share * rows[k]) * _NANO / self.read_voltage
 
-    def age(self, conductance: ArrayLike, seconds: float, rng: np.random.Generator) -> Array:
+    def age(
+        self, conductance: ArrayLike, seconds: float, rng: np.random.Generator, target: ArrayLike | None = None
+    ) -> Array:
         """Shift and spread for `seconds`."""
         programmed = np.asarray(conductance, dtype=float)
         if seconds == 0:

@@ -8,7 +8,8 @@ ExpStep           max(1 − A_u e^{γ_u z}, 0)                   max(1 − A_d e
 PowStep           ((b_max − w)/(b_max − b_min))^{γ_u}         ((w − b_min)/(b_max − b_min))^{γ_d}
 ================  ==========================================  ==========================================
 
-with z = 2 a w/(b_max − b_min) + b; the up step is Δ_u f_u and the down step Δ_d f_d (`analogsim.devices.pulsed`).
+with z = 2 a w/(b_max − b_min) + b; the up step is Δ_u f_u and the down step Δ_d f_d (`analogsim.devices.pulsed`). The
+γ of LinearStep are those of each cell, |γ + σ_γ ξ|.
 
 Constant: Gokmen & Vlasov, doi:10.3389/fnins.2016.00333. Soft bounds and exponential: fits of Gong et al.,
 doi:10.1038/s41467-018-04485-1, and Gong & Rasch et al., doi:10.1109/IEDM45625.2022.10019569. Linear: fits of ECRAM,
@@ -48,18 +49,36 @@ class LinearStep(Pulsed):
     ----------
     gamma_up, gamma_down : float
         Share of the step lost at the bound.
+    gamma_up_spread, gamma_down_spread : float
+        σ_γ, their standard deviations over the cells.
     """
 
     gamma_up: float = quantity("share of the up step lost at w_max", low=0)
     gamma_down: float = quantity("share of the down step lost at w_min", low=0)
+    gamma_up_spread: float = quantity("spread of gamma_up over the cells", low=0, default=0.0, ideal=0.0)
+    gamma_down_spread: float = quantity("spread of gamma_down over the cells", low=0, default=0.0, ideal=0.0)
+
+    def typical(self) -> Cells:
+        """The cell without spread."""
+        return {**super().typical(), "gamma_up": np.asarray(self.gamma_up), "gamma_down": np.asarray(self.gamma_down)}
+
+    def cells(self, shape: tuple[int, ...], rng: np.random.Generator) -> Cells:
+        """Draw the slopes of each cell too."""
+        drawn = dict(super().cells(shape, rng))
+        for key, mean, spread in (
+            ("gamma_up", self.gamma_up, self.gamma_up_spread),
+            ("gamma_down", self.gamma_down, self.gamma_down_spread),
+        ):
+            drawn[key] = np.abs(mean + spread * rng.standard_normal(shape)) if spread else np.asarray(mean)
+        return drawn
 
     def shape_up(self, w: Array, cells: Cells) -> Array:
         """f_u(w)."""
-        return 1.0 - self.gamma_up * w / self.w_max
+        return 1.0 - cells["gamma_up"] * w / self.w_max
 
     def shape_down(self, w: Array, cells: Cells) -> Array:
         """f_d(w)."""
-        return 1.0 - self.gamma_down * w / self.w_min
+        return 1.0 - cells["gamma_down"] * w / self.w_min
 
 
 @register.device("soft-bounds")

@@ -1,5 +1,7 @@
 """Optical parts: measured transfer curves, noise, quantisation, rings, meshes, phase-change cells."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.constants import Boltzmann, elementary_charge
@@ -186,15 +188,24 @@ def test_mesh_holds_a_real_matrix_of_any_shape_up_to_its_bits():
     np.testing.assert_allclose(weights(write(mesh, w)), w, atol=1e-4)
 
 
-def test_photonic_cells_have_four_bits_and_the_published_spread():
+def test_photonic_cells_have_four_bits_that_stay_apart():
     cell = device("photonic-pcm", spread=0)
     assert np.diff(np.unique(cell.quantise(np.linspace(-1, 1, 1001)))) == pytest.approx(1 / 16)
     assert cell.transmission_max / cell.transmission_min == pytest.approx(2.585)
     w = np.zeros((200, 200)) + 0.5
-    got = weights(write(device("photonic-pcm"), w))
+    cell = device("photonic-pcm")
+    assert 2 * cell.spread == pytest.approx(0.5 / 16, rel=0.01)
+    got = weights(write(cell, w))
     # The dark cell of a pair cannot be darker than dark: half of a normal distribution, variance (1 − 1/π)/2.
-    assert got.mean() == pytest.approx(0.5 - 0.007 / (2 * np.pi) ** 0.5, abs=2e-4)
-    assert got.std() == pytest.approx(0.007 * (1 + (1 - 1 / np.pi) / 2) ** 0.5, rel=0.02)
+    assert got.mean() == pytest.approx(0.5 - cell.spread / (2 * np.pi) ** 0.5, abs=4e-4)
+    assert got.std() == pytest.approx(cell.spread * (1 + (1 - 1 / np.pi) / 2) ** 0.5, rel=0.02)
+
+
+def test_photonic_weights_cost_both_directions_of_a_write():
+    cell = device("photonic-pcm")
+    assert cell.write_energy == pytest.approx(cell.swing_energy()) == pytest.approx(2 * cell.erase_energy())
+    assert replace(cell, amorphising_energy=0.0).write_energy == pytest.approx(cell.erase_energy())
+    assert replace(device("photonic-pcm", write_energy=1e-9), contrast=2.0).write_energy == 1e-9
 
 
 @pytest.mark.parametrize(

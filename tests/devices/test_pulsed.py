@@ -174,6 +174,41 @@ def test_power_steps_vanish_at_the_bounds():
     assert float(cell.step_down(0.0)) == pytest.approx(0.01 / 2**0.5)
 
 
+def test_slopes_of_linear_cells_spread_as_published():
+    """γ of each cell is |γ + σ_γ ξ|; the step at a bound shrinks by it."""
+    for name, up, down, spread in (("capacitor", 0.05, 0.05, 0.01), ("ecram", 0.1153, 0.5085, 0.05)):
+        cell = device(name)
+        cells = cell.cells((100_000,), np.random.default_rng(0))
+        at_top = cell.shape_up(np.full(100_000, cell.w_max), cells)
+        at_bottom = cell.shape_down(np.full(100_000, cell.w_min), cells)
+        for got, gamma in ((1 - at_top, up), (1 - at_bottom, down)):
+            assert got.min() >= 0
+            assert got.mean() == pytest.approx(gamma, abs=5 * spread / 1e5**0.5 + 4e-4)
+            # Folding what falls below zero takes 2 % of the spread of ECRAM's 2.3 σ.
+            assert got.std() == pytest.approx(spread, rel=0.03)
+
+
+def test_lifetimes_of_cells_spread_as_published():
+    """Each cell leaks by exp(−n/τ), τ = 1e6 |1 + 0.3 ξ|: the logarithm of what is left gives τ back."""
+    cell = device("capacitor")
+    cells = cell.cells((100_000,), np.random.default_rng(0))
+    held = np.full(100_000, cell.conductance(0.5))
+    left = cell.weight(cell.leak(held, 1000, cells)) / 0.5
+    lifetime = -1000 / np.log(left)
+    assert lifetime.mean() == pytest.approx(1e6, rel=0.005)
+    assert lifetime.std() == pytest.approx(0.3e6, rel=0.02)
+    assert "lifetime" not in device("ecram").cells((3,), np.random.default_rng(0))
+
+
+def test_spreads_that_were_added_leave_the_other_draws_alone():
+    """A seed gives the same steps and bounds with and without them."""
+    one = device("capacitor").cells((50,), np.random.default_rng(3))
+    plain = device("capacitor", lifetime_spread=0.0, gamma_up_spread=0.0, gamma_down_spread=0.0)
+    other = plain.cells((50,), np.random.default_rng(3))
+    for key in ("up", "down", "b_max", "b_min"):
+        np.testing.assert_array_equal(one[key], other[key])
+
+
 def test_metal_oxide_pulses_are_the_published_fit_at_either_base_of_its_logarithm():
     """Range 10 to 17.8 µS at 1 V and 100 µs, evaluated by hand: ΔG = c0 (1 − tanh …)(1 + tanh …)."""
     c0, c1, c2, c3, c4 = 1.55e-4, -0.47, -3.729, 6.801, 7.582

@@ -31,6 +31,23 @@ def test_the_combined_chip_learns_like_back_propagation_in_single_precision():
     assert np.mean(gaps) < 1.5
 
 
+@pytest.mark.parametrize("device", ["gokmen-vlasov", "rram-array-om"])
+def test_a_trained_network_survives_in_pairs_of_cells_that_go_both_ways(device):
+    """The mapping that follows the device costs some points at most; one-sided pairs, 15 to 80."""
+    kept, lost = [], []
+    for seed in range(3):
+        setup = prepare(Settings(circuit="ideal", epochs=8, seed=seed))
+        trained = train_digital(setup).trainer.network
+        before = trained.accuracy(setup.data.test_x, setup.data.test_labels)
+        for found, options in ((kept, {}), (lost, {"mapping": "one-sided"})):
+            made = asim.circuit("crossbar", device=device, **options, **{"device.write_noise": 0.0})
+            chip = made.program(trained, seed=seed)
+            written = trained.replace(weights=chip.forward)
+            found.append(before - written.accuracy(setup.data.test_x, setup.data.test_labels))
+    assert np.mean(kept) < 0.05
+    assert np.mean(lost) > 0.15
+
+
 def test_a_trim_leaves_the_share_of_the_mismatch_that_it_is_told():
     loose, trimmed = (prepare(Settings(circuit="combined", trim=trim)).chip for trim in (None, 0.1))
     for name in ("offset", "divider", "mirror"):

@@ -46,8 +46,10 @@ class Arrays(Lines, Periphery, Circuit):
     ----------
     device : Device
         The cells.
-    mapping : {"one-sided", "differential", "reference"}
-        How a weight becomes cells.
+    mapping : {"one-sided", "differential", "reference"}, optional
+        How a weight becomes cells. If it is not given it follows from the device: differential pairs for cells that
+        learn by pulses in both directions, which would start at their lower bound in a one-sided pair and could not go
+        down; one-sided for all others.
     slices, slice_bits : int
         Cells for one share, each with so many bits; one slice is analog.
     noise : float, optional
@@ -55,12 +57,17 @@ class Arrays(Lines, Periphery, Circuit):
     """
 
     device: Device
-    mapping: str = choice("how a weight becomes cells", MAPPINGS, default="one-sided")
+    mapping: str = choice("how a weight becomes cells", MAPPINGS, default=None)
     slices: int = quantity("cells that share the bits of one", low=1, high=8, whole=True, default=1)
     slice_bits: int = quantity("bits of a slice, where there are several", low=1, high=8, whole=True, default=2)
     noise: float | None = quantity(
         "relative standard deviation of each weight at each read", low=0, default=None, ideal=None
     )
+
+    def _complete(self) -> None:
+        super()._complete()
+        if self.mapping is None:
+            self._follow("1", mapping="differential" if self.device.moves_both_ways else "one-sided")
 
     def cells_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         n, m = shape

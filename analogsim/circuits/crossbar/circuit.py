@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from analogsim.cards import choice, quantity
+from analogsim.cards.quantities import FollowsName
 from analogsim.chip.connections import Connection, ReadPath
 from analogsim.chip.noise_levels import CORRELATIONS, READ_MODES, ReadClock
 from analogsim.chip.whole import Chip
@@ -120,7 +121,8 @@ class Crossbar(Updated):
             return self.wanted(state.target[j], float(state.scale[j]))
         if j not in held:
             raise InputError(f"this chip holds no array {name!r} of layer {j + 1}: it is of another circuit.")
-        now = Pulsed.seen(self.aged(held[j].conductance, name, j, int(chip.record["seed"])), held[j].noise)
+        aged = self.aged(held[j].conductance, name, j, int(chip.record["seed"]), state.target[j], float(state.scale[j]))
+        now = Pulsed.seen(aged, held[j].noise)
         cells = self.cell_conductance(self.device, now, self.activity_unit, read)
         return self.effective(cells, read) if wires else cells
 
@@ -132,6 +134,8 @@ class Crossbar(Updated):
         said = [f"device {about.get('name', type(device).__name__)}: {about.get('title', '')} [{source}]"]
         said += device.words()
         mapping = "cells with a reference column" if self.mapping == "reference" else f"{self.mapping} pairs"
+        if device.moves_both_ways and isinstance(self.mapping, FollowsName):
+            mapping += " (as cells that pulses move both ways need)"
         path = {
             "shared": "the reverse read of the same array",
             "second-array": "a second array",

@@ -175,13 +175,13 @@ class Programmed(Arrays, NeuronCircuit):
         back: list[Read | None] = [None]
         connections: list[Connection] = []
         for j, (target, scale, old) in enumerate(zip(targets, scales, chip.connections, strict=True)):
-            cells, sigma = self._array("conductance", j, cause, target.shape, seed, first)
+            cells, sigma = self._array("conductance", j, cause, target, scale, seed, first)
             ahead.append(self.read(cells, sigma, scale, "forward", j, seed))
             if j == 0 or old.feedback is None:
                 connections.append(old.rewritten(self._path(old.forward, ahead[j]), None))
                 continue
             if self.feedback == "second-array":
-                cells, sigma = self._array("feedback", j, cause, target.shape, seed, second)
+                cells, sigma = self._array("feedback", j, cause, target, scale, seed, second)
             found = self._returned(ahead[j], cells, sigma, scale, j, seed)
             back.append(found)
             echoes = duplex.echoes(self, cells, scale) if self.feedback == "full-duplex" else (None, None)
@@ -228,14 +228,15 @@ class Programmed(Arrays, NeuronCircuit):
         name: str,
         j: int,
         cause: Cause,
-        shape: tuple[int, ...],
+        target: Array,
+        scale: float,
         seed: int,
         kept: dict[int, Held],
     ) -> tuple[Array, Array | None]:
         """Conductances of an array when it is read, and their read noise; `kept` gets what its cells hold."""
-        held = cause(name, j, self._cells(name, j, shape, seed))
+        held = cause(name, j, self._cells(name, j, target.shape, seed))
         kept[j] = held
-        now = Pulsed.seen(self.aged(held.conductance, name, j, seed), held.noise)
+        now = Pulsed.seen(self.aged(held.conductance, name, j, seed, target, scale), held.noise)
         return now, None if self.noise is not None else self.device.read_sigma(now, self.age, held.conductance)
 
     def _cells(self, name: str, j: int, shape: tuple[int, ...], seed: int) -> Cells:
@@ -248,9 +249,14 @@ class Programmed(Arrays, NeuronCircuit):
             kept[key] = self.device.cells(self.cells_shape(shape), child(seed, "cells", name, j))
         return kept[key]
 
-    def aged(self, programmed: Array, name: str, j: int, seed: int) -> Array:
-        """Conductances of the cells of an array at the age of the chip."""
-        return self.device.age(programmed, self.age, child(seed, "drift", name, j)) if self.age else programmed
+    def aged(self, programmed: Array, name: str, j: int, seed: int, target: Array, scale: float) -> Array:
+        """Conductances of the cells of an array, written for target weights, at the age of the chip."""
+        if not self.age:
+            return programmed
+        aimed = self.device.target(self.wanted(target, scale))
+        if (frozen := self._cells(name, j, target.shape, seed).get("frozen")) is not None:
+            aimed = np.where(np.isnan(frozen), aimed, frozen)
+        return self.device.age(programmed, self.age, child(seed, "drift", name, j), aimed)
 
 
 def _zeros(offset: Array | None, like: Array) -> Array:

@@ -90,7 +90,7 @@ class Updated(Programmed):
                 rise = np.stack([first, down[j] - second])
                 fall = np.stack([second, up[j] - first])
             conductance, noise = held[name][j]
-            present = device.pulse(device.leak(conductance), rise, rng, cells, against=fall)
+            present = device.pulse(device.leak(conductance, cells=cells), rise, rng, cells, against=fall)
             where = rise > 0
             if device.one_way:
                 where |= device.due(present)

@@ -70,7 +70,7 @@ class TikiTaka(Driven):
             held = state.fast.get(j, device.conductance(rest))
             before = state.fast_write_noise.get(j) if j in state.fast else np.zeros(shape)
             up, down = counts_of(layer, self.fast * rate / scale / device.pulse_size(), rng)
-            fast[j] = device.pulse(device.leak(held), up, rng, cells, against=down)
+            fast[j] = device.pulse(device.leak(held, cells=cells), up, rng, cells, against=down)
             columns = np.s_[:, turn % self.cycle :: self.cycle]
             seen = fast[j][columns]
             if (noise := device.written(cells, rng, (up > 0) | (down > 0), before)) is not None:

@@ -197,12 +197,12 @@ def test_a_seed_is_a_whole_number(seed):
         ("pcm-ibm", {}, 0.12),
         ("pcm-hermes", {}, 0.26),
         ("pcm-hermes-2", {}, 0.17),
-        ("rram-wan", {}, 0.20),
-        ("rram-wan", {"age": 86400.0}, 0.34),
+        ("rram-wan", {}, 0.236),
+        ("rram-wan", {"age": 86400.0}, 0.346),
         ("rram-milo", {"activity_unit": 1e-3}, 0.14),
         ("sonos", {}, 0.04),
-        ("rram-cmo", {}, 0.002),
-        ("rram-cmo-2", {}, 0.02),
+        ("rram-cmo", {}, 0.0258),
+        ("rram-cmo-2", {}, 0.0335),
     ],
 )
 def test_two_programmings_differ_as_an_independent_calculation_found(device, options, expected):
@@ -212,6 +212,19 @@ def test_two_programmings_differ_as_an_independent_calculation_found(device, opt
     made = circuit("crossbar", device=device, full_scale=3.0, feedback="second-array", **options)
     chip = made.program(net)
     assert distance(chip.feedback[1].T, chip.forward[1]) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("mapping", ["one-sided", "reference"])
+def test_cells_of_a_chip_drift_by_the_exponents_of_their_targets(mapping):
+    """Cells aimed at g_max spread by 0.96 µS after a day (1.42 if exponents were taken where they landed)."""
+    net = Network((np.ones((300, 300)),), (np.zeros(300),))
+    made = circuit("crossbar", device="pcm-hermes", mapping=mapping, age=86400.0, **{"device.p_stuck_lrs": 0.02})
+    chip = made.program(net)
+    now, frozen = made.conductances(chip, 0, "forward"), chip.devices.conductance[0] == made.device.g_max
+    cells, stuck = (a[0] if mapping == "one-sided" else a[:-1] for a in (now, frozen))
+    assert cells[~stuck].std() == pytest.approx(0.9615e-6, rel=0.01)
+    exponents = -np.log(now[frozen] / made.device.g_max) / np.log1p(86400.0 / 200)
+    assert exponents.mean() == pytest.approx(0.0174, abs=5 * 0.0055 / frozen.sum() ** 0.5)
 
 
 def test_thermal_noise_of_the_node_is_kt_over_c():

@@ -1,12 +1,15 @@
 """Mapping of weights to cells: round trips, slices, the reference column, noise, pulses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analogsim import Network, circuit
+from analogsim import Network, cards, circuit
 from analogsim.circuits.crossbar.mapping import MAPPINGS, relative_weights, shares, slice_weights, sliced
+from analogsim.devices import device
 from analogsim.errors import InputError
 
 NET = Network.random((60, 50, 40), seed=3)
@@ -144,3 +147,42 @@ def test_updates_keep_the_reference_where_it_is():
     after = made.update(chip, [(0 * w, 0 * b) for w, b in zip(NET.weights, NET.biases, strict=True)], None)
     np.testing.assert_allclose(after.forward[0], chip.forward[0], atol=1e-15)
     np.testing.assert_allclose(after.devices["conductance.0"][-1], made.device.g_min + made.device.span / 2)
+
+
+BOTH_WAYS = [name for name in cards.names("device") if getattr(device(name), "moves_both_ways", False)]
+
+
+def programming_error(chip):
+    return np.sqrt(
+        sum(((w - wanted) ** 2).sum() for w, wanted in zip(chip.forward, NET.weights, strict=True))
+        / sum((wanted**2).sum() for wanted in NET.weights)
+    )
+
+
+@pytest.mark.parametrize("name", BOTH_WAYS)
+def test_cells_that_go_both_ways_get_pairs(name):
+    """In a one-sided pair half of the cells cannot even be put where they should start: 0.4 to 0.7 of the weights."""
+    for seed in range(3):
+        chosen, one_sided = (
+            programming_error(circuit("crossbar", device=name, **options).program(NET, seed=seed))
+            for options in ({"device.write_noise": 0.0}, {"device.write_noise": 0.0, "mapping": "one-sided"})
+        )
+        assert chosen < min(0.21, one_sided / 3)
+    assert len(BOTH_WAYS) >= 10
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("gokmen-vlasov", "differential"), ("pcm-pulsed", "one-sided"), ("pcm-ibm", "one-sided"), ("ideal", "one-sided")],
+)
+def test_the_mapping_follows_the_device_unless_it_is_given(name, expected):
+    made = circuit("crossbar", device=name)
+    assert made.mapping == made.record["values"]["mapping"]["value"] == expected
+    assert made.record["values"]["mapping"]["source"] == "follows from the others"
+    said = "as cells that pulses move both ways need" in " ".join(made.words())
+    assert said == (expected == "differential")
+    other = "ecram" if expected == "one-sided" else "pcm-ibm"
+    assert replace(made, device=device(other)).mapping != expected
+    fixed = circuit("crossbar", device=name, mapping=expected)
+    assert replace(fixed, device=device(other)).mapping == expected
+    assert f"weights as {expected} pairs, feedback" in " ".join(fixed.words())
