@@ -15,6 +15,7 @@ SECTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", SECTIONS)
 def test_the_code_of_a_section_runs(title, tmp_path):
     code = SECTIONS[title]

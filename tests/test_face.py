@@ -65,6 +65,7 @@ def test_infer_is_the_command_infer(tmp_path):
     xr.testing.assert_identical(results.load(path), found)
 
 
+@pytest.mark.slow
 def test_sweep_is_the_command_sweep(tmp_path):
     target = tmp_path / "told.nc"
     told = command("sweep", "crossbar", "--over", "alpha=0,1", "--seeds", 2, "--noise", "0.05", *WORDS,
@@ -77,6 +78,7 @@ def test_sweep_is_the_command_sweep(tmp_path):
     assert same_settings(told, found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["budget", "tolerance"])
 def test_budget_and_tolerance_are_their_commands(kind, tmp_path):
     words = {"budget": [], "tolerance": ["--loss", "30", "--network-loss", "mse"]}[kind]
@@ -88,6 +90,7 @@ def test_budget_and_tolerance_are_their_commands(kind, tmp_path):
     assert same_settings(told, found)
 
 
+@pytest.mark.slow
 def test_reproduce_is_the_command_reproduce(tmp_path):
     shared = {"output": tmp_path / "points", "workers": 1}
     words = [word for key, value in shared.items() for word in (f"--{key}", value)]

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import analogsim as asim
 
 ROOT = Path(__file__).parents[1]
@@ -13,11 +15,12 @@ PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_blocks_run_one_after_another(tmp_path):
     script = tmp_path / "page.py"
     script.write_text("\n".join(BLOCKS), encoding="utf-8")
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": paths, "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(tmp_path))}
+    environment = {**os.environ, "PYTHONPATH": paths}
     done = subprocess.run(
         [sys.executable, "-W", "error", str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True,
         check=False,

@@ -144,6 +144,7 @@ def test_a_circuit_of_a_package_is_run_with_its_data_and_device(path, tmp_path):
     assert said["stamp"]["cards"]["device"]["values"]["loss"]["value"] == 1e-3
 
 
+@pytest.mark.slow
 def test_a_sweep_takes_them_to_its_workers_and_notices_their_code(path, tmp_path):
     over = ("--over", "spread=0.1,0.2", "--metrics", "programming_error", "--workers", "2", *TINY, "--output", "s.nc")
     found = json.loads(analogsim("sweep", "board", *over, path=path, cwd=tmp_path))
@@ -156,6 +157,7 @@ def test_a_sweep_takes_them_to_its_workers_and_notices_their_code(path, tmp_path
         module.write_text(TEXT, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_solver_of_a_package_integrates(path, tmp_path):
     options = ("--data", "blobs", "--hidden", "4", "--over", "alpha=1", "--samples", "2", "--horizon", "20", "--json")
     verdicts = [
@@ -175,6 +177,7 @@ def test_a_study_of_a_package_is_reproduced_with_its_own_kind(path, tmp_path):
     assert [claim["verdict"] for claim in found["verdicts"]] == ["holds"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_loaded_stops_nothing_else(tmp_path):
     points = {group: {"mine": "Missing"} for group in ("circuits", "devices", "data", "solvers", "experiments")}
     site = package(tmp_path / "site", "broken", "raise SystemExit('no licence')", {**points, "cards": {"broken": ""}})

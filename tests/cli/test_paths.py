@@ -162,6 +162,7 @@ def test_what_was_computed_is_kept_where_there_is_room(home, name, tmp_path, mon
     assert [path for path in spare.rglob("*") if path.is_file()] == [kept]
 
 
+@pytest.mark.slow
 def test_without_room_anywhere_the_table_is_printed_and_nothing_is_left(home, tmp_path):
     """`ulimit -f`, which HDF5 answered with a segmentation fault."""
     run = [sys.executable, "-m", "analogsim", "run", "ideal", "--data", "digits", "--hidden", "4", "--epochs", "1"]
@@ -188,6 +189,7 @@ def test_a_sweep_on_a_full_disk_says_that_it_goes_on(home, tmp_path):
     assert results.load(target)["status"].size == 2
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_in_mid_sweep_keeps_the_points_before(home, tmp_path):
     over = ["--over", "alpha=0:1:0.02", "--metrics", "initial_lipschitz", "--hidden", "4", "--workers", "1"]
     run = [sys.executable, "-m", "analogsim", "sweep", "ideal", *over, "--output", str(tmp_path / "s.nc")]

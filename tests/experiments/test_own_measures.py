@@ -67,6 +67,7 @@ def theirs(tmp_path):
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 def test_those_of_an_installed_package_are_used_from_the_command_line(theirs, tmp_path):
     own = ["--hidden", "4", "--seed", "3"]
@@ -97,6 +98,7 @@ def test_those_of_an_installed_package_are_used_from_the_command_line(theirs, tm
     assert (swept["early"] <= 100).all()
 
 
+@pytest.mark.slow
 def test_points_are_kept_by_what_a_measure_of_a_script_is_made_of(tmp_path):
     script = """
 import sys

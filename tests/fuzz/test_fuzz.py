@@ -1,6 +1,7 @@
 """Two thousand malformed inputs, the same on every machine: the work, or one line that says what is wrong.
 
-ANALOGSIM_FUZZ=20000 tries more of them; ANALOGSIM_FUZZ_FIRST=17 ANALOGSIM_FUZZ=1 is case 17 alone.
+A quarter of them is in the quick tests. ANALOGSIM_FUZZ=20000 tries more; ANALOGSIM_FUZZ_FIRST=17 ANALOGSIM_FUZZ=1 is
+case 17 alone.
 """
 
 import os
@@ -19,7 +20,7 @@ KNOWN: dict[tuple[str, str], str] = {
 """Faults that are known and not yet mended: (surface, part of the words of the case) and why."""
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, 4))])
 def test_malformed_input_gets_one_line(part, tmp_path):
     mpl.use("agg")
     surfaces = Surfaces(tmp_path / "work")

@@ -63,6 +63,7 @@ def test_a_rule_and_an_update_of_another_package_train_a_chip(call):
     assert "Mine et al. 2026" in call("cite", "mine.nc")
 
 
+@pytest.mark.slow
 def test_it_trains_a_digital_network_with_the_dyads_of_its_wiring(call):
     said = call("train", "mine", "--alpha", "0.3", "--sweeps", "2", "--hidden", "8", "--epochs", "1", "--json")
     (run,) = json.loads(said)["runs"]

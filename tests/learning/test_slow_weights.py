@@ -56,6 +56,7 @@ def test_a_gate_removes_the_stale_pairings():
     assert cosine(moved[0.0]) < cosine(moved[8.0])
 
 
+@pytest.mark.slow
 def test_it_learns_a_regression_without_phases():
     net, x, y = teacher(2, samples=16)
     rng = np.random.default_rng(0)

@@ -89,7 +89,7 @@ def test_a_worker_that_someone_else_kills_costs_its_point_nothing(tmp_path):
 
 
 @posix
-@pytest.mark.parametrize("number", ["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("number", [pytest.param("SIGTERM", marks=pytest.mark.slow), "SIGKILL"])
 def test_workers_end_with_their_parent_and_let_go_of_its_pipes(tmp_path, number):
     code = f"""
 import os, pathlib, time
