@@ -214,7 +214,7 @@ def test_what_is_interrupted_says_what_there_is(home, tmp_path, monkeypatch):
     monkeypatch.setattr("analogsim.experiments.plots.draw", stop)
     done = invoke(*args, option, tmp_path / "r.nc")
     assert (done.exit_code, done.stderr.strip()) == (1, f"Error: interrupted; written by then: {tmp_path / 'r.nc'}")
-    monkeypatch.setattr("analogsim.experiments.setup.load", stop)
+    monkeypatch.setattr("analogsim.experiments.setup.load_data", stop)
     monkeypatch.setattr("analogsim.experiments.sweeps.sweeping.prepare", stop)
     done = invoke(*args, option, tmp_path / "r.nc")
     assert done.stderr.strip() == "Error: interrupted; nothing was written"

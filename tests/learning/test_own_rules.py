@@ -55,6 +55,7 @@ def call(tmp_path_factory):
     return partial(analogsim, path=folder, cwd=folder)
 
 
+@pytest.mark.slow
 def test_a_rule_and_an_update_of_another_package_train_a_chip(call):
     chosen = ("--rule", "mine", "--alpha", "0.3", "--update", "mine", "--hidden", "8")
     said = call("run", "ideal", *chosen, "--epochs", "1", "--batch-size", "500", "--output", "mine.nc")

@@ -47,11 +47,12 @@ def test_dimensions_are_the_swept_keys_with_labels_and_units(reference):
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("workers", [2, 4])
+@pytest.mark.parametrize("workers", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_workers_gives_the_same_bits(reference, workers):
     xr.testing.assert_identical(bits(asim.sweep("crossbar", OVER, seeds=2, workers=workers, **TINY)), reference)
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 def test_a_dask_cluster_gives_the_same_bits(reference):
     distributed = pytest.importorskip("distributed")
@@ -196,6 +197,7 @@ def test_killed_at_random_moments_it_loses_nothing_and_ends_the_same(tmp_path):
     assert (first["status"] == "done").all()
 
 
+@pytest.mark.slow
 def test_workers_need_no_guard_of_the_main_module():
     sweep = f"a.sweep('ideal', {{'alpha': [0, 1]}}, workers=2, hidden=(4,), metrics={CHEAP})"
     code = f"import analogsim as a; print({sweep}.sizes)"
