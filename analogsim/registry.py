@@ -21,7 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from analogsim.errors import InputError, unknown
+from analogsim.errors import InputError, shown, unknown
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -50,15 +50,22 @@ class Kind:
         Modules or packages of analogsim, dotted, where the built-in ones register.
     base : str
         Class that all of them are subclasses of, as in ``"analogsim.devices.base:Part"``; any thing will do if empty.
+    holds : str
+        Class that all of them are instances of, likewise.
     """
 
-    def __init__(self, word: str, group: str, *rooms: str, base: str = "") -> None:
+    def __init__(self, word: str, group: str, *rooms: str, base: str = "", holds: str = "") -> None:
         self.word, self.group, self.rooms, self.base = word, f"analogsim.{group}", rooms, base
+        self.holds = holds
         self.decorator = word.replace(" ", "_")
         self._known: dict[str, object] = {}
         self._loaded: dict[EntryPoint, object] = {}
         self._said: dict[str, str] = {}
         self._places: dict[str, tuple[str, ...]] = {}
+
+    def __repr__(self) -> str:
+        """What the kind is, and the names."""
+        return f"{self.word}: {', '.join(self)}"
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.decorator = name
@@ -215,6 +222,10 @@ class Kind:
             base = getattr(import_module(module), attribute)
             if not (isinstance(thing, type) and issubclass(thing, base)):
                 raise InputError(f"{where}: {thing!r} is no subclass of {module}.{attribute}.")
+        if self.holds:
+            module, _, attribute = self.holds.partition(":")
+            if not isinstance(thing, getattr(import_module(module), attribute)):
+                raise InputError(f"{where}: {shown(thing)} is no {attribute}; see docs/extending.md, a {self.word}.")
 
 
 def summary(thing: object) -> str:
@@ -243,7 +254,7 @@ class Register:
 
     circuit = Kind("circuit model", "circuits", "circuits", base="analogsim.circuits.base:Circuit")
     device = Kind("device model", "devices", "devices", base="analogsim.devices.base:Part")
-    rule = Kind("rule", "rules", "learning.reference")
+    rule = Kind("rule", "rules", "learning.reference", holds="analogsim.learning.reference.rules:Rule")
     update = Kind("update", "updates", "learning.updates")
     measure = Kind("measure", "measures", "measure")
     metric = Kind("metric", "metrics", "experiments.sweeps")

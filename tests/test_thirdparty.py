@@ -44,7 +44,9 @@ class Board(Circuit):
         rng = np.random.default_rng(seed)
         share = 1 - self.device.loss
         weights = [share * w * (1 + self.spread * rng.standard_normal(w.shape)) for w in network.weights]
-        return Chip.ideal(network.replace(weights=weights), record={"circuit": dict(self.record), "seed": seed})
+        units = {"time_unit": self.time_unit, "activity_unit": self.activity_unit}
+        record = {"circuit": dict(self.record), "seed": seed}
+        return Chip.ideal(network.replace(weights=weights), **units, record=record)
 
     def words(self):
         return [f"resistors within {self.spread:.1%}, cells that lose {self.device.loss:.0%}"]
@@ -191,3 +193,73 @@ def test_what_cannot_be_loaded_stops_nothing_else(tmp_path):
     np.savez(tiny, x=np.eye(3)[y], y=y)
     analogsim("run", "ideal", "--data", tiny, "--hidden", "4", "--epochs", "1", "-q", path=site, cwd=tmp_path)
     assert "did you mean 'ideal'" in analogsim("run", "ideel", path=site, cwd=tmp_path, code=2)
+
+
+BAD = """
+from dataclasses import dataclass
+
+from analogsim.cards import quantity
+from analogsim.chip import Chip
+from analogsim.circuits import Circuit
+from analogsim.learning import Rule
+from analogsim.wiring import Wiring
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fast(Circuit):
+    time_unit: float = quantity("time constant", "s", above=0, default=1.0)
+    activity_unit: float = quantity("voltage of an activity of one", "V", above=0, default=1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nothing(Fast):
+    def _program(self, network, seed):
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raises(Fast):
+    def _program(self, network, seed):
+        raise ZeroDivisionError("no board")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slow(Fast):
+    time_unit: float = quantity("time constant", "s", above=0, default=1e-3)
+
+    def _program(self, network, seed):
+        return Chip.ideal(network)
+
+
+PLAIN = Wiring.dyadic(0.2)
+EMPTY = Rule(wiring=lambda: None)
+NEEDS = Rule(wiring=lambda alpha: Wiring.dual_propagation(alpha))
+GOOD = Rule(wiring=lambda: Wiring.dual_propagation(0.5))
+"""
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["run", "nothing"], 2, "what the circuit 'nothing' makes of a network = None; expected a Chip."),
+        (["run", "raises"], 1, "ZeroDivisionError: no board"),
+        (["run", "slow"], 2, "its chip has time_unit = 1 and the circuit 0.001; pass time_unit=self.time_unit"),
+        (["run", "ideal", "--rule", "plain"], 2, "is no Rule; see docs/extending.md, a rule."),
+        (["run", "ideal", "--rule", "empty"], 2, "what the rule 'empty' makes = None; expected a Wiring."),
+        (["run", "ideal", "--rule", "needs"], 2, "'alpha'; its `takes` is ()."),
+        (["run", "ideal", "--rule", "goood"], 2, "did you mean 'good'?"),
+        (["show", "good"], 0, "(rule good)"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_what_is_wrong_with_a_part_is_one_line(tmp_path, args, code, words):
+    points = {
+        "circuits": {"nothing": "Nothing", "raises": "Raises", "slow": "Slow"},
+        "rules": {"plain": "PLAIN", "empty": "EMPTY", "needs": "NEEDS", "good": "GOOD"},
+    }
+    site = package(tmp_path / "site", "bad_parts", BAD, points)
+    said = analogsim(*args, path=site, cwd=tmp_path, code=code)
+    assert words in said
+    if code:
+        assert "Traceback" not in said
+        assert len(said.strip().splitlines()) == 1

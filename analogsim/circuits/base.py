@@ -76,7 +76,19 @@ class Circuit(Carded, ABC):
     def _chip(self, network: Network, seed: int) -> Chip:
         # What overflows is not finite on the chip, which refuses it.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return self._program(network, seed)
+            made = self._program(network, seed)
+        name = self.record.get("name", type(self).__name__)
+        instance(f"what the circuit {name!r} makes of a network", made, Chip, "a Chip")
+        for unit in ("time_unit", "activity_unit"):
+            if (own := getattr(self, unit, None)) is not None and own != getattr(made, unit):
+                raise InputError(
+                    f"the circuit {name!r}: its chip has {unit} = {getattr(made, unit):g} and the circuit {own:g}; "
+                    f"pass {unit}=self.{unit} to the chip."
+                )
+        for item in fields(self):
+            if "into" in item.metadata and not hasattr(self, "neurons"):
+                raise InputError(f"{name}.{item.name}: a mismatch is for circuits with neurons of cards, as Crossbar.")
+        return made
 
     @abstractmethod
     def _program(self, network: Network, seed: int) -> Chip: ...

@@ -20,6 +20,7 @@ from analogsim.chip.compartments import DEVIATIONS, Neurons
 from analogsim.chip.gates import Array
 from analogsim.chip.noise_levels import NodeLevels
 from analogsim.circuits.base import Circuit, child
+from analogsim.errors import one_of
 from analogsim.network import Network
 from analogsim.settings.noises import COLOURED, NODE_NOISES
 
@@ -48,6 +49,7 @@ def mismatch(
         Whether every card has to say it.
     """
     item = quantity(meaning, low=0, high=high, ideal=0.0)
+    one_of("into", into, NOMINAL)
     about = {**item.metadata, "into": into, "words": words, "law": law}
     found: float = field(metadata=about) if required else field(default=0.0, metadata=about)
     return found

@@ -92,6 +92,10 @@ class Group(click.Group):
             return _say(f"{str(error).removesuffix('.')}{self._kept()}", 1)
         except (OSError, MemoryError, FloatingPointError) as error:
             return _say(f"{type(error).__name__}: {error}{self._kept()}", 1)
+        except Exception as error:
+            if not (where := _theirs(error)):  # a fault of ours, which its traceback tells best
+                raise
+            return _say(f"{where}: {type(error).__name__}: {error}{self._kept()}", 1)
 
     def _kept(self, nothing: str = "") -> str:
         """What is there of a command that ended before its end."""
@@ -100,6 +104,20 @@ class Group(click.Group):
         files: Any = sys.modules.get("analogsim.files")
         names = ", ".join(map(str, files.written)) if files else ""
         return f"; written by then: {names}" if names else f"; {nothing}" if nothing else ""
+
+
+def _theirs(error: Exception) -> str:
+    """Where an error was raised in the code of an installed package whose parts are used here; empty if it was not."""
+    from traceback import walk_tb
+
+    from analogsim.registry import register
+
+    points = (point for kind in register.kinds().values() for point in kind.installed.values())
+    packages = {point.value.partition(":")[0].partition(".")[0] for point in points}
+    for frame, line in reversed([*walk_tb(error.__traceback__)]):
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in packages:
+            return f"{frame.f_code.co_filename}, line {line}"
+    return ""
 
 
 def _say(message: str, code: int) -> int:

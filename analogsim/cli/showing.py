@@ -26,7 +26,7 @@ def rule(name: str) -> tuple[dict[str, object], list[str]] | None:
     from analogsim.settings.registered import RULES, SOURCES
 
     if name in RULES:
-        return _on_chip(name, RULES[name], SOURCES[name])
+        return _on_chip(name, RULES[name], SOURCES.get(name, ""))
     if name not in DIGITAL:
         return None
     from analogsim.cli.equations import readable
@@ -61,7 +61,7 @@ def _on_chip(name: str, title: str, source: str) -> tuple[dict[str, object], lis
         about[field] = rows if field != "nudge_gain" else rows[0]
         text = "; ".join(f"[{', '.join(row)}]" for row in rows)
         said.append(f"  {sign} = {text if field == 'nudge_gain' else f'[{text}]'}   {words}")
-    lines = [f"{title} (rule {name})", f"Source: {source}"]
+    lines = [f"{title} (rule {name})", *([f"Source: {source}"] if source else [])]
     share = [f"  {letter} from 0 to 1: --{free}"] if free else []
     equations = inspect.cleandoc(sys.modules["analogsim.wiring"].__doc__ or "").split("\n\n")[2:3]
     return about, [*lines, "", *equations, "", *said, *share]

@@ -107,7 +107,7 @@ class Notebook:
         except Exception as error:  # somebody else's code, which may fail in any way
             reason = " ".join(str(error).split())
             raise InputError(f"the measure {name!r} failed: {type(error).__name__}: {reason}.") from error
-        if found.dtype.kind not in "biufU":
+        if found.dtype.kind not in "biuf":
             raise InputError(f"the measure {name!r} returned an array of {found.dtype}; expected numbers.")
         before = self.probes if measure.of_traces else dict(enumerate(self.pages))
         if before:

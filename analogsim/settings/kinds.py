@@ -113,8 +113,12 @@ class Choice(Kind):
     metavar = "NAME"
 
     def check(self, name: str, value: Any) -> str:
-        found = self.taken(value)
-        return found if isinstance(found, Given) else one_of(name, found, self.choices)
+        found: str = self.taken(value)
+        if isinstance(found, Given) or (isinstance(found, str) and found in self.choices):
+            return found
+        # Only who misspelt a name waits for what is installed to load.
+        everyone = getattr(self.choices, "everyone", lambda: self.choices)
+        return one_of(name, found, everyone())
 
     def range(self) -> str:
         return ", ".join(self.choices)

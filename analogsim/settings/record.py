@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analogsim.defaults import ALPHA, LAM
-from analogsim.errors import InputError
+from analogsim.errors import InputError, instance
 from analogsim.registry import register
 from analogsim.settings.choices import (
     CLOCKED,
@@ -314,9 +314,16 @@ class Settings(Declared):
 
     def wiring(self) -> Wiring:
         """The rule as matrices."""
+        from analogsim.wiring import Wiring
+
         own = register.rule[self.rule]
-        made: Wiring = own.wiring(**{name: self.known(name) for name in own.takes}) if hasattr(own, "wiring") else own
-        return made
+        try:
+            made = own.wiring(**{name: self.known(name) for name in own.takes}) if hasattr(own, "wiring") else own
+        except TypeError as error:
+            raise InputError(f"the rule {self.rule!r}: {error}; its `takes` is {own.takes}.") from error
+        instance(f"what the rule {self.rule!r} makes", made, Wiring, "a Wiring")
+        wiring: Wiring = made
+        return wiring
 
 
 Settings.__doc__ = f"{Settings.__doc__}" + "".join(

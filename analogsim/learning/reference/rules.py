@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from analogsim.errors import InputError, one_of, unknown
+from analogsim.errors import InputError, listed, one_of, unknown
 from analogsim.facts import Facts
 from analogsim.registry import register
 
@@ -65,6 +65,11 @@ class Rule:
     recurrent: bool = False
     activation: str = "relu"
     init: str = "kaiming"
+
+    def __post_init__(self) -> None:
+        for given in listed("takes", self.takes, "names of settings, as in ('alpha',)"):
+            one_of("takes", given, ("alpha", "lam"))
+        object.__setattr__(self, "takes", tuple(self.takes))
 
     def options(self) -> list[str]:
         """Names of the options that a user may choose in digital training; those that are fixed are among them."""
