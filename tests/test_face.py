@@ -36,6 +36,7 @@ def same_settings(report, dataset):
     return report["stamp"]["settings"] == plain(results.read_stamp(dataset)["settings"])
 
 
+@pytest.mark.slow
 def test_run_is_the_command_run(tmp_path):
     words = ["--alpha", "0.3", "--noise", "0.05", "--noise", "node:0.02", "--set", "device.read_noise=0.1"]
     told = command("run", "crossbar", *words, *WORDS, "--output", tmp_path / "told.nc")

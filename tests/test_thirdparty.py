@@ -130,6 +130,7 @@ def test_all_of_a_package_is_listed(path, tmp_path):
     assert "spread" in analogsim("show", "better", path=path, cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_circuit_of_a_package_is_run_with_its_data_and_device(path, tmp_path):
     said = json.loads(analogsim("run", "board", *TINY, "--set", "spread=0.5", path=path, cwd=tmp_path))
     card = said["stamp"]["cards"]["circuit"]
@@ -172,6 +173,7 @@ def test_a_solver_of_a_package_integrates(path, tmp_path):
     assert "did you mean 'midpoint'" in wrong
 
 
+@pytest.mark.slow
 def test_a_study_of_a_package_is_reproduced_with_its_own_kind(path, tmp_path):
     command = ("reproduce", "halving", "--quick", "--workers", "1", "--output", tmp_path / "points", "--json")
     found = json.loads(analogsim(*command, path=path, cwd=tmp_path))
@@ -252,6 +254,7 @@ GOOD = Rule(wiring=lambda: Wiring.dual_propagation(0.5))
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
+@pytest.mark.slow
 def test_what_is_wrong_with_a_part_is_one_line(tmp_path, args, code, words):
     points = {
         "circuits": {"nothing": "Nothing", "raises": "Raises", "slow": "Slow"},

@@ -46,6 +46,7 @@ def test_cross_entropy_under_clocks():
     np.testing.assert_allclose(ds.a_3.values[:, 0], rest.a_3.values, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_short_delays_give_the_ode_to_first_order():
     chip, x, y = lab(activation="tanh")
     options = {"wiring": DPT, "beta": 0.5, "times": TIMES}

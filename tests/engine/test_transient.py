@@ -202,6 +202,7 @@ def test_bad_streams_are_named(arguments, word):
         asim.Stream(*arguments(x, y))
 
 
+@pytest.mark.slow
 def test_chips_of_a_population_have_noise_of_their_own():
     chip, x, y = lab()
     pair = Population((chip.replace(node_noise=0.1),) * 2, (0, 1))

@@ -62,6 +62,7 @@ def check_deadly(tmp_path, points, every):
 
 
 @posix
+@pytest.mark.slow
 def test_points_that_kill_their_worker_are_rows_and_the_others_finish(tmp_path):
     assert check_deadly(tmp_path, 14, 3) == 4
 
@@ -89,7 +90,8 @@ def test_a_worker_that_someone_else_kills_costs_its_point_nothing(tmp_path):
 
 
 @posix
-@pytest.mark.parametrize("number", [pytest.param("SIGTERM", marks=pytest.mark.slow), "SIGKILL"])
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGKILL"])
+@pytest.mark.slow
 def test_workers_end_with_their_parent_and_let_go_of_its_pipes(tmp_path, number):
     code = f"""
 import os, pathlib, time
