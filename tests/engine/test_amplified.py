@@ -75,6 +75,7 @@ def test_agrees_with_ngspice():
 
 
 @pytest.mark.parametrize(("c_in", "factor"), [(1e-11, 10.0), (1e-10, 2.0)])
+@pytest.mark.slow
 def test_input_capacitance_against_the_circuit_equations(c_in, factor):
     """Modes of the 2×2 systems, real or complex, against the node equations by LSODA."""
     chip, x, y, rule, golden = spice(GOLDEN)
@@ -107,6 +108,7 @@ def test_two_equal_modes_are_no_trouble():
     np.testing.assert_allclose(step, 1 - (1 + 2 * t) * np.exp(-2 * t), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_runs_with_held_read_noise_streams_and_several_samples():
     net = asim.Network.random((8, 9, 7, 4), seed=0)
     options = {"tia_gain": 1e3, "tia_bandwidth": 1e8, "noise": 0.02, "tau_spread": 0.1}

@@ -16,6 +16,7 @@ def gap(one, other):
 
 @pytest.mark.parametrize("rule", [DPT, asim.Wiring.dyadic(0.2)], ids=lambda r: r.name)
 @pytest.mark.parametrize("of", ["neuron", "layer"])
+@pytest.mark.slow
 def test_fast_clocks_give_the_ode(of, rule):
     """The deviation falls as 1/√rate (random times) or faster; 16-fold rate, at least 3-fold smaller."""
     chip, x, y = lab(activation="tanh")

@@ -131,6 +131,7 @@ print(found["mine"].values.tolist(), found["status"].values.tolist())
     assert "metrics was" in call(2).stderr
 
 
+@pytest.mark.slow
 def test_a_measure_that_draws_noise_changes_no_other_number():
     options = {"circuit": "crossbar", "noise": ("0.05",), "epochs": 2, "hidden": (4,), "batch_size": 500}
     without = run(**options)

@@ -74,6 +74,7 @@ def test_of_200_points_20_kill_their_worker_and_180_have_their_numbers(tmp_path)
 
 
 @posix
+@pytest.mark.slow
 def test_a_worker_that_someone_else_kills_costs_its_point_nothing(tmp_path):
     def once(setup):
         mark = tmp_path / "mark"

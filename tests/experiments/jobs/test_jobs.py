@@ -23,7 +23,6 @@ from analogsim.settings.record import Settings
 
 OLD = Path(__file__).parents[2] / "golden" / "kept-0.1"
 COMMANDS = ("sweep", "budget", "tolerance", "reproduce")
-EACH = ("sweep", *(pytest.param(command, marks=pytest.mark.slow) for command in COMMANDS[1:]))
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 CARD = """
 title = "Two rates"
@@ -108,7 +107,8 @@ sweep, trial, study = map(deadly, (measured, tried, computed))
 
 @posix
 @pytest.mark.processes
-@pytest.mark.parametrize("command", EACH)
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_killed_worker_costs_nothing(command, task, monkeypatch):
     wanted = run(command, task, workers=1)
     (task / "deadly_jobs.py").write_text(WRAPPED)
@@ -131,7 +131,8 @@ def cluster():
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("command", EACH)
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_cluster_gives_the_same_numbers(command, task, cluster):
     wanted = run(command, task, workers=1)
     np.testing.assert_array_equal(run(command, task, task / "again", scheduler=cluster), wanted)
