@@ -8,14 +8,19 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analogsim.errors import InputError
 
+if TYPE_CHECKING:
+    _Text = click.ParamType[str]
+else:
+    _Text = click.ParamType  # which is no generic class before click 8.3
 
-class Output(click.ParamType[str]):
+
+class Output(_Text):
     """The name of a file or folder to write.
 
     Parameters
