@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -146,6 +146,8 @@ def scratch(tmp_path_factory):
 @settings(max_examples=60, deadline=None)
 def test_targets_are_learnt_as_they_were_given(scratch, pair, split):
     y, expected = pair
+    # Values most of whose rows happen to sum to one could be classes with a slip, and are refused until --task says.
+    assume(y.ndim == 1 or y.shape[1] == 1 or np.isclose(y.sum(1), 1).all() or not np.isclose(y.sum(1), 1).any())
     x = np.arange(len(y), dtype=float).reshape(-1, 1) / len(y)  # says which sample it is
     if split:
         np.savez(scratch / "d.npz", x=x, y=y)
