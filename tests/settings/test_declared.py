@@ -1,5 +1,6 @@
 """Every setting is declared once: its check, its option, its axis, its words and its lines in the tables follow."""
 
+import ast
 import json
 import math
 import subprocess
@@ -186,7 +187,8 @@ def test_it_shows_only_what_differs_from_the_defaults():
     assert repr(Settings(alpha=0.3, noise=["0.05"])) == "Settings(alpha=0.3, noise=('0.05',))"
     many = repr(Settings(**{name: CHANGED[name] for name in ("overrides", "hidden", "normalise", "data", "trim")}))
     assert many.count("\n") == 6
-    assert eval(many, {"Settings": Settings}) == Settings(
+    written = ast.parse(many, mode="eval").body.keywords
+    assert Settings(**{word.arg: ast.literal_eval(word.value) for word in written}) == Settings(
         **{name: CHANGED[name] for name in ("overrides", "hidden", "normalise", "data", "trim")}
     )
 
