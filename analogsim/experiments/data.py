@@ -8,8 +8,10 @@ import os
 import warnings
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -257,12 +259,24 @@ def _taken(name: str, found: Dataset | Arrays, task: str | None, classes: int | 
 
 
 def _digits() -> Dataset:
-    from sklearn.datasets import load_digits
+    x, labels = _bundled()
+    train, test = _split(len(x))
+    return _dataset("digits", x / 16.0, _classes(labels), train, test, source="scikit-learn's bundled UCI digits")
+
+
+def _bundled() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pixels, 0 … 16, and labels of the digits in scikit-learn's own file: its import would take a second or two."""
+    spec = find_spec("sklearn")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        with suppress(OSError, EOFError, ValueError, zlib.error):
+            lines = gzip.decompress(path.read_bytes()).decode("ascii").splitlines()
+            found = np.loadtxt(lines, delimiter=",").reshape(1797, 8 * 8 + 1)
+            return found[:, :-1], found[:, -1]
+    from sklearn.datasets import load_digits  # a release that keeps them elsewhere
 
     bunch = load_digits()
-    train, test = _split(len(bunch.data))
-    known = _classes(bunch.target)
-    return _dataset("digits", bunch.data / 16.0, known, train, test, source="scikit-learn's bundled UCI digits")
+    return bunch.data, bunch.target
 
 
 def _classes(labels: np.ndarray) -> Targets:

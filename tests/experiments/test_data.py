@@ -2,6 +2,9 @@
 
 import gzip
 import os
+import subprocess
+import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -19,6 +22,25 @@ def test_digits_are_scaled_split_once_and_for_all_and_one_hot():
     np.testing.assert_array_equal(first.train_y.argmax(1), first.train_labels)
     np.testing.assert_array_equal(first.train_x, second.train_x)
     assert set(first.test_labels) == set(range(10))
+
+
+def test_digits_are_those_of_scikit_learn_with_and_without_its_import(monkeypatch):
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    for spec in (find_spec("sklearn"), None):  # its own file; where that is not found, its function
+        monkeypatch.setattr(data, "find_spec", lambda name, spec=spec: spec)
+        found = data.load_data("digits")
+        rows = data._split(len(bunch.data))
+        for x, labels, part in zip((found.train_x, found.test_x), (found.train_labels, found.test_labels), rows):
+            np.testing.assert_array_equal(x, bunch.data[part] / 16.0)
+            np.testing.assert_array_equal(labels, bunch.target[part])
+
+
+def test_digits_come_without_importing_scikit_learn():
+    code = "import sys; from analogsim.experiments.data import load_data; load_data('digits'); "
+    code += "sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 @pytest.mark.mnist
