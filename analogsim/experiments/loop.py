@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -15,26 +16,46 @@ from analogsim.experiments.setup import Setup
 from analogsim.learning.on_chip import Digital, OnChip
 from analogsim.learning.reference import adjoint_dual_propagation, backprop
 from analogsim.learning.reference.training import batches
+from analogsim.measure.declaration import Measure, declared
 
 SWEEPS = 8
 """Up-down sweeps of digital DP⊤; it stops earlier once nothing changes."""
 
 
-def taught(setup: Setup, *, progress: Callable[[], object] | None = None) -> xr.Dataset:
-    """Train and measure what was prepared. Ctrl-C ends it early and keeps the finished epochs."""
+class Asked(NamedTuple):
+    """What somebody wants to know of the end of a run and of nothing before it."""
+
+    measures: frozenset[str]
+    """Names of measures of this package."""
+    trainers: frozenset[str]
+    """Whose; the chip is always among those that learn."""
+
+
+def taught(setup: Setup, *, progress: Callable[[], object] | None = None, asked: Asked | None = None) -> xr.Dataset:
+    """Train and measure what was prepared. Ctrl-C ends it early and keeps the finished epochs.
+
+    With `asked` the last epoch and the last snapshot hold the same bits as without, and what these do not need is left
+    out: other trainers, other measures, epochs and snapshots.
+    """
     settings = setup.settings
     chip = OnChip(setup.circuit, setup.chip, setup.wiring, settings, child(settings.seed, "chip"))
     digital = partial(adjoint_dual_propagation, alpha=settings.known("alpha"), beta=settings.beta, sweeps=SWEEPS)
     references = {
-        "digital DP⊤": Digital(setup.network, digital, settings),
-        "back-propagation": Digital(setup.network, backprop, settings),
+        name: Digital(setup.network, rule, settings)
+        for name, rule in (("digital DP⊤", digital), ("back-propagation", backprop))
+        if asked is None or name in asked.trainers
     }
-    notebook = Notebook(setup, chip, references)
-    notebook.note()
-    notebook.probe()
+    notebook = Notebook(setup, chip, references, None if asked is None else _needed(asked))
+    every = asked is None or any(measure.draws for measure in notebook.measures.values())
+    if every:
+        notebook.note()
+    if asked is None:
+        notebook.probe()
     # A run that diverges shows it in its figures, and is named; warnings would only repeat it.
     with np.errstate(over="ignore", invalid="ignore"):
-        interrupted = _epochs(setup, notebook, progress)
+        interrupted = _epochs(setup, notebook, progress, every)
+        if not every:
+            notebook.note()
         notebook.probe()
     dataset = notebook.dataset(interrupted=interrupted)
     dataset.attrs["diverged"] = ", ".join(
@@ -43,12 +64,19 @@ def taught(setup: Setup, *, progress: Callable[[], object] | None = None) -> xr.
     return dataset
 
 
+def _needed(asked: Asked) -> dict[str, Measure[object]]:
+    """The measures that are asked for, and those whose draws of noise come between these."""
+    ours = {name: measure for name, measure in declared() if measure.is_built_in}
+    some_draw = any(ours[name].draws for name in asked.measures)
+    return {name: one for name, one in ours.items() if name in asked.measures or (some_draw and one.draws)}
+
+
 def _finite(array: NDArray[np.floating]) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def _epochs(setup: Setup, notebook: Notebook, progress: Callable[[], object] | None) -> bool:
-    """Train all that the notebook watches on the same batches; return whether Ctrl-C ended it."""
+def _epochs(setup: Setup, notebook: Notebook, progress: Callable[[], object] | None, every: bool) -> bool:
+    """Train all that the notebook watches on the same batches, and note `every` epoch; whether Ctrl-C ended it."""
     settings, data = setup.settings, setup.data
     order, interrupted = np.random.default_rng(settings.seed), False
     try:
@@ -59,7 +87,8 @@ def _epochs(setup: Setup, notebook: Notebook, progress: Callable[[], object] | N
                     trainer.step(x, y)
                 if progress:
                     progress()
-            notebook.note()
+            if every:
+                notebook.note()
     except KeyboardInterrupt:
         interrupted = True
     return interrupted

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from analogsim.circuits.base import Circuit
 from analogsim.experiments import results
@@ -13,6 +15,9 @@ from analogsim.experiments.loop import taught
 from analogsim.experiments.setup import Setup, prepare
 from analogsim.settings.calls import called_with
 from analogsim.settings.record import Settings
+
+SMALL = 2**16
+"""Weights of an array, 256 × 256, with which a batch is multiplied by one thread: two take longer."""
 
 
 def run(
@@ -58,4 +63,11 @@ def run(
 
 def train(setup: Setup, *, progress: Callable[[], object] | None = None) -> xr.Dataset:
     """Run what was prepared. Ctrl-C ends it early and keeps the finished epochs."""
-    return results.stamped(taught(setup, progress=progress), **setup.record())
+    with _threads(setup):
+        found = taught(setup, progress=progress)
+    return results.stamped(found, **setup.record())
+
+
+def _threads(setup: Setup) -> AbstractContextManager[object]:
+    """One BLAS thread for products that end before a second one has woken up, and waits busily for the next."""
+    return threadpool_limits(1 if max(w.size for w in setup.network.weights) <= SMALL else None)

@@ -76,6 +76,8 @@ class Reading:
         Those of the measure if not given.
     usual : bool
         Whether it is recorded when no metrics are named.
+    trainer : str
+        Whose number it is, where the measure has one of each trainer.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Reading:
     of: Callable[[xr.DataArray], xr.DataArray]
     units: str | None = None
     usual: bool = True
+    trainer: str = "chip"
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,11 @@ class Measure(Generic[Source]):
     def of_traces(self) -> bool:
         """Whether it is read from a `Probe` and not from a `Moment`."""
         return self.needs == "trace"
+
+    @property
+    def draws(self) -> bool:
+        """Whether reading it may draw noise of the chip, so that what is read later depends on it."""
+        return self.needs in ("outputs", "gradient")
 
     @property
     def all_dims(self) -> tuple[str, ...]:
@@ -229,7 +237,10 @@ def beside(name: str, long_name: str, whose: str) -> tuple[Reading, ...]:
     return (
         Reading(name, long_name, of_trainer),
         *(
-            Reading(f"{name}{suffix}", f"{long_name}{whose.format(trainer)}", partial(of_trainer, trainer=trainer))
+            Reading(
+                f"{name}{suffix}", f"{long_name}{whose.format(trainer)}", partial(of_trainer, trainer=trainer),
+                trainer=trainer,
+            )  # fmt: skip
             for suffix, trainer in trainers
         ),
     )

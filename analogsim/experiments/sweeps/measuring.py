@@ -9,7 +9,7 @@ from analogsim.experiments.jobs.points import Found
 from analogsim.experiments.jobs.shared import loaded
 from analogsim.experiments.loop import taught
 from analogsim.experiments.setup import prepare
-from analogsim.experiments.sweeps.metrics import Chosen, Metric, before_training, gathered
+from analogsim.experiments.sweeps.metrics import Chosen, Metric, asked, before_training, gathered
 from analogsim.settings.record import Settings
 
 
@@ -33,7 +33,8 @@ def measure(settings: Settings, metrics: Chosen) -> Found:
     """Simulate some settings and read the metrics."""
     setup = prepare(settings, loaded(settings))
     sources = {metric.of for metric in metrics.values() if isinstance(metric, Metric)}
-    run, initial = taught(setup) if "run" in sources else None, before_training(setup)
+    run = taught(setup, asked=asked(metrics)) if "run" in sources else None
+    initial = before_training(setup)
     taken: dict[str, object] = {"run": run, "chip": initial, "setup": setup}
     values = {
         name: float(metric.read(taken[metric.of]) if isinstance(metric, Metric) else metric(setup))

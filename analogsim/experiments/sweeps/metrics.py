@@ -12,6 +12,7 @@ import xarray as xr
 
 from analogsim.circuits.base import child
 from analogsim.errors import InputError, one_of, shown
+from analogsim.experiments.loop import Asked
 from analogsim.experiments.setup import Setup
 from analogsim.learning.on_chip import OnChip
 from analogsim.measure.declaration import Measure, Reading, declared, is_ours, readings
@@ -47,6 +48,8 @@ class Metric(Generic[Source]):
         The measure that it is made from, by name.
     usual : bool
         Whether a sweep of runs records it when no metrics are named.
+    trainer : str
+        Whose number it is, of the chip and the digital references.
     """
 
     long_name: str
@@ -57,6 +60,8 @@ class Metric(Generic[Source]):
     """The measure that it is made from, by name."""
     usual: bool = True
     """Whether a sweep of runs records it when no metrics are named."""
+    trainer: str = "chip"
+    """Whose number it is."""
 
     def __post_init__(self) -> None:
         one_of("of", self.of, SOURCES)
@@ -102,7 +107,8 @@ def known() -> Mapping[str, Metric[object]]:
         for one in readings(name, measure):
             units = measure.units if one.units is None else one.units
             read = partial(_last, name, one)
-            _add(found, one.name, Metric(one.long_name, units, read, measured=(name, measure), usual=one.usual))
+            made = Metric(one.long_name, units, read, measured=(name, measure), usual=one.usual, trainer=one.trainer)
+            _add(found, one.name, made)
     for name, thing in register.metric.items():
         _add(found, name, thing if isinstance(thing, Metric) else Metric(name, "1", thing, "setup"))
     return found
@@ -116,6 +122,16 @@ def _add(found: dict[str, Metric[object]], name: str, metric: Metric[object]) ->
 
 def _last(name: str, reading: Reading, run: xr.Dataset) -> float:
     return float(reading.of(run[name]).values[-1])
+
+
+def asked(metrics: Chosen) -> Asked | None:
+    """What of a run some metrics are read from; None, for all of it, where one is somebody else's, who may read any."""
+    of_run = [metric for metric in metrics.values() if isinstance(metric, Metric) and metric.of == "run"]
+    measures = {metric.measured[0] for metric in of_run if metric.measured and metric.measured[1].is_built_in}
+    if any(not metric.measured or metric.measured[0] not in measures for metric in of_run):
+        return None
+    # A point is named diverged by what became of its probe samples.
+    return Asked(frozenset({*measures, "status"}), frozenset(metric.trainer for metric in of_run))
 
 
 def content(metric: object) -> object:
