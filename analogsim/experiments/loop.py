@@ -14,9 +14,11 @@ from analogsim.circuits.base import child
 from analogsim.experiments.notebook import Notebook
 from analogsim.experiments.setup import Setup
 from analogsim.learning.on_chip import Digital, OnChip
-from analogsim.learning.reference import adjoint_dual_propagation, backprop
+from analogsim.learning.reference import backprop, relaxed
+from analogsim.learning.reference.layers import Workspace
 from analogsim.learning.reference.training import batches
 from analogsim.measure.declaration import Measure, declared
+from analogsim.wiring import Wiring
 
 SWEEPS = 8
 """Up-down sweeps of digital DP⊤; it stops earlier once nothing changes."""
@@ -39,9 +41,11 @@ def taught(setup: Setup, *, progress: Callable[[], object] | None = None, asked:
     """
     settings = setup.settings
     chip = OnChip(setup.circuit, setup.chip, setup.wiring, settings, child(settings.seed, "chip"))
-    digital = partial(adjoint_dual_propagation, alpha=settings.known("alpha"), beta=settings.beta, sweeps=SWEEPS)
+    nominal = Wiring.adjoint_dual_propagation(settings.known("alpha"))
+    digital = partial(relaxed, wiring=nominal, beta=settings.beta, sweeps=SWEEPS)
+    # A rule's buffers serve all batches: a gradient is taken up before the next one overwrites it.
     references = {
-        name: Digital(setup.network, rule, settings)
+        name: Digital(setup.network, partial(rule, workspace=Workspace()), settings)
         for name, rule in (("digital DP⊤", digital), ("back-propagation", backprop))
         if asked is None or name in asked.trainers
     }
