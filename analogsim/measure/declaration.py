@@ -238,9 +238,11 @@ def beside(name: str, long_name: str, whose: str) -> tuple[Reading, ...]:
         Reading(name, long_name, of_trainer),
         *(
             Reading(
-                f"{name}{suffix}", f"{long_name}{whose.format(trainer)}", partial(of_trainer, trainer=trainer),
+                f"{name}{suffix}",
+                f"{long_name}{whose.format(trainer)}",
+                partial(of_trainer, trainer=trainer),
                 trainer=trainer,
-            )  # fmt: skip
+            )
             for suffix, trainer in trainers
         ),
     )

@@ -43,6 +43,12 @@ class Outcome(NamedTuple):
     """Whether it did; if not, perhaps of want of memory, or by anyone's hand."""
 
 
+def ready(workers: int, module: str) -> None:
+    """Start the workers that the next `run` will ask for: they import a module while this process still prepares."""
+    while len(_idle) < workers:
+        _idle.append(Worker(module))
+
+
 def cores() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -185,11 +191,11 @@ class Processes:
 
 
 class Worker:
-    """One process of `analogsim.experiments.jobs.worker`."""
+    """One process of `analogsim.experiments.jobs.worker`, which imports a module before it is asked to compute."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "") -> None:
         # Not by multiprocessing, which would run the user's script again in every worker.
-        code = f"import sys; sys.path[:] = {sys.path!r}; from {worker.__name__} import main; main()"
+        code = f"import sys; sys.path[:] = {sys.path!r}; from {worker.__name__} import main; main({module!r})"
         env = os.environ | {f"{name}_THREADS": "1" for name in THREADS}
         pipe = subprocess.PIPE
         self.process = subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, env=env)

@@ -56,7 +56,7 @@ def computed(
         If it goes away; what is finished is kept.
     """
     batches = Batches(jobs, most)
-    number = min(workers or backends.cores(), max(count, 1))
+    number = _number(workers, count)
     none = partial(lost, width=len(task.names))
     task = replace(task, added=register.added())
     with closing(backends.run(partial(work, task=task), batches, number, none, scheduler)) as finished:
@@ -64,6 +64,16 @@ def computed(
             store.append(rows)
             batches.learn(rows)
             yield rows
+
+
+def ready(task: Task, count: int, *, workers: int | None = None, scheduler: str | None = None) -> None:
+    """Start the processes that `computed` will ask for, so that they import what they need while this one prepares."""
+    if scheduler is None and (number := _number(workers, count)) > 1:
+        backends.ready(number, task.module)
+
+
+def _number(workers: int | None, count: int) -> int:
+    return min(workers or backends.cores(), max(count, 1))
 
 
 def checked(workers: int | None) -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from analogsim.registry import register
 
 PACKAGE = Path(__file__).parents[2]
+ASKS = re.compile(r"import_module|\bregister\s*\.\s*\w+\b(?!\()")
+"""What in a file may lead to modules without being a statement: such a file is looked at expression by expression."""
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where a statement holds others."""
 
 
 def sha(data: bytes) -> str:
@@ -35,14 +41,27 @@ def reached(root: str, names: frozenset[str] = frozenset()) -> dict[str, Path]:
     A file with such a table computes nothing and is left out; so are the figures of a result.
     """
     found: dict[str, Path] = {}
-    waiting = [root, *(module for name in names for module in _taken(root, name))]
-    while waiting:
-        name = waiting.pop()
-        path = _file(name)
-        if path is not None and name not in found:
-            found[name] = path
-            waiting += [*_imports(name, path), name.rpartition(".")[0]]
-    return {name: path for name, path in found.items() if not _table(path)}
+    with _no_garbage():
+        waiting = [root, *(module for name in names for module in _taken(root, name))]
+        while waiting:
+            name = waiting.pop()
+            path = _file(name)
+            if path is not None and name not in found:
+                found[name] = path
+                waiting += [*_imports(name, path), name.rpartition(".")[0]]
+        return {name: path for name, path in found.items() if not _table(path)}
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Do not look for garbage among trees that are kept, which takes longer than to parse them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _file(name: str) -> Path | None:
@@ -71,7 +90,7 @@ def _table(path: Path) -> dict[str, str]:
 
 def _imports(name: str, path: Path) -> Iterator[str]:
     tree = _tree(path)
-    nodes = list(_run(tree))
+    nodes = list(_run(tree, whole=ASKS.search(path.read_text(encoding="utf-8")) is not None))
     registering = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -92,14 +111,15 @@ def _imports(name: str, path: Path) -> Iterator[str]:
                 yield from kind.modules
 
 
-def _run(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those under ``if TYPE_CHECKING``."""
+def _run(tree: ast.AST, *, whole: bool) -> Iterator[ast.AST]:
+    """All nodes but those under ``if TYPE_CHECKING``; where not `whole`, statements alone, which hold the imports."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
         if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"):
             yield node
-            waiting += ast.iter_child_nodes(node)
+            inner = ast.iter_child_nodes(node) if whole else (one for name in BLOCKS for one in getattr(node, name, ()))
+            waiting += inner
 
 
 def _name(node: ast.expr) -> str:

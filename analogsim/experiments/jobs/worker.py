@@ -15,6 +15,8 @@ import signal
 import struct
 import sys
 import threading
+from contextlib import suppress
+from importlib import import_module
 from typing import IO
 
 BEGIN, ROW, ERROR = b"B", b"R", b"E"
@@ -40,8 +42,8 @@ def receive(stream: IO[bytes]) -> bytes | None:
     return message if len(message) == length else None
 
 
-def main() -> None:
-    """Compute until there is no parent, or nothing to do for a while."""
+def main(module: str = "") -> None:
+    """Compute until there is no parent, or nothing to do for a while; import a module before there is anything."""
     _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
     incoming, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -49,6 +51,9 @@ def main() -> None:
     os.dup2(2, 1)
     tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(incoming, tasks), daemon=True).start()
+    if module:
+        with suppress(Exception):  # the first task that needs it says what is wrong
+            import_module(module)
     while True:
         try:
             message = tasks.get(timeout=IDLE)

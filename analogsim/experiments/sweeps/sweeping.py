@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from analogsim.circuits.base import Circuit
 from analogsim.errors import InputError, instance, listed, out_of_range, whole
 from analogsim.experiments import results
-from analogsim.experiments.jobs.dispatch import MOST, checked, computed
+from analogsim.experiments.jobs.dispatch import MOST, checked, computed, ready
 from analogsim.experiments.jobs.points import STATUS, Job, Task
 from analogsim.experiments.jobs.shared import loaded
 from analogsim.experiments.jobs.store import Store
@@ -178,13 +178,16 @@ def execute(
         raise out_of_range("point_timeout", point_timeout, allowed)
     names = tuple(metrics)
     task = Task(MEASURED, names, {"metrics": names, "own": foreign(metrics)}, point_timeout)
+    folder = output.with_suffix(".sweep")
+    if fresh or not folder.exists():  # else there may be nothing left to compute
+        ready(task, plan.size, workers=workers, scheduler=scheduler)
     about = manifest(plan, metrics, task.module, kept)
     # What is wrong with all points is said before the first of them.
     setup = prepare(plan.base)
     record = {"seed": plan.base.seed, "settings": asdict(plan.base), "cards": dict(setup.chip.record)}
     record |= {"words": [*plan.words(), *setup.words()], "sweep": {"design": plan.design, "dims": list(plan.dims)}}
     del setup
-    store = Store(output.with_suffix(".sweep"), about, fresh=fresh)
+    store = Store(folder, about, fresh=fresh)
     began = time.perf_counter()
     try:
         keys, seeds = plan.digests()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import analogsim as asim
-from analogsim.experiments.jobs import store
+from analogsim.experiments.jobs import backends, store
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 DEADLINE = 120
@@ -71,6 +71,17 @@ def test_points_that_kill_their_worker_are_rows_and_the_others_finish(tmp_path):
 @pytest.mark.slow
 def test_of_200_points_20_kill_their_worker_and_180_have_their_numbers(tmp_path):
     assert check_deadly(tmp_path, 200, 10) == 20
+
+
+@pytest.mark.slow
+def test_workers_that_were_started_before_are_those_that_compute():
+    """One that cannot import what it is told to still computes, or says so with its first task."""
+    backends.ready(2, "analogsim.experiments.sweeps.measuring")
+    backends.ready(3, "no.such.module")
+    known = {one.process.pid for one in backends._idle}
+    found = asim.sweep("ideal", {"alpha": [0.0, 0.5, 1.0]}, metrics={"m": lambda setup: os.getpid()}, workers=3)
+    assert (found["status"] == "done").all()
+    assert {int(pid) for pid in found["m"].values} <= known
 
 
 @posix
