@@ -69,5 +69,7 @@ def train(setup: Setup, *, progress: Callable[[], object] | None = None) -> xr.D
 
 
 def _threads(setup: Setup) -> AbstractContextManager[object]:
-    """One BLAS thread for products that end before a second one has woken up, and waits busily for the next."""
-    return threadpool_limits(1 if max(w.size for w in setup.network.weights) <= SMALL else None)
+    """One BLAS thread for products that end before a second one has woken up, which then waits busily for the next."""
+    limit = 1 if max(w.size for w in setup.network.weights) <= SMALL else None
+    held: AbstractContextManager[object] = threadpool_limits(limit)
+    return held
