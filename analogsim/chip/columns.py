@@ -6,5 +6,8 @@ FORWARD, FEEDBACK = range(2)
 LOW, HIGH, LINEAR, SQUARE, CUBE = range(5)
 """Last axis of `Chip.driver`: the least and greatest signal that it takes, and c₁, c₂, c₃."""
 
+INPUTS, REACH = range(2)
+"""Of a tile: its inputs, and its range and step in units of the chip's rails and its converter's step."""
+
 DAC, ADC, BOW = range(3)
 """Columns of `Chip.converters`: steps of what is sent and of what is received, and the bow of the latter."""

@@ -12,7 +12,7 @@ from analogsim.chip.transfer import NO_CONVERTER, STRAIGHT, Converter, Driver
 from analogsim.errors import InputError, instance, one_of
 
 KINDS = ("dense",)
-ARRAYS = ("weights", "noise", "floor", "echo")
+ARRAYS = ("weights", "noise", "floor", "echo", "tiles")
 """Fields of a path that hold arrays."""
 
 
@@ -31,6 +31,9 @@ class ReadPath(Closed):
         on the clock of the read noise.
     echo : (n, n) array, optional
         Full duplex only: crosstalk from the signals that the outputs' own neurons send into the array at the same time.
+    tiles : (2, k) array, optional
+        Of an array in k tiles whose outputs pass rails and converter each on its own before they are added: the inputs
+        of each, in order, and its range and step in units of the chip's, > 0 (`analogsim.chip.columns`).
     driver : Driver
         Transfer curve in front of the matrix.
     converter : Converter
@@ -43,6 +46,7 @@ class ReadPath(Closed):
     noise: Array | None = None
     floor: Array | None = None
     echo: Array | None = None
+    tiles: Array | None = None
     driver: Driver = STRAIGHT
     converter: Converter = NO_CONVERTER
     amplifiers: Amplifiers | None = None
@@ -61,11 +65,12 @@ class ReadPath(Closed):
         said += ["echo"] if self.echo is not None else []
         said += [f"driver {self.driver.low:.3g} to {self.driver.high:.3g}"] if self.driver != STRAIGHT else []
         said += ["converters"] if self.converter != NO_CONVERTER else []
+        said += [f"{self.tiles.shape[1]} tiles, added after conversion"] if self.tiles is not None else []
         return said + (["amplifiers"] if self.amplifiers is not None else [])
 
     def frame(self) -> tuple[object, ...]:
         """All but the weights and their noise."""
-        return self.floor, self.echo, self.driver, self.converter, self.amplifiers
+        return self.floor, self.echo, self.tiles, self.driver, self.converter, self.amplifiers
 
     def closed(self, name: str) -> ReadPath:
         """The same path with arrays that cannot be written to; the same object if they are closed already."""
@@ -99,6 +104,14 @@ class ReadPath(Closed):
             shaped(f"Chip.{name}_floor[{j}]", self.floor, (outputs,))
         if self.echo is not None:
             shaped(f"Chip.{name}_echo[{among}]", self.echo, (outputs, outputs))
+        if self.tiles is not None:
+            shaped(f"Chip.{name}_tiles[{j}]", self.tiles, (2, self.tiles.shape[-1]))
+            counts, reach = self.tiles
+            if counts.sum() != inputs or (counts < 1).any() or (counts % 1).any() or not (reach > 0).all():
+                raise InputError(
+                    f"Chip.{name}_tiles[{j}] = {self.tiles.tolist()}; expected how many of the {inputs} inputs "
+                    "each tile has, and ranges > 0."
+                )
         if self.amplifiers is not None:
             shaped(f"Chip.tia.{name}[{j}]", self.amplifiers.weights[0], (outputs, inputs))
         self.driver.check(f"Chip.driver of {name}[{j}]")

@@ -36,6 +36,7 @@ class Parts:
     ----------
     forward, feedback : matrices of each connection
     forward_noise, feedback_noise, forward_floor, feedback_floor : arrays or None of each connection
+    forward_tiles, feedback_tiles : (2, k) arrays or None of each connection
     forward_echo, feedback_echo : arrays or None of each layer that has neurons
         Full duplex only. ``forward_echo[j]``: crosstalk matrix from the signals layer j+1 sends back into its own
         forward read. ``feedback_echo[j]``: the same for the feedback read.
@@ -62,6 +63,8 @@ class Parts:
     feedback_noise: cached_property[Some] = cached_property(lambda chip: _back(chip, "noise"))
     forward_floor: cached_property[Some] = cached_property(lambda chip: _ahead(chip, "floor"))
     feedback_floor: cached_property[Some] = cached_property(lambda chip: _back(chip, "floor"))
+    forward_tiles: cached_property[Some] = cached_property(lambda chip: _ahead(chip, "tiles"))
+    feedback_tiles: cached_property[Some] = cached_property(lambda chip: _back(chip, "tiles"))
     forward_echo: cached_property[Some] = cached_property(lambda chip: _ahead(chip, "echo"))
     feedback_echo: cached_property[Some] = cached_property(lambda chip: (*_back(chip, "echo")[1:], None))
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from analogsim.chip import file
+from analogsim.chip.columns import INPUTS, REACH
 from analogsim.chip.compartments import Neurons
 from analogsim.chip.connections import Connection
 from analogsim.chip.flat_names import ALL, REQUIRED, Parts, assembled
@@ -206,13 +207,35 @@ class Chip(Parts):
             u = Driver(*self.driver[direction, j]).send(u)
         return Converter(*self.converters[direction]).send(u) if self.is_converted else u
 
-    def returned(self, current: Array, direction: int) -> Array:
-        """Return what is left of the currents of an array after rails and converter."""
+    def returned(self, current: Array, direction: int, reach: float = 1.0) -> Array:
+        """Return what is left of the currents of an array after rails and converter, which reach so much further."""
         if self.is_limited:
-            current = np.clip(current, *self.rails)
+            current = np.clip(current, *(reach * self.rails))
         if not self.is_converted:
             return current
-        return Converter(*self.converters[direction]).receive(current, self.rails[1])
+        dac, adc, bow = self.converters[direction]
+        return Converter(dac, reach * adc, bow).receive(current, reach * self.rails[1])
+
+    def read(self, sent: Array, direction: int, j: int, transposed: Array | None = None) -> Array:
+        """Return what array j makes of what was `sent` into it: forward (direction 0) or feedback (1).
+
+        Parameters
+        ----------
+        sent : (…, m) array
+        direction, j : int
+        transposed : (m, n) array, optional
+            The transpose of its matrix, in the type that the result shall have.
+        """
+        path = self.connections[j].paths[direction]
+        matrix = path.weights.T if transposed is None else transposed
+        if path.tiles is None:
+            return self.returned(sent @ matrix, direction)
+        ends = np.cumsum(path.tiles[INPUTS], dtype=int)
+        found = np.zeros((*sent.shape[:-1], matrix.shape[1]), np.result_type(sent, matrix))
+        for end, count, reach in zip(ends, path.tiles[INPUTS], path.tiles[REACH], strict=True):
+            here = slice(end - int(count), end)
+            found += self.returned(sent[..., here] @ matrix[here], direction, float(reach))
+        return found
 
     @cached_property
     def has_noise(self) -> bool:

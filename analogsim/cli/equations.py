@@ -14,6 +14,7 @@ _SIGNS = {
         "times": "×",
         "cdot": "·",
         "sum": "Σ",
+        "prod": "∏",
         "int": "∫",
         "quad": "   ",
     },

@@ -15,7 +15,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.chip.columns import ADC, BOW, CUBE, DAC, FEEDBACK, FORWARD, HIGH, LINEAR, LOW, SQUARE
+from analogsim.chip.columns import (
+    ADC,
+    BOW,
+    CUBE,
+    DAC,
+    FEEDBACK,
+    FORWARD,
+    HIGH,
+    INPUTS,
+    LINEAR,
+    LOW,
+    REACH,
+    SQUARE,
+)
 from analogsim.engine import primitives
 from analogsim.engine.primitives import greatest, span, window
 from analogsim.functions.machine_code import activate, pull
@@ -52,6 +65,8 @@ class Problem(NamedTuple):
     rails: NDArray[np.floating]  # (2,)
     converted: bool
     converters: NDArray[np.floating]  # (2, 3), likewise
+    tiles: NDArray[np.floating]  # (K, 2), likewise, of the connections that have any
+    tile_at: NDArray[np.int64]  # (2, L+1) where those of each connection begin
     echoed: bool
     echo: NDArray[np.floating]  # transposed echoes of each layer, forward then feedback, one after another
     echo_at: NDArray[np.int64]  # (L,)
@@ -143,19 +158,66 @@ def read(p, matrices, q, s, sender, receiver):
     way = FORWARD if sender < receiver else FEEDBACK
     if p.converted:
         quantise(signal, p.converters[way, DAC])
+    if is_tiled(p, sender, receiver):
+        return partial_sums(p, matrices, signal, sender, receiver)
     current = multiply(p, matrices, signal, sender, receiver)
+    convert(p, way, current, current.dtype.type(1))
+    return current
+
+
+@inner
+def convert(p, way, current, reach):
+    """Clip currents to the rails and convert them, in place, both with so many times their range."""
+    low, high = reach * p.rails[0], reach * p.rails[1]
     if p.limited:
         for k in range(current.shape[0]):
             for i in range(current.shape[1]):
-                current[k, i] = min(max(current[k, i], p.rails[0]), p.rails[1])
+                current[k, i] = min(max(current[k, i], low), high)
     if p.converted:
         bow = p.converters[way, BOW]
         if bow != 0:
             for k in range(current.shape[0]):
                 for i in range(current.shape[1]):
-                    current[k, i] *= 1 + bow * ((current[k, i] / p.rails[1]) ** 2 - 1)
-        quantise(current, p.converters[way, ADC])
-    return current
+                    current[k, i] *= 1 + bow * ((current[k, i] / high) ** 2 - 1)
+        quantise(current, reach * p.converters[way, ADC])
+
+
+@inner
+def is_tiled(p, sender, receiver):
+    """Whether the array between two layers is read in tiles, each with a converter of its own."""
+    way, j = FORWARD if sender < receiver else FEEDBACK, max(sender, receiver)
+    return p.tile_at[way, j + 1] > p.tile_at[way, j]
+
+
+@inner
+def multiply_tile(p, matrices, signal, at, first, size, part):
+    """part = what one tile makes of `size` of the signals (R·B, n) from the first one on, flat."""
+    rows = signal.shape[0]
+    here = np.empty(rows * size, signal.dtype)
+    for k in range(rows):
+        for i in range(size):
+            here[k * size + i] = signal[k, first + i]
+    m = part.size // rows
+    primitives.multiply(here, 0, matrices, at + first * m, part, 0, rows, size, m)
+
+
+@compiled
+def partial_sums(p, matrices, signal, sender, receiver):
+    """The sum (R·B, m) of what tiles make of signals (R·B, n), each clipped and converted on its own; in scratch."""
+    way, j = FORWARD if sender < receiver else FEEDBACK, max(sender, receiver)
+    rows, m = signal.shape[0], p.cum[receiver + 1] - p.cum[receiver]
+    part, total = np.empty(rows * m, signal.dtype), p.current[: rows * m].reshape(rows, m)
+    total[:] = 0
+    first = 0
+    for t in range(p.tile_at[way, j], p.tile_at[way, j + 1]):
+        size = int(p.tiles[t, INPUTS])
+        multiply_tile(p, matrices, signal, p.at[min(sender, receiver)], first, size, part)
+        convert(p, way, part.reshape(rows, m), p.tiles[t, REACH])
+        for k in range(rows):
+            for i in range(m):
+                total[k, i] += part[k * m + i]
+        first += size
+    return total
 
 
 @inner

@@ -203,6 +203,19 @@ def _echoes(chip: Chip, dtype: np.dtype) -> Array:
     return np.concatenate(found).astype(dtype) if chip.has_echo else np.zeros(0, dtype)
 
 
+def _tiles(chip: Chip, dtype: np.dtype) -> Array:
+    """The tiles of all connections, (K, 2), forward and then feedback."""
+    found = [t.T for t in (*chip.forward_tiles, *chip.feedback_tiles) if t is not None]
+    return writable(np.concatenate([np.empty((0, 2)), *found]), dtype)
+
+
+def _tile_at(chip: Chip) -> NDArray[np.int64]:
+    """Where the tiles of each direction and connection begin, (2, L + 1), the last entry where they end."""
+    counts = [[0 if t is None else t.shape[1] for t in way] for way in (chip.forward_tiles, chip.feedback_tiles)]
+    ends = np.cumsum(np.ravel(counts), dtype=np.int64).reshape(2, -1)
+    return np.column_stack([np.array([0, ends[0, -1]]), ends])
+
+
 def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dtype: np.dtype) -> Problem:
     sizes, batch = np.array(chip.sizes), len(x)
     cum = np.concatenate([[0], np.cumsum(sizes[1:])])
@@ -242,6 +255,8 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         rails=cast(chip.rails),
         converted=bool(chip.converters.any()),
         converters=cast(chip.converters),
+        tiles=_tiles(chip, dtype),
+        tile_at=_tile_at(chip),
         echoed=chip.has_echo,
         echo=_echoes(chip, dtype),
         echo_at=np.concatenate([[0], np.cumsum(2 * sizes[1:-1] ** 2)]).astype(np.int64),
@@ -271,7 +286,7 @@ def drive(chip: Chip, x: Array, wiring: Wiring, dtype: DTypeLike = np.float64) -
 
     An offset of the returned current is mirrored as the feedback is: by the largest entry of each row of B.
     """
-    current = chip.returned(chip.sent(x, 0, 0) @ chip.forward[0].T, 0)
+    current = chip.read(chip.sent(x, 0, 0), 0, 0)
     largest = wiring.feedback[[0, 1], np.abs(wiring.feedback).argmax(axis=1)][:, None]
     layers = []
     for j in range(chip.layers):

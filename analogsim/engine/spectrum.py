@@ -7,7 +7,21 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine.kernel import activate_layer, block, code_of, curve, echo, mix, multiply, read, receive
+from analogsim.chip.columns import FEEDBACK, FORWARD, INPUTS, REACH
+from analogsim.engine.kernel import (
+    activate_layer,
+    block,
+    code_of,
+    curve,
+    drive,
+    echo,
+    is_tiled,
+    mix,
+    multiply,
+    multiply_tile,
+    read,
+    receive,
+)
 from analogsim.engine.packing import Batch
 from analogsim.engine.primitives import span
 from analogsim.functions.activations import activation
@@ -36,10 +50,21 @@ def read_along(p, matrices, q, at, s, sender, receiver):
     """Derivative of `read` at the states `at` in the direction `s`; converters count as their mean slope, one."""
     if not p.shaped and not p.limited and not p.converted:
         return read(p, matrices, q, s, sender, receiver)
+    if p.limited and is_tiled(p, sender, receiver):
+        return tiles_along(p, matrices, q, at, s, sender, receiver)
     free = np.ones((1, 1), np.bool_)
     if p.limited:
         current = read(p, matrices, q, at, sender, receiver)
         free = (current > p.rails[0]) & (current < p.rails[1])
+    current = multiply(p, matrices, sent_along(p, q, at, s, sender, receiver), sender, receiver)
+    if p.limited:
+        current *= free
+    return current
+
+
+@compiled
+def sent_along(p, q, at, s, sender, receiver):
+    """Derivative of the signals (R·B, n) that are sent."""
     signal = mix(p, q, at, sender).copy()
     if p.shaped:
         low, high, c1, c2, c3 = curve(p, sender, receiver)
@@ -50,10 +75,32 @@ def read_along(p, matrices, q, at, s, sender, receiver):
     else:
         signal[:] = 1
     signal *= mix(p, q, s, sender)
-    current = multiply(p, matrices, signal, sender, receiver)
-    if p.limited:
-        current *= free
-    return current
+    return signal
+
+
+@compiled
+def tiles_along(p, matrices, q, at, s, sender, receiver):
+    """The same of an array whose tiles are clipped one by one: those at their rails pass nothing on."""
+    way, j = FORWARD if sender < receiver else FEEDBACK, max(sender, receiver)
+    along = sent_along(p, q, at, s, sender, receiver)
+    signal = mix(p, q, at, sender)
+    if p.shaped:
+        drive(curve(p, sender, receiver), span(p.signal, 0, signal.size))
+    rows, m = signal.shape[0], p.cum[receiver + 1] - p.cum[receiver]
+    current, change = np.empty(rows * m, signal.dtype), np.empty(rows * m, signal.dtype)
+    total = p.current[: rows * m].reshape(rows, m)
+    total[:] = 0
+    first = 0
+    for t in range(p.tile_at[way, j], p.tile_at[way, j + 1]):
+        size, reach = int(p.tiles[t, INPUTS]), p.tiles[t, REACH]
+        multiply_tile(p, matrices, signal, p.at[min(sender, receiver)], first, size, current)
+        multiply_tile(p, matrices, along, p.at[min(sender, receiver)], first, size, change)
+        for k in range(rows):
+            for i in range(m):
+                if reach * p.rails[0] < current[k * m + i] < reach * p.rails[1]:
+                    total[k, i] += change[k * m + i]
+        first += size
+    return total
 
 
 @compiled

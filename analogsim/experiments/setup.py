@@ -45,7 +45,7 @@ class Setup:
         sizes = "-".join(str(n) for n in self.network.sizes)
         lines = [
             f"Circuit   {card['title']} ({card['path']})",
-            *(f"          {said}" for said in self.circuit.words()),
+            *(f"          {said}" for said in self.chip.record.get("words", self.circuit.words())),
             f"Rule      {self.wiring.name}, {RULES.get(s.rule, 'a rule of your own')}; β = {s.beta:g}",
             f"          {s.nudge} nudge: {NUDGES[s.nudge]}",
             f"Network   {sizes}, {self.network.activation} hidden, {self.network.output_activation} output, "

@@ -84,6 +84,8 @@ def arguments(base):
         "bandwidth": 1e7,
         "full": 1.0,
         "phase": np.array([0.1, 0.5]),
+        "phases": np.array([[0.1, 0.5, 0.2]]),
+        "couplings": np.full((2, 1, 3), 0.95),
         "command": np.array([-0.9, 0.3]),
         "duration": 2e-4,
         "w": np.linspace(0.1, 0.8, 60),

@@ -1,6 +1,7 @@
 """Optical parts: measured transfer curves, noise, quantisation, rings, meshes, phase-change cells."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -137,9 +138,9 @@ def test_shot_noise_is_that_of_counted_electrons_and_thermal_noise_that_of_a_res
 
 
 def test_ring_is_tuned_to_its_weight_and_lossless_rings_are_lorentzian():
-    bank = device("microring", phase_error=0, bits=16)
+    still = {"temperature_error": 0, "channels": 1}
     w = np.linspace(-1, 1, 41)[None] * np.ones((3, 1))
-    np.testing.assert_allclose(weights(write(bank, w)), w, atol=1e-4)
+    np.testing.assert_allclose(weights(write(device("microring", phase_error=0, bits=16, **still), w)), w, atol=1e-4)
     lossless = device("microring", round_trip=1.0, coupling=0.995)
     assert lossless.weight(0.0) == pytest.approx(1.0)
     delta = np.linspace(-3, 3, 31)
@@ -147,10 +148,89 @@ def test_ring_is_tuned_to_its_weight_and_lossless_rings_are_lorentzian():
     np.testing.assert_allclose(lossless.weight(delta * lossless.linewidth()), lorentzian, atol=1e-3)
     drop, through = lossless.transmissions(delta, 0.9, 0.99)
     np.testing.assert_allclose(drop + through, 1.0, rtol=1e-12)
-    errors = [np.std(weights(write(device("microring", phase_error=e), w)) - w) for e in (1e-4, 1e-3, 1e-2)]
+    errors = [np.std(weights(write(device("microring", phase_error=e, **still), w)) - w) for e in (1e-4, 1e-3, 1e-2)]
     assert errors[0] < errors[1] < errors[2]
     with pytest.raises(InputError, match="round_trip"):
         device("microring", coupling=0.999)
+
+
+def test_evenly_spaced_rings_are_one_ring_of_their_product():
+    """Π_k T_t(φ + kΔ) is T_t with t^N, a^N and Nφ; without loss the rest is dropped. Σ_k T_d: the Airy sum."""
+    phi, n = np.linspace(0.01, 0.7, 7)[:, None], 6
+    for coupling, a in ((0.9, 1.0), (0.95, 0.987)):
+        bank = device("microring", channels=n, coupling=coupling, round_trip=a)
+        drop, through = bank.bank(np.repeat(phi, n, axis=1), np.full((2, 7, n), coupling))
+        whole, p = coupling**n, (coupling**2 * a) ** n
+        below = 1 - 2 * p * np.cos(n * phi) + p**2
+        expected = whole**2 * (1 - 2 * a**n * np.cos(n * phi) + a ** (2 * n)) / below
+        np.testing.assert_allclose(through, np.repeat(expected, n, axis=1), rtol=1e-10)
+        if a == 1.0:
+            np.testing.assert_allclose(drop + through, 1.0, rtol=1e-12)
+        p = coupling**2 * a
+        assert 1 + bank.total_crosstalk() == pytest.approx(n * (1 - p) * (1 + p**n) / ((1 + p) * (1 - p**n)), rel=1e-12)
+    # Lorentzians of linewidth Γ at Δ, which is what is left of the Airy function for narrow lines.
+    narrow = device("microring", round_trip=1.0, coupling=0.999, channels=16)
+    d = np.arange(1, 4)
+    lorentzian = 1 / (1 + (2 * d * narrow.spacing / narrow.linewidth()) ** 2)
+    np.testing.assert_allclose(narrow.crosstalk(d), lorentzian, rtol=0.2)
+    np.testing.assert_allclose(narrow.crosstalk(d[:1]), lorentzian[:1], rtol=0.02)
+
+
+def test_channels_disturb_one_another_less_the_finer_the_rings_and_not_at_all_when_corrected():
+    w = RNG(3).uniform(-1, 1, (40, 22))  # the last bank is not full
+    still = {"phase_error": 0, "temperature_error": 0, "bits": 16}
+
+    def error(correct=False, **options):
+        bank = device("microring", **{**still, "round_trip": 1.0, **options})
+        return np.sqrt(np.mean((weights(write(bank, w, correct)) - w) ** 2))
+
+    found = [error(coupling=t, channels=4) for t in (0.95, 0.98, 0.995, 0.999)]
+    assert all(b < 0.7 * a for a, b in pairwise(found))
+    real = {"coupling": 0.95, "round_trip": 0.987}
+    assert error(**real) > 20 * error(correct=True, **real)
+    assert error(correct=True, **real) < 2.0**-15
+    heated = {"thermal_crosstalk": 0.02, **real}
+    assert error(correct=True, **heated) == error(correct=True, **real)
+    assert error(**heated) > 1.3 * error(**real)
+    # Of the heaters' phases the neighbour gets 2 %, the next but one 0.04 %, the other banks none.
+    phase = np.zeros((1, 8))
+    phase[0, 1] = 1.0
+    added = device("microring", **heated).heated(phase) - phase
+    np.testing.assert_allclose(added[0], [0.02, 0, 0.02, 0.0004, 0, 0, 0, 0], atol=1e-15)
+    # One ring's weight is what its neighbours are tuned to: alone in its bank it is as it was meant.
+    alone = weights(write(device("microring", channels=4, **still), w[:, :1]))
+    np.testing.assert_allclose(alone, w[:, :1], atol=2.0**-15)
+
+
+def test_a_temperature_moves_all_rings_alike():
+    """ΔT · dφ/dT in every phase: to first order w'(φ) of it, the same sign everywhere; σ over many writings."""
+    still = {"phase_error": 0, "bits": 16, "channels": 1}
+    warm = device("microring", temperature_error=0.02, **still)
+    calm = device("microring", temperature_error=0, **still)
+    w = np.full((1, 5), 0.2)
+    exact = weights(write(calm, w))
+    moved = np.array([weights(write(warm, w, seed=seed)) - exact for seed in range(400)])
+    assert np.ptp(moved, axis=-1).max() < 1e-12
+    phase, h = warm.phase_for(0.2 * warm.span), 1e-6
+    slope = (warm.weight(phase + h) - warm.weight(phase - h)) / (2 * h) / warm.span
+    expected = abs(slope) * 0.02 * warm.thermal_shift
+    assert moved[:, 0, 0].std() == pytest.approx(expected, rel=5 / (2 * 400) ** 0.5)
+    with pytest.raises(InputError, match="thermal_shift"):
+        device("microring", thermal_shift=0)
+
+
+def test_a_bank_whose_channels_run_into_one_another_says_so_or_is_refused():
+    said = " ".join(device("microring", channels=16).words())
+    for words in ("drops 8.09%", "26.90% of all others", "at most 6 "):
+        assert words in said
+    assert "disturb" not in " ".join(device("microring").words())
+    with pytest.raises(InputError, match="at most 30 channels"):
+        device("microring", channels=31)
+    assert device("microring", channels=30).span > 0
+    # Tuned at most half-way to the next channel.
+    for channels in (4, 16):
+        bank = device("microring", channels=channels)
+        assert bank.phase_for(-bank.span) <= bank.spacing / 2 + 1e-12
 
 
 def haar(n, seed):

@@ -74,14 +74,14 @@ class Arrays(Lines, Periphery, Circuit):
         cells = (n + 1, m) if self.mapping == "reference" else (2, n, m)
         return (self.slices, *cells) if self.slices > 1 else cells
 
-    def gain_errors(self, outputs: int, j: int, read: str, seed: int) -> Array:
+    def gain_errors(self, outputs: int, j: int | str, read: str, seed: int) -> Array:
         """Gain error of each subtractor (forward) or inverter (reverse) of layer j+1."""
         forward = read == "forward"
         spread = self.subtractor_mismatch if forward else self.inverter_mismatch
         name = "subtractor" if forward else "inverter"
         return spread * child(seed, name, j).standard_normal(outputs) if spread else np.zeros(outputs)
 
-    def read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int, seed: int) -> Read:
+    def read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int | str, seed: int) -> Read:
         """Effective weights, noise and offset of an array that is read in one direction."""
         span = self.device.span
         seen = self.effective(self.cell_conductance(self.device, cells, self.activity_unit, read), read)
@@ -106,7 +106,7 @@ class Arrays(Lines, Periphery, Circuit):
             found.sigma = sigma if read == "forward" else sigma.T.copy()
         return found
 
-    def _amplifiers(self, seen: Array, parts: Array, scale: float, read: str, j: int, seed: int) -> Amplifiers:
+    def _amplifiers(self, seen: Array, parts: Array, scale: float, read: str, j: int | str, seed: int) -> Amplifiers:
         """Amplifiers of all slices of an array."""
         rf = (2.0 if self.mapping == "reference" else 1.0) * scale / self.device.span
         delay = rf * self.tia_capacitance / self.time_unit
@@ -116,7 +116,7 @@ class Arrays(Lines, Periphery, Circuit):
         weights = np.concatenate([p * bank.weights for p, bank in zip(parts, made, strict=True)])
         return Amplifiers(weights, np.concatenate([bank.noise_gain for bank in made]), delay)
 
-    def _offset(self, amplifiers: Amplifiers, parts: Array, read: str, j: int, seed: int) -> Array:
+    def _offset(self, amplifiers: Amplifiers, parts: Array, read: str, j: int | str, seed: int) -> Array:
         """Offset of the summed outputs, in activities: each amplifier's own times its noise gain."""
         gain = amplifiers.noise_gain
         if not self.tia_offset:

@@ -61,6 +61,7 @@ class Crossbar(Updated):
         if self.feedback == "full-duplex":
             duplex.check(self)
         self.check_lines()
+        self.check_tiles()
         self.check_periphery(self.mapping, self.feedback)
         if self.has_dynamics:
             for name, bad, hint in (
@@ -80,8 +81,10 @@ class Crossbar(Updated):
                 Connection(
                     j,
                     j + 1,
-                    ReadPath(w, driver=driver, converter=converter),
-                    ReadPath(w.T, driver=driver_back, converter=converter_back) if j else None,
+                    ReadPath(w, tiles=self.tiles(w.shape[1], "forward"), driver=driver, converter=converter),
+                    ReadPath(w.T, tiles=self.tiles(len(w), "reverse"), driver=driver_back, converter=converter_back)
+                    if j
+                    else None,
                 )
                 for j, w in enumerate(network.weights)
             ],
@@ -96,7 +99,7 @@ class Crossbar(Updated):
                 "circuit": dict(self.record),
                 "device": dict(self.device.record),
                 "seed": seed,
-                "words": self.words(),
+                "words": [*self.words(), *self.tile_words(network.sizes)],
             },
         )
         return self.rewrite(blank, network.weights, network.biases, child(seed, "programming"))

@@ -22,6 +22,7 @@ from analogsim.errors import InputError
 Array = NDArray[np.floating]
 
 ENDS = ("same", "opposite")
+PARTIAL_SUMS = ("digital", "current")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,11 @@ class Lines(Carded):
     r_driver, r_sense : float
         Resistance in series with each driven and each sensed line, ohm.
     tile : int
-        Lines of the largest array; a larger one is split into tiles whose currents are added. 0 does not split.
+        Lines of the largest array; a larger one is split evenly into tiles with wires of their own. 0 does not split.
+    partial_sums : {"digital", "current"}
+        How what the tiles of a sensed line return is added: digitally, each tile with amplifiers, subtractors and a
+        converter of its own at that line, or as currents in front of one amplifier and one converter. What drives a
+        line, its DAC and its inverter too, serves all of its tiles.
     feedback_ends : {"same", "opposite"}
         Whether the feedback is driven and sensed at the ends that the forward read uses, which is reciprocal as long as
         r_driver = r_sense, or at the others.
@@ -76,6 +81,7 @@ class Lines(Carded):
     r_driver: float = quantity("resistance in series with each driven line", "ohm", low=0, default=0.0, ideal=0.0)
     r_sense: float = quantity("resistance in series with each sensed line", "ohm", low=0, default=0.0, ideal=0.0)
     tile: int = quantity("lines of the largest array, 0 for no limit", low=0, whole=True, default=0)
+    partial_sums: str = choice("how the outputs of tiles are added", PARTIAL_SUMS, default="digital")
     feedback_ends: str = choice("ends at which the feedback is driven and sensed", ENDS, default="same")
     access_resistance: float | None = quantity(
         "small-signal resistance of the access transistor", "ohm", above=0, default=None, ideal=None

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.cards import Carded, quantity
+from analogsim.cards import Carded, choice, quantity
 from analogsim.chip.amplifiers import Amplifiers
 from analogsim.chip.transfer import NO_CONVERTER, STRAIGHT, Converter, Driver
 from analogsim.chip.transfer import Periphery as Limits
 from analogsim.errors import InputError, out_of_range
 
 Array = NDArray[np.floating]
+
+REACHES = {"fixed": 0.0, "root": -0.5, "share": -1.0}
+"""Power of the number of tiles by which the range of each one's output goes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,9 @@ class Periphery(Carded):
         b bits resolve ±range into steps of range/(2^(b−1) − 1). Their sampling clock is not simulated.
     dac_range, dac_feedback_range, adc_range : float, optional
         Largest signal of each, in activities; the feedback's own is `dac_range` if not given.
+    tile_range : {"fixed", "root", "share"}
+        What each of k tiles whose outputs are added digitally has of `adc_range` and `tia_saturation`, by a greater
+        gain of its amplifiers: all of it, 1/√k or 1/k of it. See `.tiling`.
     dac_inl, adc_inl : float
         Largest integral nonlinearity in steps, as an S-shaped bow that is zero at 0 and at ±range.
     """
@@ -76,6 +82,7 @@ class Periphery(Carded):
     dac_range: float | None = quantity("largest forward signal of a DAC, in activities", above=0, default=None)
     dac_feedback_range: float | None = quantity("largest feedback signal of a DAC", above=0, default=None)
     adc_range: float | None = quantity("largest output of an ADC, in activities", above=0, default=None)
+    tile_range: str = choice("range of a tile's output beside that of k tiles", tuple(REACHES), default="fixed")
     dac_inl: float = quantity("integral nonlinearity of a DAC, in steps", low=0, default=0.0, ideal=0.0)
     adc_inl: float = quantity("integral nonlinearity of an ADC, in steps", low=0, default=0.0, ideal=0.0)
 
@@ -133,6 +140,11 @@ class Periphery(Carded):
                 converter = converter._replace(adc=step, bow=bow)
             found.append((driver, converter))
         return found
+
+    @property
+    def clips(self) -> bool:
+        """Whether outputs are converted or clipped, so that it matters where they are added."""
+        return bool(self.adc_bits or np.isfinite(self.tia_saturation))
 
     def rails(self, activity_unit: float) -> Limits:
         """Saturation of the amplifiers, and the range of the converters behind them."""

@@ -15,8 +15,9 @@ from analogsim.chip.state import DeviceState
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Array, child
 from analogsim.circuits.crossbar import duplex
-from analogsim.circuits.crossbar.cell_arrays import Arrays, Read
+from analogsim.circuits.crossbar.cell_arrays import Read
 from analogsim.circuits.crossbar.mapping import shares, sliced
+from analogsim.circuits.crossbar.tiling import Tiled
 from analogsim.circuits.neurons import NeuronCircuit
 from analogsim.devices.base import Cells
 from analogsim.devices.ideal import Ideal
@@ -48,7 +49,7 @@ def held_by(state: DeviceState) -> dict[str, dict[int, Held]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Programmed(Arrays, NeuronCircuit):
+class Programmed(Tiled, NeuronCircuit):
     """A circuit whose cells are programmed for target weights.
 
     Parameters

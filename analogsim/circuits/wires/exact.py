@@ -46,7 +46,8 @@ def currents(
     terminals : Terminals, optional
         Ends and terminal resistances; by default the left end of word lines, the bottom of bit lines and no resistance.
     tile : int or (rows, columns), optional
-        Split an array larger than this into tiles with wires and terminals of their own, whose outputs are summed.
+        Split an array larger than this evenly (22 lines by 5: 5, 5, 4, 4, 4) into tiles with wires and terminals of
+        their own, whose outputs are summed.
     curve : Curve, optional
         Current-voltage curve of the cells (`Cubic`, `Sinh`, `AccessTransistor`); ohmic by default.
     tol : float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -130,6 +131,14 @@ def check_ends(name: str, value: ArrayLike, lines: int) -> Array:
     if not (good := (r == 0) | ((r >= 1 / LARGEST) & (r <= LARGEST))).all():
         raise out_of_range(f"Terminals.{name}", float(r.flat[np.argmin(good)]), "0 or from 1e-30 to 1e30 ohm")
     return np.broadcast_to(r, (lines,))
+
+
+def even_split(lines: int, most: int) -> list[slice]:
+    """Runs of lines, none longer than `most` and none more than one longer than another, the longer ones first."""
+    count = -(-lines // most)
+    base, longer = divmod(lines, count)
+    edges = [k * base + min(k, longer) for k in range(count + 1)]
+    return [slice(*pair) for pair in pairwise(edges)]
 
 
 def check_tile(tile: object, shape: tuple[int, int]) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from analogsim.circuits.wires.geometry import (
     check_ends,
     check_resistance,
     check_tile,
+    even_split,
 )
 from analogsim.circuits.wires.ladder import Ladder
 from analogsim.circuits.wires.newton_solver import newton
@@ -152,9 +153,8 @@ class Problem:
 
     def __iter__(self) -> Iterator[Part]:
         view = self.view
-        for top in range(0, self.shape[0], self.tile[0]):
-            for left in range(0, self.shape[1], self.tile[1]):
-                rows, columns = slice(top, top + self.tile[0]), slice(left, left + self.tile[1])
+        for rows in even_split(self.shape[0], self.tile[0]):
+            for columns in even_split(self.shape[1], self.tile[1]):
                 drive, sense = (columns, rows) if view.transposed else (rows, columns)
                 block = self.g[rows, columns]
                 ladder = Ladder(

@@ -167,8 +167,8 @@ def test_tiles_are_read_apart_and_summed():
     v = np.random.default_rng(0).normal(size=(2, 20))
     terminals = Terminals(r_driver=np.linspace(0, 30, 20), r_sense=np.linspace(5, 9, 13))
     expected = np.zeros((2, 13))
-    for rows in (slice(0, 8), slice(8, 16), slice(16, 20)):
-        for columns in (slice(0, 6), slice(6, 12), slice(12, 13)):
+    for rows in (slice(0, 7), slice(7, 14), slice(14, 20)):
+        for columns in (slice(0, 5), slice(5, 9), slice(9, 13)):
             drive, sense = terminals.r_driver[rows], terminals.r_sense[columns]
             expected[:, columns] += sparse.currents(
                 g[rows, columns], v[:, rows], 20.0, 10.0, r_driver=drive, r_sense=sense
