@@ -9,6 +9,9 @@ the open-loop gain A₀ and ω_u = 2π GBW, the output y obeys
 
 Its resting value is y = M u / (1 + N/A₀), so that a finite gain alone is a change of the weights, row by row; as the
 row sums of an array and of its transpose differ, so do W and Vᵀ.
+
+Lines with capacitance hand M u to their amplifier by a lag of time constant T: T dp/dt = M u − p, with p for M u above.
+With ω_u = ∞ that lag is all there is.
 """
 
 from __future__ import annotations
@@ -35,11 +38,14 @@ class Amplifiers:
         N; ≥ 1.
     delay : float
         R_f C_in in units of the chip's ``time_unit``; 0 without input capacitance.
+    lag : (bank, n) array, optional
+        T of each line, in units of ``time_unit``; > 0. None without.
     """
 
     weights: Array
     noise_gain: Array
     delay: float = 0.0
+    lag: Array | None = None
 
     def __post_init__(self) -> None:
         if self.weights.ndim != 3 or self.noise_gain.shape != self.weights.shape[:2]:
@@ -51,6 +57,11 @@ class Amplifiers:
             raise out_of_range("Amplifiers.noise_gain", float(self.noise_gain.min()), "noise_gain ≥ 1")
         if not 0 <= self.delay < np.inf:
             raise out_of_range("Amplifiers.delay", self.delay, "0 ≤ delay < inf")
+        if self.lag is not None:
+            if self.lag.shape != self.noise_gain.shape:
+                raise InputError(f"Amplifiers.lag has shape {self.lag.shape}; expected {self.noise_gain.shape}.")
+            if not (self.lag > 0).all():
+                raise out_of_range("Amplifiers.lag", float(self.lag.min()), "lag > 0")
 
     def static(self, gain: float) -> Array:
         """Matrix that the amplifiers amount to at rest, (n, m)."""
@@ -71,7 +82,7 @@ class TIA:
     gain : float
         A₀, open-loop gain at low frequency; > 0, inf allowed.
     bandwidth : float
-        ω_u, rad per ``time_unit``; > 0 and finite.
+        ω_u, rad per ``time_unit``; > 0, and finite unless all lines have a lag.
     """
 
     forward: tuple[Amplifiers, ...]
@@ -82,7 +93,8 @@ class TIA:
     def __post_init__(self) -> None:
         if not self.gain > 0:
             raise out_of_range("TIA.gain", self.gain, "gain > 0")
-        if not 0 < self.bandwidth < np.inf:
+        lagging = all(part is None or part.lag is not None for part in (*self.forward, *self.feedback))
+        if not (0 < self.bandwidth < np.inf or (self.bandwidth == np.inf and lagging)):
             raise out_of_range("TIA.bandwidth", self.bandwidth, "0 < bandwidth < inf (rad per time_unit)")
         if len(self.feedback) != len(self.forward) or self.feedback[0] is not None:
             raise InputError("TIA.feedback: one entry for each of TIA.forward, the first None.")
@@ -100,7 +112,8 @@ class TIA:
         for name in ("forward", "feedback"):
             for j, part in enumerate(getattr(self, name)):
                 if part is not None:
-                    found |= {f"{name}.{j}.{key}": np.asarray(value) for key, value in vars(part).items()}
+                    given = {key: value for key, value in vars(part).items() if value is not None}
+                    found |= {f"{name}.{j}.{key}": np.asarray(value) for key, value in given.items()}
         return found
 
     @classmethod
@@ -113,7 +126,7 @@ class TIA:
             if f"{name}.{j}.weights" not in arrays:
                 return None
             weights, gain, delay = (arrays[f"{name}.{j}.{key}"] for key in ("weights", "noise_gain", "delay"))
-            return Amplifiers(weights, gain, float(delay))
+            return Amplifiers(weights, gain, float(delay), arrays.get(f"{name}.{j}.lag"))
 
         ahead = tuple(found for j in range(layers) if (found := part("forward", j)) is not None)
         back = tuple(part("feedback", j) for j in range(layers))

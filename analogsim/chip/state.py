@@ -59,6 +59,19 @@ class DeviceState(Mapping[str, Array]):
     filter: Each = field(
         default_factory=dict, metadata=_each("steps that the low-pass of Tiki-Taka 2 has not passed on yet", "steps")
     )
+    full_pulses: Each = field(
+        default_factory=dict, metadata=_each("full pulses that each cell got so far, up and down", "pulses")
+    )
+    half_pulses: Each = field(
+        default_factory=dict, metadata=_each("pulses that it got while others were written", "pulses")
+    )
+    travel: Each = field(default_factory=dict, metadata=_each("Σ|ΔG| of each cell over the updates", "S"))
+    feedback_full_pulses: Each = field(default_factory=dict, metadata=_each("the same of the second array", "pulses"))
+    feedback_half_pulses: Each = field(default_factory=dict, metadata=_each("the same of the second array", "pulses"))
+    feedback_travel: Each = field(default_factory=dict, metadata=_each("the same of the second array", "S"))
+    fast_full_pulses: Each = field(default_factory=dict, metadata=_each("the same of the fast array", "pulses"))
+    fast_half_pulses: Each = field(default_factory=dict, metadata=_each("the same of the fast array", "pulses"))
+    fast_travel: Each = field(default_factory=dict, metadata=_each("the same of the fast array", "S"))
     offset: Each = field(
         default_factory=dict, metadata=_each("offsets of the neurons before the outputs were zeroed", "activity")
     )

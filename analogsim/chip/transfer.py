@@ -100,7 +100,7 @@ class Periphery:
     gain : float
         A₀, open-loop gain of the amplifiers whose dynamics are followed; > 0, inf allowed.
     bandwidth : float, optional
-        Their ω_u, rad per ``time_unit``; None where amplifiers have no dynamics.
+        Their ω_u, rad per ``time_unit``, inf where only the lines lag; None where nothing has dynamics.
     """
 
     low: float = -np.inf
@@ -114,8 +114,8 @@ class Periphery:
             raise InputError(f"Chip.rails = ({self.low:g}, {self.high:g}); expected (low, high) with low < 0 < high.")
         if not self.gain > 0:
             raise out_of_range("Chip.tia.gain", self.gain, "gain > 0")
-        if self.bandwidth is not None and not 0 < self.bandwidth < np.inf:
-            raise out_of_range("Chip.tia.bandwidth", self.bandwidth, "0 < bandwidth < inf (rad per time_unit)")
+        if self.bandwidth is not None and not self.bandwidth > 0:
+            raise out_of_range("Chip.tia.bandwidth", self.bandwidth, "bandwidth > 0 (rad per time_unit)")
 
     def words(self) -> list[str]:
         """Say what is limited."""

@@ -21,12 +21,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from analogsim import cards, registry
 from analogsim.cards import Carded, Check, quantity
+from analogsim.devices.endurance import Wearing
 from analogsim.errors import InputError, out_of_range, shown, unknown
 
 Array = NDArray[np.floating]
 
 Cells = Mapping[str, Array]
-"""What is fixed about each cell of an array: ``frozen`` (conductance of stuck cells, NaN elsewhere), ``factor``."""
+"""What is fixed about each cell of an array: ``frozen`` (conductance of stuck cells, NaN elsewhere), ``factor``.
+
+Where pulses are counted there is ``tally``, (2, …), too: programming adds the corrections of write-verify to it, up
+and down.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +44,7 @@ class Part(Carded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Device(Part):
+class Device(Wearing, Part):
     """A two-terminal memory cell; the base programs, ages and reads without error.
 
     Parameters
@@ -128,7 +133,7 @@ class Device(Part):
             fixed["frozen"] = stuck
         if self.d2d:
             fixed["factor"] = np.maximum(1.0 + self.d2d * for_factors.standard_normal(shape), 0.0)
-        return fixed
+        return fixed | self.lives(shape, for_factors.spawn(1)[0]) if self.wears else fixed
 
     def program(self, conductance: ArrayLike, rng: np.random.Generator, cells: Cells | None = None) -> Array:
         """Return the conductances after programming, S.
@@ -141,7 +146,7 @@ class Device(Part):
         sigma = self.programming_scale * self.programming_sigma(wanted)
         programmed = self._write(wanted, sigma, rng, cells.get("factor"))
         if self.verify_attempts > 1:
-            self._verify(programmed, wanted, sigma, rng, cells.get("factor"))
+            self._verify(programmed, wanted, sigma, rng, cells)
         if (frozen := cells.get("frozen")) is not None:
             programmed = np.where(np.isnan(frozen), programmed, frozen)
         return programmed
@@ -156,9 +161,8 @@ class Device(Part):
             written *= factor
         return np.maximum(written, 0.0, out=written)
 
-    def _verify(
-        self, programmed: Array, wanted: Array, sigma: Array, rng: np.random.Generator, factor: Array | None
-    ) -> None:
+    def _verify(self, programmed: Array, wanted: Array, sigma: Array, rng: np.random.Generator, cells: Cells) -> None:
+        factor, tally = cells.get("factor"), cells.get("tally")
         for _ in range(self.verify_attempts - 1):
             seen = programmed + self.read_sigma(programmed) * rng.standard_normal(programmed.shape)
             bad = np.abs(seen - wanted) > self.verify_tolerance * self.span
@@ -167,6 +171,9 @@ class Device(Part):
             response = 1.0 if factor is None else factor[bad]
             correction = wanted[bad] - seen[bad] + sigma[bad] * rng.standard_normal(int(bad.sum()))
             programmed[bad] = np.maximum(programmed[bad] + response * correction, 0.0)
+            if tally is not None:
+                tally[0][bad] += correction >= 0
+                tally[1][bad] += correction < 0
 
     def outside(self) -> float:
         """Share of cells that write-verify leaves further from their targets than its tolerance, stuck ones apart.
@@ -224,7 +231,7 @@ class Device(Part):
         ):
             said += [f"{share:.2%} {what}"] if share else []
         said += [f"{self.levels} conductance levels"] if self.levels else []
-        return said
+        return [*said, *self.wear_words()]
 
 
 def device(name: str | Path | Part, *, called: str = "", **overrides: Any) -> Any:

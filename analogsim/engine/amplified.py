@@ -51,6 +51,26 @@ class Stage:
 
 def modes(part: Amplifiers, gain: float, bandwidth: float) -> tuple[Array, Array, Array]:
     """Rates, entries and exits of the modes, each (mode, bank, n)."""
+    if part.lag is None:
+        return _own_modes(part, gain, bandwidth)
+    static = 1.0 / (1.0 + part.noise_gain / gain)
+    if np.isinf(bandwidth):
+        return 1.0 / part.lag[None], (static / part.lag)[None], np.ones((1, *part.lag.shape))
+    # Partial fractions of the lag before each mode; a part in 1e6 longer where the two are one.
+    rate, entry, exit_ = _own_modes(part, gain, bandwidth)
+    lag = part.lag[None].astype(rate.dtype)
+    lag = lag * np.where((np.abs(1.0 - rate * lag) < 1e-6).any(axis=0), 1 + 2e-6, 1.0)
+    entry = entry / (1.0 - rate * lag)
+    behind = -(entry * exit_).sum(axis=0, keepdims=True)
+    return (
+        np.concatenate([rate, 1.0 / lag]),
+        np.concatenate([entry, np.ones_like(lag)]),
+        np.concatenate([exit_, behind]),
+    )
+
+
+def _own_modes(part: Amplifiers, gain: float, bandwidth: float) -> tuple[Array, Array, Array]:
+    """Modes without the lag of the lines."""
     noise, leak = part.noise_gain, bandwidth / gain
     if part.delay == 0:
         return (leak + bandwidth / noise)[None], (bandwidth / noise)[None], np.ones((1, *noise.shape))

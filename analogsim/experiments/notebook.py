@@ -50,7 +50,11 @@ class Notebook:
         self.setup, self.chip = setup, chip
         self.trainers: dict[str, OnChip | Digital] = {"chip": chip, **references}
         known = dict(declared()) if measures is None else measures
-        self.measures = {name: m for name, m in known.items() if m.task in (None, setup.data.task)}
+        self.measures = {
+            name: m
+            for name, m in known.items()
+            if m.task in (None, setup.data.task) and (m.applies is None or m.applies(setup))
+        }
         self.pages: list[Page] = []
         self.probes: dict[int, Page] = {}
         self.noted = chip.chip

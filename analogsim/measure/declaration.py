@@ -25,6 +25,8 @@ from analogsim.settings.choices import HEALTH, TASKS
 if TYPE_CHECKING:
     import xarray as xr
 
+    from analogsim.measure.moment import Setup
+
 Source = TypeVar("Source")
 NEEDS = {
     "chip": "the weights of the chip and of its references as they are",
@@ -96,7 +98,7 @@ class Measure(Generic[Source]):
     ----------
     read : callable
         Reads it from what it `needs`.
-    long_name, units, dims, needs, health, task, row, readings, logged, summed
+    long_name, units, dims, needs, health, task, row, readings, logged, summed, applies
         As of `measured`.
 
     Raises
@@ -116,6 +118,7 @@ class Measure(Generic[Source]):
     readings: tuple[Reading, ...] | None = None
     logged: bool = False
     summed: bool = True
+    applies: Callable[[Setup], bool] | None = None
 
     along: ClassVar[dict[bool, str]] = {False: "epoch", True: "snapshot"}
 
@@ -170,6 +173,7 @@ def measured(
     readings: tuple[Reading, ...] | None = None,
     logged: bool = False,
     summed: bool = True,
+    applies: Callable[[Setup], bool] | None = None,
 ) -> Callable[[Callable[[Source], ArrayLike]], Measure[Source]]:
     """Declare the function below as a measure: of a `Moment`, or of a `Probe` if it needs a trace.
 
@@ -195,12 +199,14 @@ def measured(
         Whether it is told after every epoch, too; only for ``dims=("trainer",)``.
     summed : bool
         Whether its first and last values are among the figures that ``--json`` prints.
+    applies : callable, optional
+        Whether a prepared run has it at all, from its `Setup`; every run has it if not given.
     """
 
     def declare(read: Callable[[Source], ArrayLike]) -> Measure[Source]:
         if not callable(read):
             raise InputError(f"measured({long_name!r}) stands above a function; got {type(read).__name__}.")
-        return Measure(read, long_name, units, dims, needs, health, task, row, readings, logged, summed)
+        return Measure(read, long_name, units, dims, needs, health, task, row, readings, logged, summed, applies)
 
     return declare
 

@@ -132,6 +132,7 @@ class Netlist:
             ("mapping = 'reference'", made.mapping == "reference"),
             ("slices", made.slices > 1),
             ("asymmetry", made.asymmetry > 0),
+            ("the delay of lines", made.is_lagging(chip.sizes)),
         ):
             if bad:
                 raise InputError(

@@ -13,6 +13,7 @@ from analogsim.cards.quantities import declared
 from analogsim.devices import device
 from analogsim.devices.base import Device
 from analogsim.devices.dynamic import Dynamic
+from analogsim.devices.endurance import History
 from analogsim.devices.light_source import LightSource
 from analogsim.devices.photodetector import Photodetector
 from analogsim.devices.pulsed import Pulsed
@@ -33,6 +34,7 @@ CONTEXTS = {
         {"one_way": True, "w_min": 0.0, "w_max": 1.0, "reset": 0.1, "refresh_high": 0.6, "refresh_low": 0.2},
         {"cycle_noise": 0.3, "additive": False, "noise_floor": 0.1},
         {"w_min": -1.0},
+        {"endurance": 30.0, "endurance_shape": 1.5, "half_stress": 0.1, "window_loss": 0.2},
     ],
     "circuit": [
         {},
@@ -42,6 +44,7 @@ CONTEXTS = {
         {"dac_bits": 6, "dac_range": 2.0, "dac_feedback_range": 1.0, "dac_inl": 1.0},
         {"adc_bits": 6, "adc_range": 3.0, "adc_inl": 1.0},
         {"r_word": 50.0, "r_bit": 50.0},
+        {"r_word": 50.0, "r_bit": 50.0, "c_word": 1e-11, "c_bit": 1e-11},
         {"access_resistance": 1e4},
         {"slices": 2},
     ],
@@ -95,6 +98,9 @@ def arguments(base):
         "counts": np.random.default_rng(2).integers(-3, 4, 60),
         "change": 1e-6 * np.ones(5),
         "updates": 7,
+        "cycles": 20.0,
+        "count": 1000,
+        "history": History.blank((60,)).with_pulses(np.arange(60), 3, 5),
     }
     if isinstance(base, Device):
         g = np.tile(np.linspace(base.g_min, base.g_max, 6), 10)
@@ -212,6 +218,9 @@ SILENT = {
         for name in ("channels", "bend", "gain_spread", "floor_spread")
     },
     **{("combined", f"tia_{name}"): "refused: with node noise" for name in ("bandwidth", "capacitance")},
+    **{
+        ("combined", name): "ideal wires have no delay, and others none with node noise" for name in ("c_word", "c_bit")
+    },
     ("rram-milo", "times"): "one measurement, right after programming; the other cards of the model have several",
     ("combined", "age"): "its cells are ideal and do not age",
 }

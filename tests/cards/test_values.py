@@ -52,7 +52,15 @@ def test_no_field_of_any_card_takes_what_means_nothing():
 
 def test_infinity_is_declared_where_it_means_no_limit():
     infinite = {item.name for _, _, item in fields() if item.metadata["infinite"]}
-    assert infinite == {"lifetime", "full_scale", "saturation", "tia_gain", "tia_bandwidth", "tia_saturation"}
+    assert infinite == {
+        "endurance",
+        "lifetime",
+        "full_scale",
+        "saturation",
+        "tia_gain",
+        "tia_bandwidth",
+        "tia_saturation",
+    }
     ideals = {item.name for _, _, item in fields() if item.metadata.get("ideal") == math.inf}
     assert ideals <= infinite
 

@@ -1,5 +1,6 @@
 """Amplifiers with poles of their own: against ngspice, against an integration of the circuit's equations, at rest."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from scipy.integrate import solve_ivp
 
 import analogsim as asim
 from analogsim.chip.amplifiers import TIA, Amplifiers
+from analogsim.engine.amplified import modes
 from tests.engine import reference
 from tests.engine.test_transient import spice
 
@@ -132,3 +134,20 @@ def test_what_it_cannot_do_it_says():
         asim.relax(amplified(chip, golden), x, y, wiring=rule, beta=0.5, t_end=1.0, solver="scipy:RK45")
     with pytest.raises(asim.InputError, match="float64"):
         asim.relax(amplified(chip, golden), x, y, wiring=rule, beta=0.5, t_end=1.0, dtype="float32")
+
+
+@pytest.mark.parametrize("c_in", [0.0, 0.3])
+def test_a_lag_in_front_multiplies_the_transfer_function(c_in):
+    """Also where the lag is as slow as the amplifier itself, and with the amplifier ideal."""
+    gain, bandwidth, noise = 50.0, 8.0, np.array([[1.0, 2.0, 4.0]])
+    own = Amplifiers(np.ones((1, 3, 2)), noise, c_in)
+    rate, entry, out = modes(own, gain, bandwidth)
+    s = 1j * np.array([0.0, 0.3, 2.0, 30.0])[:, None, None, None]
+    alone = (entry * out / (s + rate)).sum(axis=1)
+    for lag in (np.array([[0.1, 1.0, 7.0]]), 1 / rate[0].real, np.array([[0.0125, 0.1, 0.2]])):
+        rate_l, entry_l, out_l = modes(replace(own, lag=lag), gain, bandwidth)
+        found = (entry_l * out_l / (s + rate_l)).sum(axis=1)
+        np.testing.assert_allclose(found, alone / (1 + s[:, 0] * lag), rtol=0, atol=2e-6)
+        rate_l, entry_l, out_l = modes(replace(own, lag=lag), gain, np.inf)
+        found = (entry_l * out_l / (s + rate_l)).sum(axis=1)
+        np.testing.assert_allclose(found, 1 / (1 + noise / gain) / (1 + s[:, 0] * lag), rtol=1e-12)

@@ -6,14 +6,14 @@ conductance, which is right to first order in the wire resistance.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analogsim.cards import choice, quantity
 from analogsim.chip.amplifiers import Amplifiers
 from analogsim.circuits.base import Array, Circuit, child
-from analogsim.circuits.crossbar.lines import Lines
+from analogsim.circuits.crossbar.lines import NEGLIGIBLE, Lines
 from analogsim.circuits.crossbar.mapping import MAPPINGS, relative_sigma, relative_weights, slice_weights
 from analogsim.circuits.crossbar.periphery import Periphery, banks
 from analogsim.devices.base import Device
@@ -35,7 +35,7 @@ class Read:
             first = error * (1.0 + self.amplifiers.noise_gain[0] / gain)[:, None]
             weights = self.amplifiers.weights.copy()
             weights[0] += first
-            self.amplifiers = Amplifiers(weights, self.amplifiers.noise_gain, self.amplifiers.delay)
+            self.amplifiers = replace(self.amplifiers, weights=weights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +81,13 @@ class Arrays(Lines, Periphery, Circuit):
         name = "subtractor" if forward else "inverter"
         return spread * child(seed, name, j).standard_normal(outputs) if spread else np.zeros(outputs)
 
-    def read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int | str, seed: int) -> Read:
-        """Effective weights, noise and offset of an array that is read in one direction."""
+    def read(
+        self, cells: Array, sigma: Array | None, scale: float, read: str, j: int | str, seed: int, *, lags: bool = False
+    ) -> Read:
+        """Effective weights, noise and offset of an array that is read in one direction; `lags`: its lines' delay."""
         span = self.device.span
-        seen = self.effective(self.cell_conductance(self.device, cells, self.activity_unit, read), read)
+        alone = self.cell_conductance(self.device, cells, self.activity_unit, read)
+        seen = self.effective(alone, read)
         if sigma is not None and seen is not cells:
             sigma = sigma * np.divide(seen, cells, out=np.ones_like(seen), where=cells > 0)
         parts = slice_weights(self.slices, self.slice_bits) if self.slices > 1 else np.ones(1)
@@ -98,6 +101,9 @@ class Arrays(Lines, Periphery, Circuit):
             found.amplifiers = self._amplifiers(seen, parts, scale, read, j, seed)
             found.weights = found.amplifiers.static(self.tia_gain)
             found.offset = self._offset(found.amplifiers, parts, read, j, seed)
+        if lags:
+            amplifiers = found.amplifiers or self._amplifiers(seen, parts, scale, read, j, seed)
+            found.amplifiers = replace(amplifiers, lag=self._lags(alone, seen, read))
         if self.noise is not None:
             found.sigma = self.noise * np.abs(found.weights) if self.noise else None
         elif sigma is not None and sigma.any():
@@ -115,6 +121,21 @@ class Arrays(Lines, Periphery, Circuit):
         made = [banks(part, rf, self.mapping, read, error, delay) for part in slices]
         weights = np.concatenate([p * bank.weights for p, bank in zip(parts, made, strict=True)])
         return Amplifiers(weights, np.concatenate([bank.noise_gain for bank in made]), delay)
+
+    def _lags(self, cells: Array, seen: Array, read: str) -> Array:
+        """Lag of the lines of each bank, (bank, n), in units of time; of lines that are joined, that of their sum."""
+        slices = self.slices > 1
+        lag, flow = self.delays(cells, read), seen.sum(axis=-1 if read == "forward" else -2)
+        if self.mapping == "reference":
+            lag = lag if slices else lag[None]
+            if read == "forward":
+                lag = np.stack([lag[:, :-1], np.broadcast_to(lag[:, -1:], lag[:, :-1].shape)], axis=1)
+        elif read == "reverse":
+            total = flow.sum(axis=-2, keepdims=True)
+            lag = np.divide((lag * flow).sum(axis=-2, keepdims=True), total, out=np.zeros_like(total), where=total > 0)
+        found = lag.reshape(-1, lag.shape[-1]) / self.time_unit
+        # Lines without current would have no lag at all.
+        return np.maximum(found, 1e-3 * NEGLIGIBLE)
 
     def _offset(self, amplifiers: Amplifiers, parts: Array, read: str, j: int | str, seed: int) -> Array:
         """Offset of the summed outputs, in activities: each amplifier's own times its noise gain."""

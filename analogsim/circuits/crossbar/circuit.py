@@ -64,17 +64,23 @@ class Crossbar(Updated):
         self.check_tiles()
         self.check_periphery(self.mapping, self.feedback)
         if self.has_dynamics:
-            for name, bad, hint in (
-                ("node noise", self.total_node_noise > 0, "set node_noise = 0"),
-                ("quasi-static read noise", self.read_mode == "quasi-static", "set read_mode = per-read or ou"),
-            ):
-                if bad:
-                    raise InputError(
-                        f"circuit.tia_bandwidth: the amplifiers' dynamics are not simulated together with {name}; "
-                        f"{hint}, or leave tia_bandwidth at inf."
-                    )
+            self._check_dynamics("circuit.tia_bandwidth: the amplifiers' dynamics are", "leave tia_bandwidth at inf")
+
+    def _check_dynamics(self, what: str, otherwise: str) -> None:
+        for name, bad, hint in (
+            ("node noise", self.total_node_noise > 0, "set node_noise = 0"),
+            ("quasi-static read noise", self.read_mode == "quasi-static", "set read_mode = per-read or ou"),
+            ("converters", self.dac_bits or self.adc_bits, "set dac_bits = adc_bits = 0"),
+            ("tia_saturation", np.isfinite(self.tia_saturation), "leave it at inf"),
+            ("full duplex", self.feedback == "full-duplex", "set feedback = shared"),
+        ):
+            if bad:
+                raise InputError(f"{what} not simulated together with {name}; {hint}, or {otherwise}.")
 
     def _program(self, network: Network, seed: int) -> Chip:
+        if self.is_lagging(network.sizes):
+            delay = "circuit.c_word, c_bit: the lines of these layers are slow, and their delay is"
+            self._check_dynamics(delay, "leave c_word and c_bit at 0")
         (driver, converter), (driver_back, converter_back) = self.ends(self.activity_unit)
         blank = Chip(
             connections=[
@@ -99,7 +105,7 @@ class Crossbar(Updated):
                 "circuit": dict(self.record),
                 "device": dict(self.device.record),
                 "seed": seed,
-                "words": [*self.words(), *self.tile_words(network.sizes)],
+                "words": [*self.words(), *self.lag_words(network.sizes), *self.tile_words(network.sizes)],
             },
         )
         return self.rewrite(blank, network.weights, network.biases, child(seed, "programming"))
@@ -124,7 +130,7 @@ class Crossbar(Updated):
             return self.wanted(state.target[j], float(state.scale[j]))
         if j not in held:
             raise InputError(f"this chip holds no array {name!r} of layer {j + 1}: it is of another circuit.")
-        aged = self.aged(held[j].conductance, name, j, int(chip.record["seed"]), state.target[j], float(state.scale[j]))
+        aged = self.aged(held[j], name, j, int(chip.record["seed"]), state.target[j], float(state.scale[j]))
         now = Pulsed.seen(aged, held[j].noise)
         cells = self.cell_conductance(self.device, now, self.activity_unit, read)
         return self.effective(cells, read) if wires else cells

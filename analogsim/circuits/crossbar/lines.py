@@ -23,6 +23,8 @@ Array = NDArray[np.floating]
 
 ENDS = ("same", "opposite")
 PARTIAL_SUMS = ("digital", "current")
+NEGLIGIBLE = 0.01
+"""Share of a neuron's time constant below which the delay of the lines is not simulated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,9 @@ class Lines(Carded):
     ----------
     r_word, r_bit : float
         Ohm for one segment of a word line (input) and of a bit line (output), one segment a cell; ≥ 0.
+    c_word, c_bit : float
+        Capacitance of the same segments to ground, F; ≥ 0. `relax` sees them as one lag for each sensed line, of its
+        Elmore delay (`analogsim.circuits.wires.elmore`), where a line of the chip is slower than 1 % of ``time_unit``.
     node : int, optional
         Technology node in nm whose wire sets both, for a cell of 2F, or of 4F with an access transistor.
     r_driver, r_sense : float
@@ -77,6 +82,8 @@ class Lines(Carded):
 
     r_word: float = quantity("resistance of one segment of a word line", "ohm", low=0, default=0.0, ideal=0.0)
     r_bit: float = quantity("resistance of one segment of a bit line", "ohm", low=0, default=0.0, ideal=0.0)
+    c_word: float = quantity("capacitance of one segment of a word line", "F", low=0, default=0.0, ideal=0.0)
+    c_bit: float = quantity("capacitance of one segment of a bit line", "F", low=0, default=0.0, ideal=0.0)
     node: int | None = quantity("technology node of the wires, nm", above=0, whole=True, default=None, ideal=None)
     r_driver: float = quantity("resistance in series with each driven line", "ohm", low=0, default=0.0, ideal=0.0)
     r_sense: float = quantity("resistance in series with each sensed line", "ohm", low=0, default=0.0, ideal=0.0)
@@ -148,6 +155,24 @@ class Lines(Carded):
             matrix = effective_conductance(cells[index].T, *self.segments, read, **self.terminals(read))
             found[index] = matrix.T if read == "forward" else matrix
         return found
+
+    def slowest(self, outputs: int, inputs: int) -> float:
+        """Elmore delay to the far ends of the longest word and bit line of an array, without cells that load them; s.
+
+        Cells only make lines faster: no read of the array is slower.
+        """
+        (word, bit), end = self.segments, max(self.r_driver, self.r_sense)
+        along, down = (min(k, self.tile or k) for k in (outputs, inputs))
+        return self.c_word * along * (end + word * (along + 1) / 2) + self.c_bit * down * (end + bit * (down + 1) / 2)
+
+    def delays(self, cells: Array, read: str) -> Array:
+        """Elmore delay of each sensed line, for cells (…, output, input): (…, line), s."""
+        from analogsim.circuits.wires import line_delays
+
+        arrays = cells.reshape(-1, *cells.shape[-2:])
+        options = self.terminals(read)
+        found = [line_delays(g.T, *self.segments, self.c_word, self.c_bit, read, **options) for g in arrays]
+        return np.reshape(found, (*cells.shape[:-2], -1))
 
     def power(self, cells: Array, volts: Array, read: str) -> Array:
         """Power that the drivers of all arrays supply at the voltages (sample, driven line); W for each sample."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analogsim.cards import choice, quantity
+from analogsim.cards import choice, flag, quantity
 from analogsim.chip.connections import Connection, ReadPath
 from analogsim.chip.state import DeviceState
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Array, child
 from analogsim.circuits.crossbar import duplex
 from analogsim.circuits.crossbar.cell_arrays import Read
+from analogsim.circuits.crossbar.lines import NEGLIGIBLE
 from analogsim.circuits.crossbar.mapping import shares, sliced
 from analogsim.circuits.crossbar.tiling import Tiled
 from analogsim.circuits.neurons import NeuronCircuit
 from analogsim.devices.base import Cells
+from analogsim.devices.endurance import Counts, History
 from analogsim.devices.ideal import Ideal
 from analogsim.devices.pulsed import Pulsed
 
@@ -33,6 +37,8 @@ class Held(NamedTuple):
 
     conductance: Array
     noise: Array | None = None
+    history: History | None = None
+    """Where pulses are counted."""
 
 
 Cause = Callable[[str, int, Cells], Held]
@@ -45,7 +51,25 @@ def held_by(state: DeviceState) -> dict[str, dict[int, Held]]:
         "conductance": (state.conductance, state.write_noise),
         "feedback": (state.feedback, state.feedback_write_noise),
     }
-    return {name: {j: Held(g, noise.get(j)) for j, g in held.items()} for name, (held, noise) in arrays.items()}
+    return {
+        name: {j: Held(g, noise.get(j), history_of(state, name, j)) for j, g in held.items()}
+        for name, (held, noise) in arrays.items()
+    }
+
+
+_PREFIX = {"conductance": "", "feedback": "feedback_", "fast": "fast_"}
+
+
+def history_of(state: DeviceState, name: str, j: int) -> History | None:
+    """What the cells of an array have been through, if that is counted."""
+    full, half, travel = (getattr(state, f"{_PREFIX[name]}{what}") for what in History._fields)
+    return History(full[j], half[j], travel[j]) if j in full else None
+
+
+def histories(name: str, each: Mapping[int, History | None]) -> DeviceState:
+    """The state that keeps the histories of the cells of an array, of some layers."""
+    kept = {j: history._asdict() for j, history in each.items() if history is not None}
+    return DeviceState.of({f"{_PREFIX[name]}{what}.{j}": a for j, one in kept.items() for what, a in one.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +94,8 @@ class Programmed(Tiled, NeuronCircuit):
         Weight at g_max over the largest weight: room to grow for cells whose scale stays.
     age : float
         Seconds between programming and use.
+    count_pulses : bool
+        Whether the chip keeps the pulses and the travel of every cell; cells that wear are always counted.
     """
 
     feedback: str = choice("path of the feedback", FEEDBACK, default="shared")
@@ -80,12 +106,19 @@ class Programmed(Tiled, NeuronCircuit):
     )
     headroom: float = quantity("weight at g_max over the layer's largest weight", low=1, default=1.0)
     age: float = quantity("time between programming and use", "s", low=0, ideal=0.0)
+    count_pulses: bool = flag("whether the pulses and the travel of every cell are counted", default=False)
+
+    @property
+    def counts(self) -> bool:
+        """Whether pulses are counted."""
+        return self.count_pulses or self.device.wears
 
     @property
     def is_exact(self) -> bool:
         """Whether the arrays hold any weights as they are wanted, so that cells need not be looked at."""
-        plain = type(self.device) is Ideal and not (self.device.levels or self.device.d2d or self.device.faults)
-        quiet = self.noise is not None or not self.device.read_noise
+        device = self.device
+        plain = type(device) is Ideal and not (device.levels or device.d2d or device.faults or self.counts)
+        quiet = self.noise is not None or not device.read_noise
         return (
             plain
             and quiet
@@ -95,6 +128,24 @@ class Programmed(Tiled, NeuronCircuit):
             and (self.slices == 1 and self.full_scale == np.inf)
             and self.feedback != "full-duplex"
         )
+
+    def is_lagging(self, sizes: Sequence[int]) -> bool:
+        """Whether the lines of a chip of layers of these sizes, the input first, are too slow to be left out."""
+        return self._slowest(sizes) > NEGLIGIBLE * self.time_unit
+
+    def _slowest(self, sizes: Sequence[int]) -> float:
+        return max(self.slowest(n, m) for m, n in pairwise(sizes))
+
+    def lag_words(self, sizes: Sequence[int]) -> list[str]:
+        """Say how slow the lines of such a chip are, and whether that is simulated."""
+        if not (self.c_word or self.c_bit):
+            return []
+        slowest = self._slowest(sizes)
+        what = f"lines of {self.c_word:.3g} and {self.c_bit:.3g} F a segment settle in {slowest:.2g} s at the slowest"
+        share = f"{slowest / self.time_unit:.2g} τ"
+        if not self.is_lagging(sizes):
+            return [f"{what} ({share}): negligible, below {NEGLIGIBLE:g} τ, and left out"]
+        return [f"{what} ({share}): each sensed line lags by its Elmore delay in `relax`; resting states do not change"]
 
     def hold(self, chip: Chip, weights: Each, biases: Each) -> Chip:
         """The same as `rewrite` for cells that hold every weight exactly; conductances are computed when asked for."""
@@ -129,13 +180,59 @@ class Programmed(Tiled, NeuronCircuit):
     ) -> Chip:
         """Program every cell for target weights, at scales that follow them unless they are given."""
         scales = scales or [self.scale(target) for target in weights]
-        device = self.device
+        device, held = self.device, held_by(chip.devices)
 
         def written(name: str, j: int, cells: Cells) -> Held:
+            before = held[name].get(j)
+            tally = np.zeros((2, *self.cells_shape(weights[j].shape))) if self.counts else None
+            if tally is not None:
+                cells = {**device.fatigued(cells, before and before.history), "tally": tally}
             programmed = self._programmed(self.wanted(weights[j], scales[j]), rng, cells)
-            return Held(programmed, device.written(cells, rng) if isinstance(device, Pulsed) else None)
+            noise = device.written(cells, rng) if isinstance(device, Pulsed) else None
+            if tally is None:
+                return Held(programmed, noise)
+            rises = np.ones(programmed.shape, bool) if before is None else programmed >= before.conductance
+            up, down = tally.astype(np.int64)
+            return self.counted(before, Held(programmed, noise), cells, up + rises, down + ~rises)
 
         return self.realise(chip, written, weights, scales, biases)
+
+    def counted(
+        self, before: Held | None, now: Held, cells: Cells, up: Counts, down: Counts | int, half: Counts | int = 0
+    ) -> Held:
+        """What cells hold after a write with so many full pulses: counted, and worn by them.
+
+        Parameters
+        ----------
+        before : Held, optional
+            None for cells that are written for the first time.
+        now : Held
+            As the write left them.
+        cells : mapping
+            What is fixed about them.
+        up, down, half : arrays of int
+            Full pulses in each direction, and half-selected ones.
+        """
+        shape = now.conductance.shape
+        history = (before.history if before else None) or History.blank(shape)
+        history = history.with_pulses(up, down, half)
+        left = self.device.worn(now.conductance, cells, history)
+        if before is not None:
+            history = history.with_travel(np.abs(left - before.conductance))
+        noise = now.noise
+        if noise is not None and (failed := self.device.failed(cells, history)).any():
+            noise = np.where(failed, 0.0, noise)
+        return Held(left, noise, history)
+
+    def worn_out(self, chip: Chip, j: int) -> NDArray[np.bool_]:
+        """Which cells of all the arrays of layer j+1 have worn out, flat; none where wear is off."""
+        found = [np.zeros(0, bool)]
+        for name in _PREFIX:
+            if (history := history_of(chip.devices, name, j)) is not None:
+                # One cell a weight in the fast array of Tiki-Taka.
+                cells = self.device.cells(history.travel.shape, child(int(chip.record["seed"]), "cells", name, j))
+                found.append(self.device.failed(cells, history).ravel())
+        return np.concatenate(found)
 
     def wanted(self, weights: Array, scale: float) -> Array:
         """Conductances that stand for weights, S."""
@@ -170,20 +267,20 @@ class Programmed(Tiled, NeuronCircuit):
         biases: Each,
     ) -> Chip:
         """The chip with other arrays: what `cause` gave their cells, as they are read."""
-        seed = int(chip.record["seed"])
+        seed, lags = int(chip.record["seed"]), self.is_lagging(chip.sizes)
         first, second = dict[int, Held](), dict[int, Held]()
         ahead: list[Read] = []
         back: list[Read | None] = [None]
         connections: list[Connection] = []
         for j, (target, scale, old) in enumerate(zip(targets, scales, chip.connections, strict=True)):
             cells, sigma = self._array("conductance", j, cause, target, scale, seed, first)
-            ahead.append(self.read(cells, sigma, scale, "forward", j, seed))
+            ahead.append(self.read(cells, sigma, scale, "forward", j, seed, lags=lags))
             if j == 0 or old.feedback is None:
                 connections.append(old.rewritten(self._path(old.forward, ahead[j]), None))
                 continue
             if self.feedback == "second-array":
                 cells, sigma = self._array("feedback", j, cause, target, scale, seed, second)
-            found = self._returned(ahead[j], cells, sigma, scale, j, seed)
+            found = self._returned(ahead[j], cells, sigma, scale, j, seed, lags)
             back.append(found)
             echoes = duplex.echoes(self, cells, scale) if self.feedback == "full-duplex" else (None, None)
             paths = self._path(old.forward, ahead[j], echoes[0]), self._path(old.feedback, found, echoes[1])
@@ -195,7 +292,7 @@ class Programmed(Tiled, NeuronCircuit):
                 own = self.offsets(len(layer), j, seed)
                 neurons[j] = layer.rewritten(offset=own + _zeros(read.offset, own), feedback_offset=_zeros(offset, own))
         periphery = chip.periphery
-        if self.has_dynamics:
+        if self.has_dynamics or lags:
             bandwidth = 2 * np.pi * self.tia_bandwidth * self.time_unit
             periphery = replace(periphery, gain=self.tia_gain, bandwidth=bandwidth)
         state = DeviceState(
@@ -207,17 +304,24 @@ class Programmed(Tiled, NeuronCircuit):
             feedback_write_noise={j: held.noise for j, held in second.items() if held.noise is not None},
             age=np.asarray(self.age),
         )
+        if self.counts:
+            for name, arrays in (("conductance", first), ("feedback", second)):
+                state = state.joined(histories(name, {j: held.history for j, held in arrays.items()}))
         return chip.replace(connections=connections, neurons=neurons, periphery=periphery, devices=state)
 
     def _path(self, old: ReadPath, read: Read, echo: Array | None = None) -> ReadPath:
         """A path with what a read of its array amounts to."""
-        amplifiers = read.amplifiers if self.has_dynamics else None
-        return replace(old, weights=read.weights, noise=read.sigma, amplifiers=amplifiers, echo=echo)
+        followed = read.amplifiers
+        if followed is not None and followed.lag is None and not self.has_dynamics:
+            followed = None
+        return replace(old, weights=read.weights, noise=read.sigma, amplifiers=followed, echo=echo)
 
-    def _returned(self, ahead: Read, cells: Array, sigma: Array | None, scale: float, j: int, seed: int) -> Read:
+    def _returned(
+        self, ahead: Read, cells: Array, sigma: Array | None, scale: float, j: int, seed: int, lags: bool
+    ) -> Read:
         """What the feedback read of an array amounts to, given its forward read."""
-        if self.feedback == "second-array" or not (self.is_reciprocal(self.device) and self.is_plain):
-            back = self.read(cells, sigma, scale, "reverse", j, seed)
+        if self.feedback == "second-array" or not (self.is_reciprocal(self.device) and self.is_plain and not lags):
+            back = self.read(cells, sigma, scale, "reverse", j, seed, lags=lags)
         else:
             back = Read(ahead.weights.T.copy(), None if ahead.sigma is None else ahead.sigma.T.copy())
         if self.asymmetry:
@@ -237,7 +341,7 @@ class Programmed(Tiled, NeuronCircuit):
         """Conductances of an array when it is read, and their read noise; `kept` gets what its cells hold."""
         held = cause(name, j, self._cells(name, j, target.shape, seed))
         kept[j] = held
-        now = Pulsed.seen(self.aged(held.conductance, name, j, seed, target, scale), held.noise)
+        now = Pulsed.seen(self.aged(held, name, j, seed, target, scale), held.noise)
         return now, None if self.noise is not None else self.device.read_sigma(now, self.age, held.conductance)
 
     def _cells(self, name: str, j: int, shape: tuple[int, ...], seed: int) -> Cells:
@@ -250,14 +354,15 @@ class Programmed(Tiled, NeuronCircuit):
             kept[key] = self.device.cells(self.cells_shape(shape), child(seed, "cells", name, j))
         return kept[key]
 
-    def aged(self, programmed: Array, name: str, j: int, seed: int, target: Array, scale: float) -> Array:
+    def aged(self, held: Held, name: str, j: int, seed: int, target: Array, scale: float) -> Array:
         """Conductances of the cells of an array, written for target weights, at the age of the chip."""
         if not self.age:
-            return programmed
+            return held.conductance
         aimed = self.device.target(self.wanted(target, scale))
-        if (frozen := self._cells(name, j, target.shape, seed).get("frozen")) is not None:
+        cells = self.device.fatigued(self._cells(name, j, target.shape, seed), held.history)
+        if (frozen := cells.get("frozen")) is not None:
             aimed = np.where(np.isnan(frozen), aimed, frozen)
-        return self.device.age(programmed, self.age, child(seed, "drift", name, j), aimed)
+        return self.device.age(held.conductance, self.age, child(seed, "drift", name, j), aimed)
 
 
 def _zeros(offset: Array | None, like: Array) -> Array:

@@ -40,6 +40,7 @@ class Tiled(Arrays):
             return
         for bad, what, hint in (
             (self.has_dynamics, "the dynamics of amplifiers", "leave tia_bandwidth at inf"),
+            (bool(self.c_word or self.c_bit), "line capacitance", "leave c_word and c_bit at 0"),
             (self.mapping == "reference" and self.has_wires, "reference columns behind wires", "use pairs of cells"),
         ):
             if bad:
@@ -64,12 +65,14 @@ class Tiled(Arrays):
         reach = float(len(cuts)) ** REACHES[self.tile_range]
         return np.array([[float(cut.stop - cut.start) for cut in cuts], [reach] * len(cuts)])
 
-    def read(self, cells: Array, sigma: Array | None, scale: float, read: str, j: int | str, seed: int) -> Read:
+    def read(
+        self, cells: Array, sigma: Array | None, scale: float, read: str, j: int | str, seed: int, *, lags: bool = False
+    ) -> Read:
         """As of `Arrays`, of all tiles together."""
         n, m = cells.shape[-2] - (self.mapping == "reference"), cells.shape[-1]
         cuts = self.cuts(m if read == "forward" else n, read)
         if len(cuts) == 1 or self.partial_sums == "current":
-            return super().read(cells, sigma, scale, read, j, seed)
+            return super().read(cells, sigma, scale, read, j, seed, lags=lags)
         found = []
         for t, cut in enumerate(cuts):
             part, noise = (None if a is None else self._of_tile(a, cut, read) for a in (cells, sigma))

@@ -89,15 +89,20 @@ class Updated(Programmed):
                 first, second = ((n + rng.integers(0, 2, n.shape)) // 2 for n in (up[j], down[j]))
                 rise = np.stack([first, down[j] - second])
                 fall = np.stack([second, up[j] - first])
-            conductance, noise = held[name][j]
-            present = device.pulse(device.leak(conductance, cells=cells), rise, rng, cells, against=fall)
+            old = held[name][j]
+            cells = device.fatigued(cells, old.history)
+            present = device.pulse(device.leak(old.conductance, cells=cells), rise, rng, cells, against=fall)
             where = rise > 0
             if device.one_way:
-                where |= device.due(present)
+                due = device.due(present)
+                where |= due
                 present = device.refreshed(present, rng, cells)
+                # A refresh is a reset and a write.
+                rise, fall = rise + due, np.broadcast_to(due, rise.shape).astype(np.int64)
             elif fall is not None:
                 where |= fall > 0
-            return Held(present, device.written(cells, rng, where, noise))
+            now = Held(present, device.written(cells, rng, where, old.noise))
+            return self.counted(old, now, cells, rise, 0 if fall is None else fall) if self.counts else now
 
         scales = [float(before.scale[j]) for j in range(chip.layers)]
         targets = [before.target[j] + self.granularity(chip, j) * (up[j] - down[j]) for j in range(chip.layers)]

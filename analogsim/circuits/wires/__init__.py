@@ -9,5 +9,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "curves": ["AccessTransistor", "Cubic", "Sinh"],
         "tiles": ["Solution"],
         "exact": ["currents", "effective_conductance", "solve", "terminal_conductance"],
+        "elmore": ["line_delays"],
     },
 )

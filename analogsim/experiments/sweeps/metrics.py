@@ -121,7 +121,8 @@ def _add(found: dict[str, Metric[object]], name: str, metric: Metric[object]) ->
 
 
 def _last(name: str, reading: Reading, run: xr.Dataset) -> float:
-    return float(reading.of(run[name]).values[-1])
+    # What has no meaning for this point is not in its run.
+    return float(reading.of(run[name]).values[-1]) if name in run else float("nan")
 
 
 def asked(metrics: Chosen) -> Asked | None:

@@ -24,6 +24,9 @@ import numpy as np
 from analogsim.chip.state import DeviceState
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import child
+from analogsim.circuits.crossbar.programming import Held, histories, history_of
+from analogsim.devices.base import Cells
+from analogsim.devices.endurance import History
 from analogsim.devices.pulsed import Pulsed
 from analogsim.learning.updates.base import Array, Driven, Pairs, remember
 from analogsim.learning.updates.pulses import counts_of
@@ -61,19 +64,24 @@ class TikiTaka(Driven):
         seed, state = int(chip.record["seed"]), chip.devices
         turn = int(state.turn or 0)
         fast, noises, low_pass = dict[int, Array](), dict[int, Array](), dict[int, Array]()
+        counted = dict[int, History | None]()
         rises, falls = [], []
         for j, layer in enumerate(pairs):
             shape, scale = chip.forward[j].shape, float(state.scale[j])
-            cells = self._fast_cells(j, shape, seed)
-            rest = cells["rest"]
+            cells, history = self._fast_cells(j, shape, seed), history_of(state, "fast", j)
+            cells, rest = device.fatigued(cells, history), cells["rest"]
             # At first every cell is where it reads zero.
             held = state.fast.get(j, device.conductance(rest))
             before = state.fast_write_noise.get(j) if j in state.fast else np.zeros(shape)
             up, down = counts_of(layer, self.fast * rate / scale / device.pulse_size(), rng)
             fast[j] = device.pulse(device.leak(held, cells=cells), up, rng, cells, against=down)
+            noise = device.written(cells, rng, (up > 0) | (down > 0), before)
+            if self.circuit.counts:
+                now = self.circuit.counted(Held(held, before, history), Held(fast[j], noise), cells, up, down)
+                fast[j], noise, counted[j] = now
             columns = np.s_[:, turn % self.cycle :: self.cycle]
             seen = fast[j][columns]
-            if (noise := device.written(cells, rng, (up > 0) | (down > 0), before)) is not None:
+            if noise is not None:
                 noises[j], seen = noise, device.seen(seen, noise[columns])
             share, read = np.zeros(shape), device.weight(seen) - rest[columns]
             share[columns] = self.transfer * scale * read / self.circuit.granularity(chip, j)
@@ -86,13 +94,14 @@ class TikiTaka(Driven):
             rises.append(np.maximum(counts, 0).astype(np.int64))
             falls.append(np.maximum(-counts, 0).astype(np.int64))
         kept = DeviceState(fast=fast, fast_write_noise=noises, filter=low_pass, turn=np.asarray(turn + 1))
+        kept = kept.joined(histories("fast", counted))
         return remember(self.circuit.pulse(chip, rises, falls, biases, rng), kept)
 
-    def _fast_cells(self, j: int, shape: tuple[int, ...], seed: int) -> dict[str, Array]:
+    def _fast_cells(self, j: int, shape: tuple[int, ...], seed: int) -> Cells:
         """What is fixed about the cells of the fast array, the references that they are read against among it."""
         device = self.circuit.device
         assert isinstance(device, Pulsed)
-        kept: dict[tuple[object, ...], dict[str, Array]] = self.__dict__.setdefault("_drawn", {})
+        kept: dict[tuple[object, ...], Cells] = self.__dict__.setdefault("_drawn", {})
         if (j, shape, seed) not in kept:
             cells = device.cells(shape, child(seed, "cells", "fast", j))
             kept[j, shape, seed] = {**cells, "rest": device.reference(cells, child(seed, "cells", "reference", j))}

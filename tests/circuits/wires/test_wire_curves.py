@@ -1,5 +1,7 @@
 """Cells with nonlinear curves between resistive wires, against a plain Newton iteration on the sparse reference."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sparse_wires as sparse
@@ -123,12 +125,37 @@ def test_every_rising_curve_is_solved(size, scale, r_word, r_bit, top):
     np.testing.assert_allclose(found.currents[0], found.device[0].sum(0), rtol=0, atol=1e-12 * largest * m)
 
 
-def test_a_large_array_with_selectors():
-    g = np.random.default_rng(0).uniform(1e-6, 1e-4, (128, 96))
-    v = np.random.default_rng(1).uniform(0, 0.5, (1, 128))
-    found = wires.solve(g, v, 10.0, 10.0, curve=Sinh(0.05))
-    assert found.iterations.max() < 20
-    np.testing.assert_allclose(found.dissipated, found.supplied, rtol=1e-9)
+GOLDEN = Path(__file__).parents[2] / "golden"
+
+
+def test_a_selector_and_a_cubic_cell_as_ngspice_solves_them():
+    array, spice = np.load(GOLDEN / "xbar_64x64_uniform_rw1_rb1.npz"), np.load(GOLDEN / "curves_64x64.npz")
+    g, v, r = array["conductance"], array["V"][:, 0], (float(spice["r_word"]), float(spice["r_bit"]))
+    for curve, volts, expected in (
+        (Sinh(0.05), v, spice["I_ngspice_sinh"]),
+        (Cubic(1e-5, 1e-3), 2 * v, spice["I_ngspice_cubic"]),
+    ):
+        np.testing.assert_allclose(wires.currents(g, volts, *r, curve=curve), expected, rtol=1e-10)
+        assert np.abs(expected / wires.currents(g, volts, *r) - 1).max() > 0.9  # as ohmic cells they are far off
+
+
+@pytest.mark.parametrize("top", [0.2, pytest.param(1.0, marks=pytest.mark.slow)])
+def test_512_lines_with_selectors(top):
+    """Kirchhoff's current law at every node, and the curve of every cell, at read and at twenty times its scale."""
+    n, r, curve = 512, 10.0, Sinh(0.05)
+    g = np.random.default_rng(0).uniform(1e-6, 1e-4, (n, n))
+    v = np.random.default_rng(1).uniform(0, top, (1, n))
+    found = wires.solve(g, v, r, r, curve=curve)
+    assert found.iterations.max() < 12
+    word, bit = found.word[0], found.bit[0]
+    flow, _ = curve.evaluate(g, word - bit, "forward")
+    along = -np.diff(word, axis=1, prepend=v.T, append=word[:, -1:]) / r
+    down = -np.diff(bit, axis=0, prepend=bit[:1], append=np.zeros((1, n))) / r
+    largest = flow.max()
+    np.testing.assert_allclose(along[:, :-1] - along[:, 1:], flow, rtol=0, atol=1e-10 * largest)
+    np.testing.assert_allclose(down[1:] - down[:-1], flow, rtol=0, atol=1e-10 * largest)
+    np.testing.assert_allclose(found.currents[0], down[-1], rtol=1e-10)
+    np.testing.assert_allclose(found.dissipated, found.supplied, rtol=1e-12)
 
 
 @pytest.mark.parametrize("strength", [-5e-5, -5e-4, -5e-3, -5e-2])
