@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
@@ -58,7 +59,11 @@ def unknown(kind: str, value: object, choices: Iterable[str], *, where: str = ""
     prefix = prefix if shared else ""
     folded = {name.lower().removeprefix(prefix): name for name in shared or names}
     text = text.removeprefix(prefix)
-    near = [name for key, name in folded.items() if len(text) > 2 and text in key]
+    # A key without the part that it is of, or with another's: "t0" and "circuit.t0" are "device.t0" if only that is.
+    tail = f".{text.replace('-', '_')}"
+    ends = [name for name in names if name.lower().endswith(tail)]
+    near = ends if len(ends) == 1 else [name for key, name in folded.items() if len(text) > 2 and text in key]
+    near.sort(key=len)
     near = near or [folded[key] for key in difflib.get_close_matches(text, folded, n=1, cutoff=0.6)]
     message = f"{where + ': ' if where else ''}unknown {kind} {shown(value)}"
     message += f"; did you mean {near[0]!r}?" if near else ""
@@ -111,6 +116,8 @@ def number(
     words : str
         The range in words, if not "low ≤ name ≤ high".
     """
+    if share := as_share(value):
+        raise InputError(f"{name} = {shown(value)}: {share}")
     # float() takes texts, truth values, arrays of one entry and NumPy's complex numbers, none of which is a number.
     plain = not isinstance(value, str | bytes | bool | complex) and getattr(value, "ndim", 0) == 0
     try:
@@ -124,6 +131,21 @@ def number(
     if not (low <= found <= high and (found > above or above == -math.inf)) or (math.isinf(found) and not infinite):
         raise out_of_range(name, value, words or _range(name, found, low, high, above))
     return found
+
+
+SHARES = {"%": 1e-2, "percent": 1e-2, "per cent": 1e-2, "\u2030": 1e-3, "ppm": 1e-6}
+"""Units that shares are written in elsewhere; \u2030 is per mille."""
+_SHARE = re.compile(rf"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*({'|'.join(SHARES)})\s*")
+
+
+def as_share(text: object) -> str:
+    """What to write in place of a number in per cent, ``"5 %"``; empty for whatever is none."""
+    if not isinstance(text, str) or not (match := _SHARE.fullmatch(text)):
+        return ""
+    try:
+        return f"a share is a plain number here; write {float(match[1]) * SHARES[match[2]]:.12g}."
+    except ValueError:  # 1.2.3
+        return ""
 
 
 def _range(name: str, found: float, low: float, high: float, above: float) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from importlib import import_module
@@ -178,7 +179,7 @@ class Kind:
     @property
     def installed(self) -> dict[str, EntryPoint]:
         """Entry points by name; reading them all takes long, so built-in names are looked for first."""
-        found = _entry_points(self.group, tuple(sys.path))
+        found = _entry_points(tuple(sys.path)).get(self.group, {})
         return {name: point for name, point in found.items() if name not in self.built_in}
 
     @cached_property
@@ -242,11 +243,43 @@ def _place(thing: object) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=32)
-def _entry_points(group: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:
-    """Entry points of a group by name, of all that is installed on a path of modules."""
+def _entry_points(path: tuple[str, ...]) -> dict[str, dict[str, EntryPoint]]:
+    """Entry points of our groups by name, of all that is installed on a path of modules; the first of a name counts.
+
+    Warns
+    -----
+    UserWarning
+        For each name that is not used, since it is one of ours or of another package.
+    """
     from importlib.metadata import entry_points  # here, because `--help` need not wait for it
 
-    return {point.name: point for point in entry_points(group=group)}
+    every, found = entry_points(), dict[str, dict[str, "EntryPoint"]]()
+    kinds = {kind.group: kind for kind in register.kinds().values()}
+    for group in sorted(name for name in every.groups if name.startswith("analogsim.")):
+        named = found.setdefault(group, {})
+        kind = kinds.get(group)
+        for point in every.select(group=group):
+            ours = kind is not None and point.name in kind.built_in
+            first = "analogsim" if ours else package(named[point.name]) if point.name in named else ""
+            if not first:
+                named[point.name] = point
+            elif ours or named[point.name].value != point.value:
+                warn_hidden(kind.word if kind else group, point.name, package(point), first)
+    return found
+
+
+def package(point: EntryPoint) -> str:
+    """Name of the distribution that an entry point is of."""
+    return point.dist.name if point.dist else point.module.partition(".")[0]
+
+
+def warn_hidden(kind: str, name: str, package: str, first: str) -> None:
+    """Warn that something of a package is not used, because another package has the name."""
+    warnings.warn(
+        f"the {kind} {name!r} of the package {package!r} is not used: {first!r} has one of this name. "
+        "Give it another name.",
+        stacklevel=2,
+    )
 
 
 class Register:

@@ -11,6 +11,7 @@ with rows and columns in the order (+, −). Nothing here knows about weights, t
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -112,6 +113,81 @@ class Wiring:
     def hears_the_same(self) -> bool:
         """Whether both compartments get one forward signal and feed back only their difference: DP, DP⊤ and λ = ½."""
         return self.feeds_nothing_back and bool(np.allclose(self.forward[0], self.forward[1]))
+
+    @cached_property
+    def broken(self) -> tuple[str, ...]:
+        """The conditions that are not met for the local rule to be the gradient of the loss, in words with the numbers.
+
+        With V = Wᵀ and c = (1, −1), the local rule tends, as β → 0, to the derivative of the loss at the equilibrium of
+        s = f(Σ (W + ψWᵀ)s + b) if, for one number ψ,
+
+            F 1 = 1,   cF = ψc,   B 1 = ψ1,   cB = c,   N 1 = 1.
+
+        Equal compartments then stay equal, and a difference between them travels as an error does in back-propagation.
+        n is free. ψ = 0 for DP and DP⊤, 2λ − 1 for the λ family.
+        """
+        c = np.array([1.0, -1.0])
+        psi = self._psi
+        found = []
+        for text, got, wanted in (
+            ("rows of F sum to {}; expected 1 and 1", self.forward.sum(axis=1), np.ones(2)),
+            ("rows of B sum to {}; expected one number ψ for both", self.feedback.sum(axis=1), np.full(2, psi)),
+            (
+                "the upper row of F less the lower is ({}); expected ψ(1, −1) with ψ = {psi:g}, the sum of B's rows",
+                c @ self.forward,
+                psi * c,
+            ),
+            ("the upper row of B less the lower is ({}); expected (1, −1)", c @ self.feedback, c),
+            ("rows of N sum to {}; expected 1 and 1", self.nudge_at.sum(axis=1), np.ones(2)),
+        ):
+            if not np.allclose(got, wanted, rtol=0, atol=1e-9):
+                joined = (", " if "({})" in text else " and ").join(f"{x:g}" for x in got + 0.0)
+                found.append(text.format(joined, psi=psi))
+        return tuple(found)
+
+    @property
+    def _psi(self) -> float:
+        """Mean sum of the rows of B."""
+        return float(self.feedback.sum() / 2) + 0.0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the local rule is the gradient of the loss as β → 0, with V = Wᵀ and no deviations: see `broken`."""
+        return not self.broken
+
+    @property
+    def psi(self) -> float | None:
+        """ψ, the weight of Wᵀ in the free network s = f(Σ (W + ψWᵀ)s + b); None if the wiring is not `exact`."""
+        return self._psi if self.exact else None
+
+    @property
+    def order(self) -> int:
+        """Power of β with which the error of the gradient vanishes: 2 or 1, and 0 where it stays at any β.
+
+        It is 2 if the two compartments may change places: F, B and N stay the same when both rows and columns are
+        swapped, and n⁺ = n⁻.
+        """
+        swapped = ((matrix, matrix[::-1, ::-1]) for matrix in (self.forward, self.feedback, self.nudge_at))
+        pairs = [*swapped, (self.nudge_gain, self.nudge_gain[::-1])]
+        even = all(np.allclose(one, other, rtol=0, atol=1e-9) for one, other in pairs)
+        return (2 if even else 1) if self.exact else 0
+
+    def warn_unless_exact(self) -> None:
+        """Warn, once for each wiring, if the local rule is not the gradient of the loss however small β is.
+
+        Warns
+        -----
+        UserWarning
+            With the first condition that is not met.
+        """
+        if self.broken and "_warned" not in self.__dict__:
+            self.__dict__["_warned"] = True
+            others = f" (and {len(self.broken) - 1} more)" if len(self.broken) > 1 else ""
+            warnings.warn(
+                f"the wiring {self.name!r} is not exact: its local rule is not the gradient of the loss, however small "
+                f"beta is: {self.broken[0]}{others}.",
+                stacklevel=3,
+            )
 
     def recurrent_gain(self, unequal: float | None = None) -> float:
         """Weight of the feedback when both compartments are equal: 0 for DP and DP⊤, 2λ − 1 for the λ family.

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (
-    ("errors", "text", "arrays", "files", "jit", "registry", "facts", "accessor", "defaults"),
+    ("errors", "text", "arrays", "files", "jit", "registry", "facts", "accessor", "defaults", "foreign"),
     ("functions", "wiring", "network", "weights", "weight_files"),
     ("settings",),
     ("cards",),

@@ -5,10 +5,12 @@ import sys
 
 import pytest
 
+from analogsim import cards
 from analogsim.circuits import Crossbar
 from analogsim.devices import Ideal, device
 from analogsim.errors import InputError
 from analogsim.registry import Kind, register
+from tests.thirdparty import package
 
 
 def test_views_are_found_without_loading_what_holds_them():
@@ -107,3 +109,38 @@ def test_a_device_is_a_subclass_of_device_and_says_what_it_is_by_its_docstring()
         assert register.device["mine"] is Mine
     finally:
         del register.device._known["mine"]
+
+
+KINDS = {word: kind for word, kind in register.kinds().items() if kind.built_in}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_part_that_is_hidden_by_one_of_ours_is_told_with_both_packages(kind, tmp_path, monkeypatch):
+    group, name = KINDS[kind].group.partition(".")[2], next(iter(KINDS[kind].built_in))
+    package(tmp_path, "rival", "", {group: {name: "Theirs"}})
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.warns(UserWarning, match=rf"{name!r} of the package 'rival' is not used: 'analogsim' has one"):
+        assert name not in KINDS[kind].installed
+    assert KINDS[kind].find(name) is not None
+
+
+def test_of_two_packages_with_a_part_of_one_name_the_first_counts_and_it_is_said(tmp_path, monkeypatch):
+    for each in ("one", "two"):
+        card = {"devices/theirs.toml": "", "devices/pcm-ibm.toml": ""}
+        package(tmp_path / each, each, "def theirs(): ...", {"data": {"theirs": "theirs"}, "cards": {each: ""}}, card)
+        monkeypatch.syspath_prepend(tmp_path / each)
+    with pytest.warns(UserWarning, match="data set 'theirs' of the package 'one' is not used: 'two' has one"):
+        assert register.data["theirs"].__module__ == "two"
+    with pytest.warns(UserWarning, match="card") as told:
+        assert cards.names("device").count("theirs") == 1
+    words = " ".join(str(one.message) for one in told)
+    assert "device card 'theirs' of the package 'one' is not used: 'two' has one" in words
+    for each in ("one", "two"):
+        assert f"device card 'pcm-ibm' of the package {each!r} is not used: 'analogsim' has one" in words
+
+
+def test_a_class_that_is_hidden_by_a_card_of_ours_is_told(tmp_path, monkeypatch):
+    package(tmp_path, "rival", "", {"devices": {"pcm-ibm": "Theirs"}})
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.warns(UserWarning, match="device 'pcm-ibm' of the package 'rival' is not used: 'analogsim' has one"):
+        cards.names("device")

@@ -31,7 +31,8 @@ from analogsim.cards.quantities import (
 )
 from analogsim.errors import InputError, number, shown, unknown
 from analogsim.files import expand, read_text
-from analogsim.registry import register
+from analogsim.registry import package as package_of
+from analogsim.registry import register, warn_hidden
 
 __all__ = [
     "KINDS",
@@ -176,11 +177,23 @@ def names(kind: str) -> tuple[str, ...]:
     Parameters
     ----------
     kind : {"device", "circuit", "experiment", "wire"}
+
+    Warns
+    -----
+    UserWarning
+        For each that another package brings under a name that is taken.
     """
-    found = [*built_in(kind), *(name for _, home in _others() for name in _inside(home / f"{kind}s"))]
-    if kind in MODELS:
-        found += [name for name in MODELS[kind] if MODELS[kind].is_foreign(name) and _needs_no_card(kind, name)]
-    return tuple(dict.fromkeys(found))
+    found = dict.fromkeys(built_in(kind), "analogsim")
+    for key, home in _others():
+        package = package_of(register.cards.installed[key])
+        for name in _inside(home / f"{kind}s"):
+            if found.setdefault(name, package) != package:
+                warn_hidden(f"{kind} card", name, package, found[name])
+    foreign = [name for name in MODELS[kind] if MODELS[kind].is_foreign(name)] if kind in MODELS else []
+    for name in foreign:
+        if name in built_in(kind) and (point := MODELS[kind].installed.get(name)):
+            warn_hidden(kind, name, package_of(point), "analogsim")
+    return tuple(dict.fromkeys([*found, *(name for name in foreign if _needs_no_card(kind, name))]))
 
 
 def _needs_no_card(kind: str, name: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from analogsim.errors import InputError, one_of, shown, unknown
+from analogsim.errors import SHARES, InputError, as_share, one_of, shown, unknown
 from analogsim.files import expand
 from analogsim.registry import summary
 
@@ -300,6 +300,9 @@ def _converted(card: Card, item: Field[object], value: object, unit: str) -> obj
     """Bring a card's value to the field's SI unit."""
     expected = item.metadata["unit"]
     power, base = split_unit(unit)
+    if unit.strip() in SHARES and expected == "1":
+        share = as_share(f"{value} {unit.strip()}") or "shares are plain numbers here, as in value = 0.05."
+        raise InputError(f"{card.path}: {item.name} has unit {unit!r}: {share.removesuffix('.')} with the unit '1'.")
     if unit != expected and base != expected:
         raise InputError(f"{card.path}: {item.name} has unit {unit!r}; expected {expected!r} or a multiple of it.")
     if "datafile" in item.metadata:
@@ -315,6 +318,8 @@ def _with_unit(called: str, item: Field[object], given: object) -> object:
     """Read ``"20 uS"`` where a number is expected."""
     if not isinstance(given, str) or "shape" not in item.metadata:
         return given
+    if item.metadata["unit"] == "1" and (share := as_share(given)):
+        raise InputError(f"{called}.{item.name} = {shown(given)}: {share}")
     if match := _NUMBER_WITH_UNIT.fullmatch(given.translate(LETTERS)):
         power, base = split_unit(match[2])
         if base != (unit := item.metadata["unit"]):

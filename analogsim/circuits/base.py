@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import ClassVar, get_type_hints, overload
+from typing import Any, ClassVar, get_type_hints, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analogsim import cards
 from analogsim.cards import Carded, Overrides, quantity
+from analogsim.cards.quantities import declared
 from analogsim.chip.population import Population
 from analogsim.chip.whole import Chip
 from analogsim.devices.base import Part
@@ -21,6 +22,7 @@ from analogsim.devices.base import device as make_device
 from analogsim.devices.base import model as device_model
 from analogsim.errors import InputError, instance, listed, unknown, whole
 from analogsim.files import expand
+from analogsim.foreign import Gated, gives, texts
 from analogsim.network import Network
 from analogsim.registry import register, unwrapped
 from analogsim.text import as_html
@@ -29,8 +31,20 @@ Array = NDArray[np.floating]
 Deltas = Sequence[tuple[Array, Array]]
 
 
+def same_network(where: str, found: object, given: Mapping[str, Any]) -> None:
+    """A chip with finite weights and biases, of the layers that the ``chip`` given has."""
+    instance(f"{where}: what it returned", found, Chip, "a Chip")
+    assert isinstance(found, Chip)
+    if found.sizes != given["chip"].sizes:
+        got, wanted = ("-".join(map(str, sizes)) for sizes in (found.sizes, given["chip"].sizes))
+        raise InputError(f"{where}: returned a chip of {got}; it was given one of {wanted}.")
+    for j, arrays in enumerate(zip(found.forward, found.biases, strict=True)):
+        if not all(np.isfinite(values).all() for values in arrays):
+            raise InputError(f"{where}: returned a chip with NaN or Inf in the weights or biases of layer {j + 1}.")
+
+
 @dataclass(frozen=True, kw_only=True)
-class Circuit(Carded, ABC):
+class Circuit(Carded, Gated, ABC):
     """A circuit with its numbers; it keeps no state, that is the chip's.
 
     Parameters
@@ -40,6 +54,8 @@ class Circuit(Carded, ABC):
     activity_unit : float
         Volts (watts in optics) for one unit of a; > 0.
     """
+
+    gated_as: ClassVar[str] = "circuit"
 
     no_netlist: ClassVar[str] = ""
     """Why there is no netlist of this circuit, in one line; empty where there is one."""
@@ -79,6 +95,9 @@ class Circuit(Carded, ABC):
             made = self._program(network, seed)
         name = self.record.get("name", type(self).__name__)
         instance(f"what the circuit {name!r} makes of a network", made, Chip, "a Chip")
+        if made.sizes != network.sizes:
+            got, wanted = ("-".join(map(str, sizes)) for sizes in (made.sizes, network.sizes))
+            raise InputError(f"the circuit {name!r}, _program: returned a chip of {got}; the network is {wanted}.")
         for unit in ("time_unit", "activity_unit"):
             if (own := getattr(self, unit, None)) is not None and own != getattr(made, unit):
                 raise InputError(
@@ -91,8 +110,10 @@ class Circuit(Carded, ABC):
         return made
 
     @abstractmethod
+    @gives(lambda where, found, given: None)  # `_chip` looks at it
     def _program(self, network: Network, seed: int) -> Chip: ...
 
+    @gives(same_network)
     def update(self, chip: Chip, deltas: Deltas, rng: np.random.Generator) -> Chip:
         """Change the weights and biases of a chip by `deltas`, through the devices.
 
@@ -129,6 +150,7 @@ class Circuit(Carded, ABC):
     def _repr_html_(self) -> str:
         return as_html(repr(self))
 
+    @gives(texts)
     def words(self) -> list[str]:
         """Say in a few phrases what is simulated; for the report of a run."""
         return []
@@ -183,6 +205,17 @@ def circuit(name: str | Path | Circuit, *, device: str | Path | Part | None = No
     if isinstance(made, Circuit):
         return _changed(made, device, overrides)
     card = cards.read("circuit", made)
+    try:
+        return _resolved(card, name, device, overrides)
+    except InputError:
+        named = {role: part for role, part in roles(card, device).items() if role in _needed(model(card))}
+        classes = {role: _class(part) for role, part in named.items()}
+        _check_keys(overrides, {"circuit": model(card), **classes}, card.path)
+        raise
+
+
+def _resolved(card: cards.Card, name: object, device: str | Path | Part | None, overrides: Overrides) -> Circuit:
+    """The circuit of a card, with its parts."""
     cls = model(card)
     of_device = cards.select(overrides, "device", card.parts)
     if not card.device and (device is not None or of_device):
@@ -202,6 +235,21 @@ def circuit(name: str | Path | Circuit, *, device: str | Path | Part | None = No
     return cards.resolve(cls, card, cards.select(overrides, "circuit", card.parts), **parts)
 
 
+def _class(part: str | Path | Part) -> type[Part]:
+    """The class of a part, or of what its card names."""
+    made = unwrapped(part)
+    return type(made) if isinstance(made, Part) else device_model(cards.read("device", made).model)
+
+
+def _check_keys(overrides: Overrides, classes: Mapping[str, type], where: str) -> None:
+    """Raise `InputError` with the nearest of all keys, unless every key of a circuit or of its parts is one of them."""
+    known = [f"{role}.{item.name}" for role, cls in classes.items() for item in declared(cls)]
+    for key in overrides:
+        full = key if "." in key else f"circuit.{key}"
+        if full.partition(".")[0] in classes and full not in known:
+            raise unknown(f"key of {where}", full, known) from None
+
+
 def _changed(made: Circuit, device: str | Path | Part | None, overrides: Overrides) -> Circuit:
     """A circuit with another device, and with other values of its own and of its parts."""
     parts = {role: part for role, part in vars(made).items() if isinstance(part, Part)}
@@ -209,6 +257,8 @@ def _changed(made: Circuit, device: str | Path | Part | None, overrides: Overrid
     of_device = cards.select(overrides, "device", others)
     if "device" not in parts and (device is not None or of_device):
         raise InputError(f"the circuit {type(made).__name__} has no devices; nothing takes {device or of_device!r}.")
+    classes = {role: _class(device) if role == "device" and device else type(part) for role, part in parts.items()}
+    _check_keys(overrides, {"circuit": type(made), **classes}, type(made).__name__)
     changed = {}
     for role, part in parts.items():
         wanted = device if role == "device" and device is not None else part

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import click
 
 from analogsim import __version__
 from analogsim.cli import terminal
-from analogsim.errors import InputError, NotWritten, unknown
+from analogsim.errors import InputError, NotWritten, as_share, unknown
 from analogsim.text import visible
 
 COMMANDS = (
@@ -74,7 +75,9 @@ class Group(click.Group):
             return 0
         except click.UsageError as error:
             where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-            return _say(f"{error.format_message()}{where}", 2)
+            number = re.search(r"'([^']*)' is not a valid (float|integer)", said := error.format_message())
+            share = f" {as_share(number[1]).capitalize()}" if number and as_share(number[1]) else ""
+            return _say(f"{said}{share}{where}", 2)
         except InputError as error:
             return _say(str(error), 2)
         except click.ClickException as error:

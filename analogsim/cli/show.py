@@ -1,4 +1,4 @@
-"""``analogsim show``: a card with its numbers and sources, a rule, a data set, or what a result file holds."""
+"""``analogsim show``: a card with its numbers, sources and checks, any part by name, or what a result file holds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from analogsim.cards import Card
+    from analogsim.cli.showing import Checked
 
 
 @click.command()
@@ -23,17 +24,21 @@ if TYPE_CHECKING:
 @as_json
 @verbosity
 def command(name: str, output: str | None, everything: bool, as_json: bool, verbose: int) -> None:
-    """A circuit, device or experiment with every number and its source, a rule, a data set, or a result (.nc).
+    """A circuit, device or experiment with every number and its source, any other part, or a result (.nc).
 
-    NAME is one of `analogsim list`, the path of a card (.toml) or of a result (.nc). With --all a circuit or a device
-    is shown with everything that can be set. For devices/NAME the equations are printed first, and a picture of what
-    the device does is written to NAME.png (or --output). The card of a study has its settings, rows, claims and sizes.
+    NAME is one of `analogsim list`, the path of a card (.toml) or of a result (.nc). A card is checked as a run would
+    check it, and the published numbers that it pins ([[check]]) are computed: the number got, the one expected, its
+    source; exit code 1 if one fails. With --all a circuit or a device is shown with everything that can be set. For
+    devices/NAME the equations are printed first, and a picture of what the device does is written to NAME.png (or
+    --output). The card of a study has its settings, rows, claims and sizes; a rule its matrices; an update, solver,
+    measure or metric its parameters and what it does.
 
     \b
     Examples:
       analogsim show pcm-ibm
       analogsim show crossbar --all
       analogsim show dpt
+      analogsim show ./mine.toml
       analogsim show devices/pcm-ibm
       analogsim show two-tales-table-1
     """
@@ -47,7 +52,8 @@ def command(name: str, output: str | None, everything: bool, as_json: bool, verb
     from analogsim.cli import showing
 
     is_study = (kind == "experiments" and short) or name in cards.names("experiment")
-    told = None if explicit else showing.rule(name) or showing.data(name)
+    is_study = is_study or (name.endswith(".toml") and "row" in cards.toml("device", name)[0])
+    told = None if explicit else showing.rule(name) or showing.data(name) or _registered(name)
     if everything and (told or is_study or name.endswith(".nc")):
         raise InputError(f"{name}: --all is for circuits and devices.")
     if name.endswith(".nc"):
@@ -75,7 +81,9 @@ def command(name: str, output: str | None, everything: bool, as_json: bool, verb
         if everything:
             _say(*showing.all_settable(name, found[0]), as_json, head=_words(found[0]).split("\n")[0])
         else:
-            _card(found, as_json)
+            checked = [(card, showing.checks(name, card)) for card in found]
+            _card(checked, as_json)
+            _judge(checked)
     if output or (explicit and not as_json):
         target = Path(output or f"{Path(name).stem}.png")
         claim(target)
@@ -156,7 +164,16 @@ def _result(name: str, as_json: bool) -> None:
     click.echo(said)
 
 
-def _card(found: list[Card], as_json: bool) -> None:
+def _registered(name: str) -> tuple[dict[str, object], list[str]] | None:
+    """A part that has no card; not looked for under the name of one."""
+    from analogsim import cards
+    from analogsim.cli import showing_parts
+
+    is_card = name.endswith(".toml") or any(name in cards.names(kind) for kind in ("circuit", "device"))
+    return None if is_card else showing_parts.part(name)
+
+
+def _card(found: list[tuple[Card, list[Checked]]], as_json: bool) -> None:
     import json
 
     if as_json:
@@ -164,12 +181,22 @@ def _card(found: list[Card], as_json: bool) -> None:
             card.kind: {
                 **{key: getattr(card, key) for key in ("title", "description", "valid", "cite")},
                 "values": {key: vars(value) for key, value in card.values.items()},
+                "checks": [one.as_json() for one in checks],
             }
-            for card in found
+            for card, checks in found
         }
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    click.echo("\n\n".join(map(_words, found)))
+    told = [[_words(card), *(["Checks:"] if checks else []), *map(str, checks)] for card, checks in found]
+    click.echo("\n\n".join(map("\n".join, told)))
+
+
+def _judge(found: list[tuple[Card, list[Checked]]]) -> None:
+    """End with exit code 1 if a card does not reproduce a number that it pins."""
+    for card, checks in found:
+        if bad := [one for one in checks if not one.holds]:
+            of = f"{len(bad)} of {len(checks)} checks fail" if len(checks) > 1 else "its check fails"
+            raise click.ClickException(f"{card.path}: {of}: {bad[0].words()}.")
 
 
 def _words(card: Card) -> str:
@@ -200,8 +227,11 @@ def find(name: str, *, also: Iterable[str] = ()) -> list[Card]:
     kinds = [kind for kind in ("circuit", "device") if name in cards.names(kind)]
     if name.endswith(".toml"):
         content, *_ = cards.toml("circuit", name)
-        kinds = ["circuit" if content.get("model") in [*register.circuit] else "device"]
+        model = content.get("model", "")
+        if isinstance(model, str) and model and model not in register.circuit and model not in register.device:
+            raise unknown("model", model, [*register.circuit, *register.device], where=name)
+        kinds = ["circuit" if model in [*register.circuit] else "device"]
     if not kinds:
         known = {name for kind in ("circuit", "device", "experiment") for name in cards.names(kind)}
-        raise unknown("card", name, known | {*also}, hint="See `analogsim list`.")
+        raise unknown("name", name, known | {*also}, hint="See `analogsim list`.")
     return [cards.read(kind, name) for kind in kinds]

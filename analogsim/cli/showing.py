@@ -1,22 +1,24 @@
-"""What ``analogsim show`` says of rules, data sets and of all that can be set."""
+"""What ``analogsim show`` says of rules, data sets, the checks of a card and of all that can be set."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from analogsim.cards import Card
+    from analogsim.cards import Card, Check
+    from analogsim.wiring import Wiring
 
 
 def names() -> list[str]:
-    """Rules and data sets that can be shown."""
+    """All that can be shown besides cards."""
+    from analogsim.cli import showing_parts
     from analogsim.learning.reference.rules import RULES as DIGITAL
     from analogsim.registry import register
     from analogsim.settings.registered import RULES
 
-    return [*RULES, *DIGITAL, *register.data]
+    return [*RULES, *DIGITAL, *register.data, *showing_parts.known()]
 
 
 def rule(name: str) -> tuple[dict[str, object], list[str]] | None:
@@ -61,10 +63,21 @@ def _on_chip(name: str, title: str, source: str) -> tuple[dict[str, object], lis
         about[field] = rows if field != "nudge_gain" else rows[0]
         text = "; ".join(f"[{', '.join(row)}]" for row in rows)
         said.append(f"  {sign} = {text if field == 'nudge_gain' else f'[{text}]'}   {words}")
+    about["exact"] = _exactness(*ends)
+    said.append(f"  {about['exact']}")
     lines = [f"{title} (rule {name})", *([f"Source: {source}"] if source else [])]
     share = [f"  {letter} from 0 to 1: --{free}"] if free else []
     equations = inspect.cleandoc(sys.modules["analogsim.wiring"].__doc__ or "").split("\n\n")[2:3]
     return about, [*lines, "", *equations, "", *said, *share]
+
+
+def _exactness(low: Wiring, high: Wiring) -> str:
+    """Whether the local rule is the gradient as β → 0, at both ends of a free share."""
+    broken = [*low.broken, *high.broken]
+    if low.psi is None or high.psi is None:
+        return f"not exact, whatever β: {broken[0]}"
+    psi = f"ψ = {low.psi:g}" if low.psi == high.psi else f"ψ from {low.psi:g} to {high.psi:g}"
+    return f"exact as β → 0 where V = Wᵀ: the gradient at the rest of s = f((W + ψWᵀ)s + b), {psi}".replace("-", "−")
 
 
 def _entry(low: float, high: float, letter: str) -> str:
@@ -97,6 +110,40 @@ def data(name: str) -> tuple[dict[str, object], list[str]] | None:
         f"Source: {about['source']}",
     ]
     return about, lines
+
+
+class Checked(NamedTuple):
+    """A published number that a card pins, and what its model gives."""
+
+    check: Check
+    got: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the model gives the number within its tolerance."""
+        return bool(abs(self.got - self.check.expected) <= self.check.tolerance * abs(self.check.expected))
+
+    def words(self) -> str:
+        """The quantity, the number got, and the one expected, in SI units."""
+        at = ", ".join(f"{key} = {value}" for key, value in self.check.at.items())
+        quantity = f"{self.check.quantity}({at})"
+        return f"{quantity} = {self.got:.5g}, expected {self.check.expected:.5g} ± {self.check.tolerance:.2g} of it"
+
+    def __str__(self) -> str:
+        return f"  {'holds' if self.holds else 'FAILS'}  {self.words()}   [{self.check.source}]"
+
+    def as_json(self) -> dict[str, object]:
+        """For machines."""
+        return {**vars(self.check), "at": dict(self.check.at), "got": self.got, "holds": self.holds}
+
+
+def checks(name: str, card: Card) -> list[Checked]:
+    """Make what a card describes, which finds the first fault of its values, and compute the numbers that it pins."""
+    from analogsim.circuits import circuit
+    from analogsim.devices.base import device, evaluate
+
+    made = circuit(name) if card.kind == "circuit" else device(name)
+    return [Checked(check, evaluate(made, check)) for check in card.checks]
 
 
 def all_settable(name: str, card: Card) -> tuple[dict[str, object], list[str]]:

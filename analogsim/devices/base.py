@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,7 @@ from analogsim import cards, registry
 from analogsim.cards import Carded, Check, quantity
 from analogsim.devices.endurance import Wearing
 from analogsim.errors import InputError, out_of_range, shown, unknown
+from analogsim.foreign import Gated, gives, numbers, texts
 
 Array = NDArray[np.floating]
 
@@ -35,12 +36,28 @@ and down.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part(Carded):
+class Part(Carded, Gated):
     """A part that a card in ``devices/`` describes: a memory cell, a light source, a detector, a modulator."""
 
+    gated_as: ClassVar[str] = "device"
+
+    @gives(texts)
     def words(self) -> list[str]:
         """Say in a few phrases what this part does wrong; for the report of a run."""
         return []
+
+
+def _drawn(where: str, found: Any, given: Mapping[str, Any]) -> None:
+    """What is fixed about cells: arrays by name, those that the base reads of the shape asked for."""
+    if not isinstance(found, Mapping):
+        raise InputError(f"{where}: returned {shown(found)}; expected a mapping of arrays by name, {{}} if none.")
+    for key, values in found.items():
+        free = np.asarray(values).dtype.kind == "f" and key == "frozen"  # NaN stands for a cell that is not stuck
+        values = np.where(np.isnan(values), 0.0, values) if free else values
+        if key in ("frozen", "factor"):
+            numbers("cells", low=0)(f"{where}, {key!r}", values, {"cells": np.empty(given["shape"])})
+        else:
+            numbers()(f"{where}, {key!r}", values, {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +126,7 @@ class Device(Wearing, Part):
         """Share of cells that are stuck and never change."""
         return self.p_stuck_lrs + self.p_stuck_hrs + self.p_unresponsive
 
+    @gives(numbers("conductance", low=0, unit="S"))
     def target(self, conductance: ArrayLike) -> Array:
         """Clip a wanted conductance to the limits and round it to the nearest level."""
         wanted = np.clip(np.asarray(conductance, dtype=float), self.g_min, self.g_max)
@@ -117,10 +135,12 @@ class Device(Wearing, Part):
             wanted = self.g_min + np.rint((wanted - self.g_min) / step) * step
         return wanted
 
+    @gives(numbers("conductance", low=0, unit="S"))
     def programming_sigma(self, conductance: ArrayLike) -> Array:
         """Standard deviation of the programmed conductance around its target, S."""
         return np.zeros_like(np.asarray(conductance, dtype=float))
 
+    @gives(_drawn)
     def cells(self, shape: tuple[int, ...], rng: np.random.Generator) -> Cells:
         """Draw what is fixed about each cell of an array; a key only where its nonideality is on."""
         fixed: dict[str, Array] = {}
@@ -135,6 +155,7 @@ class Device(Wearing, Part):
             fixed["factor"] = np.maximum(1.0 + self.d2d * for_factors.standard_normal(shape), 0.0)
         return fixed | self.lives(shape, for_factors.spawn(1)[0]) if self.wears else fixed
 
+    @gives(numbers("conductance", low=0, unit="S"))
     def program(self, conductance: ArrayLike, rng: np.random.Generator, cells: Cells | None = None) -> Array:
         """Return the conductances after programming, S.
 
@@ -185,6 +206,7 @@ class Device(Wearing, Part):
         error = np.abs(self.program(wanted, rng, free) - wanted)
         return float((error > self.verify_tolerance * self.span * (1 + 1e-9)).mean())
 
+    @gives(numbers("conductance", low=0, unit="S"))
     def age(
         self, conductance: ArrayLike, seconds: float, rng: np.random.Generator, target: ArrayLike | None = None
     ) -> Array:
@@ -194,11 +216,13 @@ class Device(Wearing, Part):
         """
         return np.asarray(conductance, dtype=float)
 
+    @gives(numbers("conductance", low=0, unit="S"))
     def read_sigma(self, conductance: ArrayLike, seconds: float = 0.0, programmed: ArrayLike | None = None) -> Array:
         """Standard deviation of one read, S, of cells `seconds` after they were `programmed` (default: not aged)."""
         now = np.asarray(conductance, dtype=float)
         return self.read_noise * now if self.read_noise else np.zeros_like(now)
 
+    @gives(numbers("conductance", "voltage", unit="A"))
     def current(self, conductance: ArrayLike, voltage: ArrayLike) -> Array:
         """Current at a voltage, A; Ohm's law unless the family says otherwise."""
         return np.asarray(conductance, dtype=float) * np.asarray(voltage, dtype=float)
@@ -303,7 +327,7 @@ def verify(name: str | Path) -> list[tuple[Check, float]]:
     return [(check, evaluate(made, check)) for check in card.checks]
 
 
-def evaluate(made: Part, check: Check) -> float:
+def evaluate(made: Carded, check: Check) -> float:
     """Evaluate the quantity of one check."""
     method = getattr(made, check.quantity, None)
     if not callable(method):

@@ -20,6 +20,7 @@ from scipy.special import expit, logit
 from analogsim.cards import quantity
 from analogsim.devices.base import Array, Cells, Device
 from analogsim.errors import InputError, number
+from analogsim.foreign import gives, numbers
 
 LOW_FIELD = 2.0**-30
 """Voltage at which a conductance is low-field, V; a power of two, so that Ohm's law comes out without rounding."""
@@ -68,14 +69,17 @@ class Dynamic(Device):
         """Least and greatest state."""
 
     @abstractmethod
+    @gives(numbers("state", "voltage"))
     def rate(self, state: ArrayLike, voltage: ArrayLike) -> Array:
         """dx/dt, in states per second, inside the limits."""
 
     @abstractmethod
+    @gives(numbers("state", "voltage", unit="A"))
     def state_current(self, state: ArrayLike, voltage: ArrayLike) -> Array:
         """I(x, V), A."""
 
     @abstractmethod
+    @gives(numbers("conductance"))
     def state(self, conductance: ArrayLike) -> Array:
         """State of a cell with a low-field conductance, S; models pass what they find through `inside`."""
 

@@ -29,6 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from analogsim.cards import flag, quantity
 from analogsim.devices.base import Array, Cells, Device
 from analogsim.errors import InputError
+from analogsim.foreign import gives, numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +105,12 @@ class Pulsed(Device):
         return not self.one_way
 
     @abstractmethod
+    @gives(numbers("w"))
     def shape_up(self, w: Array, cells: Cells) -> Array:
         """f_u(w)."""
 
     @abstractmethod
+    @gives(numbers("w"))
     def shape_down(self, w: Array, cells: Cells) -> Array:
         """f_d(w)."""
 
@@ -138,11 +141,13 @@ class Pulsed(Device):
             drawn["lifetime"] = self.lifetime * np.abs(1 + self.lifetime_spread * rng.standard_normal(shape))
         return {**drawn, **super().cells(shape, rng)}
 
+    @gives(numbers("conductance"))
     def weight(self, conductance: ArrayLike) -> Array:
         """Normalised weight of a conductance."""
         share = (np.asarray(conductance, dtype=float) - self.g_min) / self.span
         return self.w_min + share * (self.w_max - self.w_min)
 
+    @gives(numbers("weight", low=0, unit="S"))
     def conductance(self, weight: ArrayLike) -> Array:
         """Conductance of a normalised weight, S; never negative."""
         share = (np.asarray(weight, dtype=float) - self.w_min) / (self.w_max - self.w_min)
@@ -154,11 +159,13 @@ class Pulsed(Device):
         inside = np.clip(self.weight(self.target(conductance)), cells["b_min"], cells["b_max"])
         return self._frozen(self.conductance(inside), cells)
 
+    @gives(numbers("w"))
     def step_up(self, w: ArrayLike) -> Array:
         """Mean step of one pulse up on a typical cell."""
         cells = self.typical()
         return cells["up"] * self.shape_up(np.asarray(w, dtype=float), cells)
 
+    @gives(numbers("w"))
     def step_down(self, w: ArrayLike) -> Array:
         """Mean size of the step of one pulse down on a typical cell."""
         cells = self.typical()
@@ -172,6 +179,7 @@ class Pulsed(Device):
         """Step that a pulse is counted as, in weights: Δ, or the one in the middle of a one-way cell's range."""
         return float(self.step_up((self.w_max + self.w_min) / 2)) if self.one_way else self.step
 
+    @gives(numbers("counts", low=0, unit="S"))
     def pulse(
         self,
         conductance: Array,
@@ -226,6 +234,7 @@ class Pulsed(Device):
         held[moved] = self.conductance(x)
         return self._frozen(held.reshape(shape), cells)
 
+    @gives(numbers())
     def balance(self, cells: Cells | None = None) -> Array:
         """Weight at which a pulse up and a pulse down cancel, by bisection; 0 where a cell has none."""
         cells = cells or self.typical()
@@ -241,6 +250,7 @@ class Pulsed(Device):
             low, high = np.where(up, middle, low), np.where(up, high, middle)
         return np.where(crosses, (low + high) / 2, 0.0)
 
+    @gives(numbers())
     def reference(self, cells: Cells, rng: np.random.Generator) -> Array:
         """Weight that stands for zero where a cell is read against its symmetry point: missed by the reference's error.
 
@@ -260,6 +270,7 @@ class Pulsed(Device):
         high: NDArray[np.bool_] = (share.max(axis=0) > self.refresh_high) & (share.min(axis=0) > self.refresh_low)
         return high
 
+    @gives(numbers("pairs", low=0, unit="S"))
     def refreshed(self, pairs: Array, rng: np.random.Generator, cells: Cells) -> Array:
         """Reset pairs (2, …) of one-way cells that are both high, and write their difference anew in a closed loop."""
         due = self.due(pairs)
@@ -270,6 +281,7 @@ class Pulsed(Device):
         wanted = np.maximum(empty, np.stack([empty[1] + difference, empty[0] - difference]))
         return np.where(due, self.program(wanted, rng, cells), pairs)
 
+    @gives(numbers("conductance", low=0, unit="S"))
     def leak(self, conductance: Array, updates: int = 1, cells: Cells | None = None) -> Array:
         """Let the weights decay towards w = 0 for some updates."""
         if np.isinf(self.lifetime):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from analogsim.cards import quantity
 from analogsim.devices.base import Array
 from analogsim.devices.optical import Optical
+from analogsim.errors import instance
+from analogsim.foreign import gives, numbers
 
 Channels = NDArray[np.int64]
 
@@ -43,6 +46,14 @@ class Realised(NamedTuple):
         return Realised(self.plus.T, self.minus.T, np.swapaxes(self.floor, 1, 2), self.light.T, self.signal)
 
 
+def _realised(where: str, found: object, given: Mapping[str, Any]) -> None:
+    """A matrix as written, of the shape of the one wanted."""
+    instance(f"{where}: what it returned", found, Realised, "a Realised")
+    assert isinstance(found, Realised)
+    for name in ("plus", "minus"):
+        numbers("relative")(f"{where}, {name!r}", getattr(found, name), given)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weighting(Optical):
     """An element that holds a matrix of weights.
@@ -68,12 +79,14 @@ class Weighting(Optical):
     write_energy: float = quantity("energy of writing one weight", "J", low=0, default=0.0)
     holding_power: float = quantity("electrical power of holding one weight", "W", low=0, default=0.0)
 
+    @gives(numbers("relative"))
     def quantise(self, relative: Array) -> Array:
         """Round relative weights to the nearest step and clip them to ±1."""
         steps = 2.0 ** (self.bits - 1)
         return np.rint(np.clip(relative, -1.0, 1.0) * steps) / steps
 
     @abstractmethod
+    @gives(_realised)
     def realise(
         self, relative: Array, outputs: Channels, fixed: np.random.Generator, fresh: np.random.Generator, correct: bool
     ) -> Realised:

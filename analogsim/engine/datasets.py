@@ -21,7 +21,7 @@ Seed = int | dict[str, object]
 """A seed as it was given, or the state of a generator."""
 
 COMPARTMENTS = ("+", "-")
-STATUS = ("converged", "diverged", "oscillating", "slow")
+STATUS: tuple[str, ...] = ("converged", "diverged", "oscillating", "slow")
 CONVERGED, DIVERGED, OSCILLATING, SLOW = range(4)
 
 

@@ -121,7 +121,8 @@ def prepare(
     Warns
     -----
     UserWarning
-        If the nudge alone makes the output unstable: an eigenvalue of I + βℓ'' diag(n⁺, −n⁻) N is not positive.
+        If the nudge alone makes the output unstable: an eigenvalue of I + βℓ'' diag(n⁺, −n⁻) N is not positive; once
+        for each wiring, if β ≠ 0 and it is not exact (`Wiring.exact`).
     """
     try:
         dtype = np.dtype(dtype)
@@ -142,6 +143,8 @@ def prepare(
     beta = np.broadcast_to(beta, (len(x),)).copy()
     if y is None and beta.any():
         raise InputError("y is None, but beta is not 0: the nudge needs a target.")
+    if beta.any():
+        wiring.warn_unless_exact()
     _warn_unstable_nudge(chip, wiring, beta)
     with np.errstate(over="ignore", invalid="ignore"):
         packed = _pack(chip, x, y, wiring, beta, dtype)

@@ -7,6 +7,7 @@ A solver registers where it is defined, with `register.solver`, and is loaded wh
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -19,6 +20,7 @@ from analogsim.engine import kernel
 from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, TIME, WRITTEN, Record, bury, keep_dead, note
 from analogsim.errors import InputError, shown
+from analogsim.foreign import is_ours
 from analogsim.registry import register
 
 Array = NDArray[np.floating]
@@ -105,9 +107,13 @@ def fixed_steps(step: Callable[[Array, float, Rate], Array]) -> Solver:
             h = min(options.dt, stop - rec.clock[TIME])
             kernel.target(p, a, s, z)
             note(p, rec, a, z, scratch)
-            new = np.ascontiguousarray(step(a, h, rate), a.dtype)
-            if new.shape != a.shape:
-                raise InputError(f"{run.__name__}: a step of shape {new.shape}; expected {a.shape}, as the state has.")
+            moved = np.asarray(step(a, h, rate))
+            if moved.shape != a.shape or moved.dtype.kind not in "fiu":
+                raise InputError(
+                    f"{run.__name__}: a step of shape {moved.shape} of {moved.dtype}; expected {a.shape} of real "
+                    "numbers, as the state has."
+                )
+            new = np.ascontiguousarray(moved, a.dtype)
             keep_dead(p, rec, a, new)
             a[:] = new
             rec.clock[TIME] += h
@@ -125,11 +131,26 @@ def fixed_steps(step: Callable[[Array, float, Rate], Array]) -> Solver:
 def solver(name: str | Solver) -> Solver:
     """Look a solver up by its name; one that is given itself is returned as it is."""
     if callable(name):
-        return name
+        return name if is_ours(name) else _accepted(name_of(name), name)
     found: Solver = register.solver.find(name)
     if not callable(found):
         raise InputError(f"solver {name!r} is {shown(found)}; expected a function of batch, a, rec, t_end and options.")
-    return found
+    return found if is_ours(found) else _accepted(name, found)
+
+
+def _accepted(name: str, solver: Solver) -> Solver:
+    """A solver of somebody else's, if it takes what solvers take."""
+    try:
+        inspect.signature(solver, follow_wrapped=False).bind(*["batch", "a", "rec", "t_end", "options"])
+    except TypeError as error:
+        takes = inspect.signature(solver, follow_wrapped=False)
+        raise InputError(
+            f"the solver {name!r} takes {takes} ({error}); expected (batch, a, rec, t_end, options), as `fixed_steps` "
+            "makes of a step."
+        ) from None
+    except ValueError:  # of a built-in function, which shows no signature
+        pass
+    return solver
 
 
 def takes_noise(solver: Solver) -> bool:

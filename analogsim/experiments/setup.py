@@ -56,6 +56,11 @@ class Setup:
             f"{s.batch_size}, seed {s.seed}",
         ]
         said = s.said()
+        if s.rule != Settings.rule:
+            said.append(
+                f"beside it digital DP⊤(α={s.known('alpha'):g}), the reference of every rule: the same network without "
+                "hardware, whose gradient is that of back-propagation as β → 0"
+            )
         if not s.continuous and s.states == "settle" and self.chip.has_noise:
             said.append("while a sample settles for an update its noise is held at one draw")
         return [*lines, *(f"          {line}" for line in said)]
@@ -88,7 +93,9 @@ def prepare(settings: Settings, data: Dataset | None = None) -> Setup:
     chip = made.program(network, seed=settings.seed)
     if settings.trim is not None:
         chip = chip.trimmed(settings.trim)
-    return Setup(settings, data, network, made, chip, settings.wiring())
+    wiring = settings.wiring()
+    wiring.warn_unless_exact()
+    return Setup(settings, data, network, made, chip, wiring)
 
 
 def made_circuit(settings: Settings) -> Circuit:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from numpy.typing import ArrayLike
 
 from analogsim.errors import InputError, instance, one_of
+from analogsim.foreign import is_ours
 from analogsim.registry import register
 from analogsim.settings.choices import HEALTH, TASKS
 
@@ -154,11 +155,6 @@ class Measure(Generic[Source]):
     def is_built_in(self) -> bool:
         """Whether it is one of this package's own."""
         return is_ours(self)
-
-
-def is_ours(thing: object) -> bool:
-    """Whether something was defined in this package."""
-    return str(getattr(thing, "__module__", "")).startswith(f"{__name__.partition('.')[0]}.")
 
 
 def measured(

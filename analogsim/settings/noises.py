@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analogsim.errors import InputError, instance, one_of, out_of_range, shown
+from analogsim.errors import InputError, as_share, instance, one_of, out_of_range, shown
 
 LARGEST = 1e6
 """Of a level, in activities or relative to a weight."""
@@ -151,7 +151,8 @@ def noise_levels(noises: Iterable[str]) -> dict[str, float]:
         try:
             levels[kind] = float(value)
         except ValueError:
-            raise InputError(f"noise {shown(text)}: {shown(value)} is no number; try 0.05 or node:0.02.") from None
+            wrong = as_share(value) or f"{shown(value)} is no number; try 0.05 or node:0.02."
+            raise InputError(f"noise {shown(text)}: {wrong}") from None
         if not 0 <= levels[kind] <= LARGEST:
             raise out_of_range("noise", text, f"noise ≥ 0, at most {LARGEST:g}")
     return levels

@@ -8,6 +8,9 @@ import pytest
 from analogsim import cards, circuit
 from analogsim.devices import Device, device, register, verify
 from analogsim.errors import InputError
+from analogsim.experiments.settable import of_circuit
+from analogsim.experiments.specification.catalogue import choose
+from analogsim.settings.record import Settings
 
 PCM = Path(__file__).parents[2] / "devices" / "pcm-ibm.toml"
 
@@ -171,3 +174,23 @@ def test_another_package_can_bring_a_model_by_entry_point(tmp_path, monkeypatch)
     text = (PCM.parent / "ideal.toml").read_text(encoding="utf-8").replace('model = "ideal"', 'model = "theirs"')
     (tmp_path / "card.toml").write_text(text, encoding="utf-8")
     assert type(device(tmp_path / "card.toml")).__name__ == "Theirs"
+
+
+@pytest.mark.parametrize("name", ["crossbar", "optoelectronic"])
+def test_a_key_without_its_part_is_answered_with_the_one_that_ends_so(name):
+    keys = [entry.key for entries in of_circuit(circuit(name)).values() for entry in entries]
+    ends = [key.partition(".")[2] for key in keys]
+    checked = 0
+    for key, end in zip(keys, ends, strict=True):
+        if ends.count(end) > 1 or key.startswith("circuit."):
+            continue
+        for made in (name, circuit(name)):
+            for wrong in (end, f"circuit.{end}"):
+                with pytest.raises(InputError, match=rf"unknown key of .* did you mean '{key}'"):
+                    circuit(made, **{wrong: 1.0})
+        with pytest.raises(InputError, match=f"did you mean '{key}'|{key} is no nonideality"):
+            choose(Settings(name), [end.replace("_", "-")])
+        checked += 1
+    assert checked > 5
+    with pytest.raises(InputError, match=r"did you mean 'circuit\.gain_mismatch'"):
+        circuit(name, **{"device.gain_mismatch": 0.1})

@@ -20,6 +20,7 @@ from analogsim.learning import Rule
 from analogsim.learning.updates import Update
 from analogsim.registry import Given, register
 from analogsim.settings.record import Settings
+from analogsim.settings.registered import RULES
 
 Y = np.arange(60) % 3
 ARRAYS = {"x": np.eye(3)[Y] + 0.1 * np.random.default_rng(0).random((60, 3)), "y": Y}
@@ -204,3 +205,9 @@ def test_samples_that_blow_up_are_held_by_fixed_steps():
     )
     assert (found.status == "diverged").all()
     assert np.isfinite(found.a_1).all()
+
+
+@pytest.mark.parametrize("rule", list(RULES))
+def test_a_run_says_what_stands_beside_its_chip_unless_it_follows_the_same_rule(rule):
+    words = " ".join(prepare(Settings("ideal", rule=rule, hidden=(4,))).words())
+    assert ("beside it digital DP⊤(α=0.5), the reference of every rule" in words) == (rule != "dpt")

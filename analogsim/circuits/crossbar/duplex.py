@@ -77,5 +77,6 @@ def _among_terminals(circuit: Programmed, cells: Array) -> tuple[Array, Array]:
     from analogsim.circuits.wires import terminal_conductance
 
     m, terminals = cells.shape[-1], circuit.terminals("forward")["terminals"]
-    y = sum(terminal_conductance(g.T, *circuit.segments, terminals=terminals) for g in cells)
+    each = [terminal_conductance(g.T, *circuit.segments, terminals=terminals) for g in cells]
+    y = sum(each[1:], start=each[0])
     return y[m:, m:], y[:m, :m]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,8 +140,9 @@ class Lines(Carded):
         cell = AccessTransistor(self.access_resistance, self.access_overdrive)
         if read == "forward":
             return cell.cell_conductance(g, volt)
-        up, _ = cell.evaluate(g, np.full(g.shape, -volt), read)
-        down, _ = cell.evaluate(g, np.full(g.shape, volt), read)
+        ohmic = np.asarray(g, dtype=np.float64)
+        up, _ = cell.evaluate(ohmic, np.full(g.shape, -volt), read)
+        down, _ = cell.evaluate(ohmic, np.full(g.shape, volt), read)
         return (down - up) / (2.0 * volt)
 
     def effective(self, cells: Array, read: str) -> Array:
@@ -184,7 +186,7 @@ class Lines(Carded):
         options = self.terminals(read)
         return np.sum([solve(g.T, volts, *self.segments, read, **options).supplied for g in arrays], axis=0)
 
-    def terminals(self, read: str) -> dict[str, object]:
+    def terminals(self, read: str) -> dict[str, Any]:
         from analogsim.circuits.wires import Terminals
 
         ends = ("right", "top") if read == "reverse" and self.feedback_ends == "opposite" else ("left", "bottom")

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,9 @@ from analogsim.errors import InputError
 from analogsim.experiments.reproduce.card import SIZES, Claim, Study, Table, selected, selections
 from analogsim.experiments.reproduce.table_lines import Line, shown
 
-HOLDS, FAILS, OPEN = "holds", "does not hold", "not decidable at this size"
+HOLDS: Final = "holds"
+FAILS: Final = "does not hold"
+OPEN: Final = "not decidable at this size"
 ACCURACY = "test_accuracy"
 HALF = 0.5
 """Less than this share of the best accuracy is no learning: where the published code of Two Tales gives up a run."""

@@ -122,9 +122,23 @@ def choose(settings: Settings, names: Iterable[str]) -> list[Nonideality]:
     for name in names:
         key = of_card(name.replace("-", "_"))
         if key not in known:
-            raise unknown("nonideality", name, known)
+            raise _no_nonideality(settings, name, key, known)
         chosen.append(known[key])
     return chosen
+
+
+def _no_nonideality(settings: Settings, name: str, key: str, known: Iterable[str]) -> InputError:
+    """The error for a key that is none: of something else that a card sets, or of nothing."""
+    made = made_circuit(settings)
+    holders = {"circuit": made, **{role: part for role, part in vars(made).items() if isinstance(part, Part)}}
+    keys = [f"{role}.{item.name}" for role, holder in holders.items() for item in declared(type(holder))]
+    meant = [key] if key in keys else [one for one in keys if one.endswith(f".{name.replace('-', '_')}")]
+    if len(meant) != 1 or meant[0] in known:
+        return unknown("nonideality", name, known)
+    return InputError(
+        f"{meant[0]} is no nonideality of this circuit: no value is declared at which it does no harm, or another key "
+        f"stands for it. There are {', '.join(known)}."
+    )
 
 
 def with_values(settings: Settings, values: Mapping[str, Value]) -> Settings:

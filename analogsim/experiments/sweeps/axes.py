@@ -11,7 +11,7 @@ import numpy as np
 
 from analogsim.cards.quantities import declared
 from analogsim.devices.base import Part
-from analogsim.errors import InputError, instance, unknown
+from analogsim.errors import InputError, as_share, instance, unknown
 from analogsim.experiments.setup import made_circuit, read
 from analogsim.registry import Given
 from analogsim.settings.keyed import FIELDS, full, put
@@ -225,7 +225,7 @@ def _cast(key: str, value: Any, kind: str) -> Value:
     except (TypeError, ValueError, OverflowError):
         if isinstance(value, str) and "." in key:
             return value  # a number with a unit; the card's field reads it
-        raise InputError(f"--over {key}: {value!r} is no number.") from None
+        raise InputError(f"--over {key}: {as_share(value) or f'{value!r} is no number.'}") from None
     if kind == "whole":
         if not number.is_integer():
             raise InputError(f"--over {key}: {value!r} is no whole number.")

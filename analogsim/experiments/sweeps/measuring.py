@@ -9,7 +9,7 @@ from analogsim.experiments.jobs.points import Found
 from analogsim.experiments.jobs.shared import loaded
 from analogsim.experiments.loop import taught
 from analogsim.experiments.setup import prepare
-from analogsim.experiments.sweeps.metrics import Chosen, Metric, asked, before_training, gathered
+from analogsim.experiments.sweeps.metrics import Chosen, Metric, asked, before_training, gathered, number
 from analogsim.settings.record import Settings
 
 
@@ -37,7 +37,7 @@ def measure(settings: Settings, metrics: Chosen) -> Found:
     initial = before_training(setup)
     taken: dict[str, object] = {"run": run, "chip": initial, "setup": setup}
     values = {
-        name: float(metric.read(taken[metric.of]) if isinstance(metric, Metric) else metric(setup))
+        name: number(name, metric, taken[metric.of] if isinstance(metric, Metric) else setup)
         for name, metric in metrics.items()
     }
     if run is not None:

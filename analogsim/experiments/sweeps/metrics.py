@@ -14,8 +14,9 @@ from analogsim.circuits.base import child
 from analogsim.errors import InputError, one_of, shown
 from analogsim.experiments.loop import Asked
 from analogsim.experiments.setup import Setup
+from analogsim.foreign import is_ours
 from analogsim.learning.on_chip import OnChip
-from analogsim.measure.declaration import Measure, Reading, declared, is_ours, readings
+from analogsim.measure.declaration import Measure, Reading, declared, readings
 from analogsim.measure.hardware import symmetry_defect
 from analogsim.measure.moment import Moment, share
 from analogsim.measure.probe import PROBES
@@ -133,6 +134,28 @@ def asked(metrics: Chosen) -> Asked | None:
         return None
     # A point is named diverged by what became of its probe samples.
     return Asked(frozenset({*measures, "status"}), frozenset(metric.trainer for metric in of_run))
+
+
+def number(name: str, metric: Metric[object] | Own, source: object) -> float:
+    """Read a metric from its source; NaN and infinity are numbers, too.
+
+    Raises
+    ------
+    InputError
+        If one of the user's fails, or gives what is no real number.
+    """
+    read: Callable[[object], object] = metric.read if isinstance(metric, Metric) else metric  # type: ignore[assignment]
+    if content(metric) is None:
+        return float(read(source))  # type: ignore[arg-type]
+    try:
+        returned = read(source)
+        found = np.asarray(returned)
+    except Exception as error:  # somebody else's code, which may fail in any way
+        reason = " ".join(str(error).split())
+        raise InputError(f"the metric {name!r} failed: {type(error).__name__}: {reason}.") from error
+    if found.size != 1 or found.dtype.kind not in "biuf":
+        raise InputError(f"the metric {name!r} returned {shown(returned)}; expected one real number.")
+    return float(found.item())
 
 
 def content(metric: object) -> object:

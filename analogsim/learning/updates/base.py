@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from analogsim.chip.state import DeviceState
 from analogsim.chip.whole import Chip
-from analogsim.circuits.base import Circuit
+from analogsim.circuits.base import Circuit, same_network
 from analogsim.circuits.crossbar.circuit import Crossbar
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
+from analogsim.foreign import Gated, gives
 from analogsim.registry import register
 
 Array = NDArray[np.floating]
@@ -29,7 +30,7 @@ Pairs = Sequence[tuple[Array, Array]]
     "the circuit's own: ordinary cells programmed anew from digital weights, pulsed cells rounded at random",
 )
 @dataclass(frozen=True)
-class Update:
+class Update(Gated):
     """An update hands each wanted change to the circuit, which writes it in its own way.
 
     Parameters
@@ -38,10 +39,13 @@ class Update:
         That programmed the chip.
     """
 
+    gated_as: ClassVar[str] = "update"
+
     circuit: Circuit
     driven: ClassVar[bool] = False
     """Whether the signals of the local rule drive it, instead of a change worked out by an optimiser."""
 
+    @gives(same_network)
     def __call__(self, chip: Chip, deltas: Deltas, rng: np.random.Generator) -> Chip:
         """Return the chip changed by `deltas`, (weights, bias) of each layer."""
         return self.circuit.update(chip, deltas, rng)
@@ -114,6 +118,7 @@ class Driven(OnCrossbar):
         if not isinstance(self.circuit.device, Pulsed):
             raise InputError("this update needs cells that are updated by pulses: --device gokmen-vlasov, ecram, ...")
 
+    @gives(same_network)
     def drive(
         self, chip: Chip, pairs: Sequence[Pairs], biases: Sequence[Array], rate: float, rng: np.random.Generator
     ) -> Chip:

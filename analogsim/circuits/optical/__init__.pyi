@@ -1,0 +1,5 @@
+# Types of the names that __init__.py loads on first use; written by `python -m tests.stubs`.
+
+from analogsim.circuits.optical.circuit import Optoelectronic
+
+__all__ = ["Optoelectronic"]

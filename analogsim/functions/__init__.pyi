@@ -1,0 +1,7 @@
+# Types of the names that __init__.py loads on first use; written by `python -m tests.stubs`.
+
+from analogsim.functions import machine_code
+from analogsim.functions.activations import ACTIVATIONS, Activation, activation
+from analogsim.functions.losses import LOSSES, Loss, accuracy, loss
+
+__all__ = ["ACTIVATIONS", "LOSSES", "Activation", "Loss", "accuracy", "activation", "loss", "machine_code"]

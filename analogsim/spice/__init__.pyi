@@ -1,0 +1,3 @@
+# Types of the names that __init__.py loads on first use; written by `python -m tests.stubs`.
+
+__all__ = []
