@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "connections": ["Connection", "ReadPath"],
         "compartments": ["Neurons"],
         "noise_levels": ["NodeLevels", "ReadClock"],
-        "transfer": ["Driver", "Converter", "Periphery"],
+        "transfer": ["Driver", "Converter", "Light", "Periphery"],
         "state": ["DeviceState"],
         "population": ["Population"],
         "file": ["load_chip"],

@@ -8,7 +8,7 @@ import numpy as np
 
 from analogsim.chip.amplifiers import Amplifiers
 from analogsim.chip.gates import Array, Closed, fixed, shaped
-from analogsim.chip.transfer import NO_CONVERTER, STRAIGHT, Converter, Driver
+from analogsim.chip.transfer import NO_CONVERTER, STEADY, STRAIGHT, Converter, Driver, Light
 from analogsim.errors import InputError, instance, one_of
 
 KINDS = ("dense",)
@@ -38,6 +38,8 @@ class ReadPath(Closed):
         Transfer curve in front of the matrix.
     converter : Converter
         Converters at both ends.
+    light : Light
+        Intensity noise of the sources in front of the matrix, where signals are light.
     amplifiers : Amplifiers, optional
         Those that read the array, where their dynamics are followed; at rest they are in the weights already.
     """
@@ -49,12 +51,13 @@ class ReadPath(Closed):
     tiles: Array | None = None
     driver: Driver = STRAIGHT
     converter: Converter = NO_CONVERTER
+    light: Light = STEADY
     amplifiers: Amplifiers | None = None
 
     @property
     def is_noisy(self) -> bool:
         """Whether reads are random."""
-        return any(a is not None and a.any() for a in (self.noise, self.floor))
+        return any(a is not None and a.any() for a in (self.noise, self.floor)) or max(self.light[:2]) > 0
 
     def words(self) -> list[str]:
         """Say what deviates from an exact matrix."""
@@ -62,6 +65,7 @@ class ReadPath(Closed):
         if self.noise is not None and self.noise.any():
             said.append(f"read noise σ up to {float(self.noise.max()):.3g}")
         said += [f"output noise σ up to {float(self.floor.max()):.3g}"] if self.floor is not None else []
+        said += [f"intensity noise of {self.light.relative:.2%}"] if self.light != STEADY else []
         said += ["echo"] if self.echo is not None else []
         said += [f"driver {self.driver.low:.3g} to {self.driver.high:.3g}"] if self.driver != STRAIGHT else []
         said += ["converters"] if self.converter != NO_CONVERTER else []
@@ -69,8 +73,8 @@ class ReadPath(Closed):
         return said + (["amplifiers"] if self.amplifiers is not None else [])
 
     def frame(self) -> tuple[object, ...]:
-        """All but the weights and their noise."""
-        return self.floor, self.echo, self.tiles, self.driver, self.converter, self.amplifiers
+        """All but the weights and the noise."""
+        return self.echo, self.tiles, self.driver, self.converter, self.light, self.amplifiers
 
     def closed(self, name: str) -> ReadPath:
         """The same path with arrays that cannot be written to; the same object if they are closed already."""
@@ -116,6 +120,7 @@ class ReadPath(Closed):
             shaped(f"Chip.tia.{name}[{j}]", self.amplifiers.weights[0], (outputs, inputs))
         self.driver.check(f"Chip.driver of {name}[{j}]")
         self.converter.check(f"Chip.converters of {name}[{j}]")
+        self.light.check(f"Chip.light of {name}[{j}]")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

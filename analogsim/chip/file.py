@@ -10,6 +10,7 @@ import numpy as np
 
 from analogsim.chip.amplifiers import TIA
 from analogsim.chip.flat_names import NODES, PER_LAYER, READS
+from analogsim.chip.transfer import STEADY
 from analogsim.errors import InputError
 from analogsim.files import atomic, read_npz
 
@@ -27,6 +28,8 @@ def save(chip: Chip, path: str | Path) -> None:
     for name in PER_LAYER:
         arrays |= {f"{name}.{j}": a for j, a in enumerate(getattr(chip, name)) if a is not None}
     arrays |= {f"devices.{key}": np.asarray(value) for key, value in chip.devices.items()}
+    if any(path.light != STEADY for c in chip.connections for path in c.paths):
+        arrays["light"] = chip.light
     if chip.tia is not None:
         arrays |= {f"tia.{key}": value for key, value in chip.tia.to_arrays().items()}
     text = np.array(json.dumps({**{name: getattr(chip, name) for name in PLAIN}, "record": dict(chip.record)}))
@@ -57,6 +60,7 @@ def load_chip(path: str | Path) -> Chip:
         devices = {key.removeprefix("devices."): value for key, value in arrays.items() if key.startswith("devices.")}
         tia = TIA.from_arrays({k.removeprefix("tia."): v for k, v in arrays.items() if k.startswith("tia.")}, layers)
         whole: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
+        whole |= {"light": arrays["light"]} if "light" in arrays else {}
         return Chip(**each, **whole, tia=tia, devices=devices, **plain)
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a chip written by Chip.save ({error}).") from None

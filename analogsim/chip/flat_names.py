@@ -19,7 +19,7 @@ from analogsim.chip.connections import ARRAYS, Connection, ReadPath
 from analogsim.chip.gates import Array, fixed
 from analogsim.chip.noise_levels import Level, NodeLevels, ReadClock
 from analogsim.chip.state import DeviceState
-from analogsim.chip.transfer import NO_CONVERTER, STRAIGHT, Converter, Driver, Periphery
+from analogsim.chip.transfer import NO_CONVERTER, STEADY, STRAIGHT, Converter, Driver, Light, Periphery
 from analogsim.errors import InputError, instance
 from analogsim.functions.activations import activation
 from analogsim.settings.noises import COLOURED, NODE_NOISES
@@ -45,6 +45,8 @@ class Parts:
         Of the layer that the loss reads.
     driver : (2, L, 5) array
         `Driver` of each forward (row 0) and feedback (row 1) matrix.
+    light : (2, L, 3) array
+        `Light` of each, in the same order.
     converters : (2, 3) array
         `Converter` of the forward and of the feedback reads.
     rails : (2,) array
@@ -81,6 +83,12 @@ class Parts:
     def driver(self) -> Array:
         rows = [[c.forward.driver for c in self.connections]]
         rows += [[STRAIGHT if c.feedback is None else c.feedback.driver for c in self.connections]]
+        return _closed(np.array(rows))
+
+    @cached_property
+    def light(self) -> Array:
+        rows = [[c.forward.light for c in self.connections]]
+        rows += [[STEADY if c.feedback is None else c.feedback.light for c in self.connections]]
         return _closed(np.array(rows))
 
     @cached_property
@@ -124,6 +132,10 @@ class Parts:
         return self.reads.correlation
 
     @property
+    def read_held(self) -> float:
+        return self.reads.held
+
+    @property
     def node_noise(self) -> float:
         """Stationary standard deviation of each compartment from white noise at its node."""
         return self.nodes.sigma(NODE_NOISES[0])
@@ -164,7 +176,7 @@ def _converters(connections: Sequence[Connection]) -> list[Converter]:
 FORWARD = {"forward": "weights", **{f"forward_{name}": name for name in ARRAYS[1:]}}
 FEEDBACK = {"feedback": "weights", **{f"feedback_{name}": name for name in ARRAYS[1:]}}
 LAYERS = ("biases", *(item.name for item in DEVIATIONS if item.name != "nudge"))
-READS = {"read_mode": "mode", "read_period": "period", "read_correlation": "correlation"}
+READS = {"read_mode": "mode", "read_period": "period", "read_correlation": "correlation", "read_held": "held"}
 NODES = (*(kind.field for kind in NODE_NOISES), *(kind.parameter for kind in COLOURED))
 PER_LAYER = (*FORWARD, *FEEDBACK, *LAYERS)
 """Flat names with an entry for each connection or layer."""
@@ -172,7 +184,7 @@ ALL = (
     *PER_LAYER,
     *NODES,
     *READS,
-    *("nudge", "driver", "rails", "converters", "tia", "activation", "output_activation"),
+    *("nudge", "driver", "light", "rails", "converters", "tia", "activation", "output_activation"),
 )
 REQUIRED = {"connections": ("forward", "feedback"), "neurons": (*LAYERS[:-1], "nudge")}
 """The flat names that are needed in place of a part."""
@@ -190,7 +202,7 @@ def assembled(old: Parts, flat: Mapping[str, object]) -> dict[str, object]:
         if name in flat:
             instance(f"Chip.{name}", flat[name], tuple | list, "a list with an array for each layer")
     found: dict[str, object] = {}
-    if flat.keys() & {*FORWARD, *FEEDBACK, "driver", "converters", "tia"}:
+    if flat.keys() & {*FORWARD, *FEEDBACK, "driver", "light", "converters", "tia"}:
         found["connections"] = _connections(old.connections, flat)
     if flat.keys() & {*LAYERS, "nudge", "activation", "output_activation"}:
         found["neurons"] = _neurons(old.neurons, flat)
@@ -235,6 +247,9 @@ def _connections(old: Sequence[Connection], flat: Mapping[str, object]) -> tuple
     for way, ends in enumerate(_drivers(flat.get("driver"), layers)):
         for change, driver in zip(changed, ends, strict=True):
             change[way]["driver"] = driver
+    for way, sources in enumerate(_lights(flat.get("light"), layers)):
+        for change, light in zip(changed, sources, strict=True):
+            change[way]["light"] = light
     for way, converter in enumerate(_given_converters(flat.get("converters"))):
         for change in changed:
             change[way]["converter"] = converter
@@ -296,6 +311,16 @@ def _drivers(value: object, layers: int) -> list[list[Driver]]:
     if array.shape != (2, layers, 5) or np.isnan(array).any() or not np.isfinite(array[..., 2:]).all():
         raise InputError(f"Chip.driver has shape {array.shape} or is not finite; expected (2, {layers}, 5).")
     return [[Driver(*map(float, row)) for row in way] for way in array]
+
+
+def _lights(value: object, layers: int) -> list[list[Light]]:
+    """The sources of each direction; nothing if none are given."""
+    if value is None:
+        return []
+    array = np.asarray(fixed("Chip.light", value), dtype=float)
+    if array.shape != (2, layers, 3):
+        raise InputError(f"Chip.light has shape {array.shape}; expected (2, {layers}, 3).")
+    return [[Light(*map(float, row)) for row in way] for way in array]
 
 
 def _given_converters(value: object) -> list[Converter]:

@@ -30,17 +30,21 @@ class ReadClock:
         In units of ``time_unit``; > 0.
     correlation : {"common", "differential"}
         Whether both compartments see the same draw of an array's noise or each its own.
+    held : float
+        Share of the variance of each weight's noise that is drawn once for each sample, whatever the mode: 0 to 1.
     """
 
     mode: str = "per-read"
     period: float = 1.0
     correlation: str = "common"
+    held: float = 0.0
 
     def check(self) -> None:
         """Raise `InputError` for a name that is none and a period that is not > 0."""
         one_of("read mode", self.mode, READ_MODES)
         one_of("read correlation", self.correlation, CORRELATIONS)
         number("Chip.read_period", self.period, above=0, high=LARGEST)
+        number("Chip.read_held", self.held, low=0, high=1)
 
     def words(self) -> str:
         """Say how the noise of the reads is drawn."""
@@ -49,7 +53,8 @@ class ReadClock:
             "quasi-static": "drawn once",
             "ou": f"correlated over {self.period:g} time units",
         }[self.mode]
-        return f"read noise {held}, {self.correlation} to the compartments"
+        slower = f", {self.held:.0%} of its variance once for each sample" if self.held else ""
+        return f"read noise {held}{slower}, {self.correlation} to the compartments"
 
 
 class NodeLevels(Mapping[str, Level]):

@@ -45,6 +45,11 @@ class DeviceState(Mapping[str, Array]):
         metadata=_each("what the last write of each cell adds to the conductance that is seen of it", "S"),
     )
     feedback_write_noise: Each = field(default_factory=dict, metadata=_each("the same of the second array", "S"))
+    slow_noise: Each = field(
+        default_factory=dict,
+        metadata=_each("processes whose sum is the slow 1/f noise of each cell, over that of a factor e in f", "1"),
+    )
+    feedback_slow_noise: Each = field(default_factory=dict, metadata=_each("the same of the second array", "1"))
     digital: Each = field(
         default_factory=dict, metadata=_each("weights that write-verify keeps in a digital memory", "activity/activity")
     )

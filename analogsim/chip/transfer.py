@@ -81,11 +81,41 @@ class Converter(NamedTuple):
             raise InputError(f"{name} = {tuple(self)}; expected finite (dac, adc, bow) with steps ≥ 0.")
 
 
+class Light(NamedTuple):
+    """Intensity noise of the light sources in front of a matrix, common to all the outputs that a source lights.
+
+    A signal u becomes u + (relative · u + bias) ξ, with one standard normal ξ for each source, drawn on the read clock.
+
+    Parameters
+    ----------
+    relative : float
+        Standard deviation of a source's intensity over its mean; ≥ 0.
+    bias : float
+        The same of the light that is there without a signal, in activities; ≥ 0.
+    outputs : float
+        Outputs in a row that one set of sources lights; > 0, inf for all.
+    """
+
+    relative: float = 0.0
+    bias: float = 0.0
+    outputs: float = np.inf
+
+    def groups(self, outputs: int) -> list[slice]:
+        """The outputs of each set of sources."""
+        step = int(min(self.outputs, outputs))
+        return [slice(at, at + step) for at in range(0, outputs, step)]
+
+    def check(self, name: str) -> None:
+        """Raise `InputError` unless the deviations are finite and ≥ 0, and every source lights something."""
+        if not (np.isfinite(self[:2]).all() and min(self[:2]) >= 0 and self.outputs >= 1):
+            raise InputError(f"{name} = {tuple(self)}; expected finite (relative, bias) ≥ 0 and outputs ≥ 1.")
+
+
 def _rounded(values: Array, step: float) -> Array:
     return step * np.floor(values / step + 0.5) if step else values
 
 
-STRAIGHT, NO_CONVERTER = Driver(), Converter()
+STRAIGHT, NO_CONVERTER, STEADY = Driver(), Converter(), Light()
 
 
 @dataclass(frozen=True)

@@ -295,7 +295,7 @@ class Chip(Parts):
 
     @cached_property
     def frame(self) -> tuple[object, ...]:
-        """All but the weights, their noise, the biases and the devices; `rewritten` hands the same one on."""
+        """All but the weights, the noise, the biases and the devices; `rewritten` hands the same one on."""
         whole = (self.loss, self.time_unit, self.activity_unit, self.nodes, self.reads, self.periphery)
         return (
             *whole,

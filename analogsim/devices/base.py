@@ -222,6 +222,13 @@ class Device(Wearing, Part):
         now = np.asarray(conductance, dtype=float)
         return self.read_noise * now if self.read_noise else np.zeros_like(now)
 
+    def flicker_band(self, seconds: float = 0.0) -> tuple[float, float] | None:
+        """Band of the 1/f noise that `read_sigma` is, Hz, of cells so old; None (as here) if reads are independent.
+
+        `analogsim.devices.slow_noise` says how a circuit shares it out by speed.
+        """
+        return None
+
     @gives(numbers("conductance", "voltage", unit="A"))
     def current(self, conductance: ArrayLike, voltage: ArrayLike) -> Array:
         """Current at a voltage, A; Ohm's law unless the family says otherwise."""

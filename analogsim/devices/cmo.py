@@ -93,3 +93,9 @@ class CMO(Device):
         since = max(seconds, _FIRST)
         decades = np.log10(np.maximum(now / _MICRO, 1.0))
         return self.read_coefficient * decades * np.sqrt(np.log((since + self.read_time) / (2 * self.read_time)))
+
+    def flicker_band(self, seconds: float = 0.0) -> tuple[float, float] | None:
+        """From 1/(t + T_r) to 1/(2 T_r), Hz; None where `read_noise` is set."""
+        if self.read_noise is not None:
+            return None
+        return 1.0 / (max(seconds, _FIRST) + self.read_time), 1.0 / (2.0 * self.read_time)

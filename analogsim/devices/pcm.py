@@ -15,6 +15,8 @@ with one target: the deviation of a cell from its target is part of it and must 
 further from its target than most may lie above G_max, where no law was fitted and the polynomials of `Hermes` turn
 negative or rise: they are taken at x = 1 there.
 
+The read noise is 1/f noise from 1/(t + t_0 + T_r) to 1/(2 T_r): see `analogsim.devices.slow_noise`.
+
 Nandakumar et al., ICECS 2019, doi:10.1109/ICECS46596.2019.8964852; Joshi et al., Nat. Commun. 11, 2473 (2020),
 doi:10.1038/s41467-020-16108-9; Le Gallo et al., Nat. Electron. 6, 680 (2023), doi:10.1038/s41928-023-01010-1.
 """
@@ -106,6 +108,12 @@ class PhaseChange(Device):
             return super().read_sigma(conductance, seconds)
         now = np.asarray(conductance, dtype=float)
         return now * self.relative_read_sigma(now if programmed is None else programmed, seconds)
+
+    def flicker_band(self, seconds: float = 0.0) -> tuple[float, float] | None:
+        """From 1/(t + t_0 + T_r) to 1/(2 T_r), Hz; None where `read_noise` is set."""
+        if self.read_noise is not None:
+            return None
+        return 1.0 / (seconds + self.t0 + self.read_time), 1.0 / (2.0 * self.read_time)
 
 
 @register.device("pcm")

@@ -108,7 +108,7 @@ def quiet(batch: Batch, rng: np.random.Generator) -> Batch:
     if chip.read_mode == "quasi-static":
         frozen = prepare(freeze(chip, rng), batch.x, batch.y, batch.wiring, batch.beta, batch.packed.drive.dtype)
         batch = Batch(chip, batch.wiring, batch.x, batch.y, batch.beta, frozen.packed)
-        extra = np.zeros_like(batch.packed.drive)
+        extra = ReadNoise(frozen, rng).drive(np.zeros_like(batch.packed.drive)) - batch.packed.drive
     else:
         # The size of the noise depends on the signals; two sweeps bring those close enough.
         flow = passes.new_flow(np.zeros_like(batch.packed.drive), batch.packed)

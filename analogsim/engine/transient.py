@@ -289,6 +289,7 @@ def _segments(batch: Batch, stream: Stream | None, rng: np.random.Generator, dt:
             here = min(int((t + 1e-9) / stream.dwell), len(stream) - 1)
             if here != shown:
                 shown, batch = here, _present(batch, stream, here)
+                noise.present()
             stop = min(stop, (here + 1) * stream.dwell) if here + 1 < len(stream) else stop
         current = batch
         if noise.sources or nodes:

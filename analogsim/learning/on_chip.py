@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Circuit
+from analogsim.circuits.crossbar.circuit import Crossbar
 from analogsim.engine import datasets
 from analogsim.engine.batches import Settled, Settler, relaxed
 from analogsim.learning.flowing import Flowing
@@ -153,9 +154,16 @@ class OnChip:
         else:
             self.pending = []
             self.chip = self.update(self.chip, list(zip(deltas[::2], deltas[1::2], strict=True)), self.writes)
+        since = self.updates % self.settings.write_every
         if self.settings.drift:
-            since = 1 + self.updates % self.settings.write_every
-            self.chip = drifted(self.circuit, self.chip, since * self.settings.drift)
+            self.chip = drifted(self.circuit, self.chip, (since + 1) * self.settings.drift, self.writes)
+        elif since and self.chip.devices.slow_noise:
+            self.chip = drifted(self.circuit, self.chip, since * self._lasting(len(reads[0][0])), self.writes)
+
+    def _lasting(self, samples: int) -> float:
+        """Seconds that a batch takes, over which slow 1/f noise moves on."""
+        assert isinstance(self.circuit, Crossbar)
+        return samples * self.circuit.sample_time * self.circuit.time_unit
 
     def _pairs(self, reads: list[tuple[Array, Array, Settled, float]]) -> list[list[tuple[Array, Array]]]:
         """What stands on rows and columns of each array, of every read."""

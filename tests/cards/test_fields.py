@@ -223,6 +223,8 @@ SILENT = {
     },
     ("rram-milo", "times"): "one measurement, right after programming; the other cards of the model have several",
     ("combined", "age"): "its cells are ideal and do not age",
+    **{("combined", name): "ideal cells have no electronic noise" for name in ("electronic_noise", "amplifier_noise")},
+    **{("combined", name): "its cells have no 1/f noise" for name in ("sample_time", "noise_batch")},
 }
 CARDS = [(kind, name) for kind in ("device", "circuit") for name in cards.names(kind)]
 

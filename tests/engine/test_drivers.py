@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import analogsim as asim
+from analogsim.engine.batches import Settler
 from analogsim.engine.noise.reads import ReadNoise
 from analogsim.engine.packing import factorise, prepare
+from analogsim.engine.passes import new_flow
 from analogsim.engine.spectrum import Jacobian
 from tests.engine import reference
 from tests.engine.test_transient import lab
@@ -64,8 +66,9 @@ def test_the_local_rule_sees_the_driven_signal():
         np.testing.assert_allclose(b2, b, atol=1e-8)
 
 
+@pytest.mark.parametrize("way", ["held", "pairs"])
 @pytest.mark.parametrize("correlation", ["common", "differential"])
-def test_noise_of_the_read_out_has_its_variance_and_is_shared_as_the_read_is(correlation):
+def test_noise_of_the_read_out_has_its_variance_and_is_shared_as_the_read_is(correlation, way):
     chip, _, _ = lab()
     rule, n = asim.Wiring.dual_propagation(0.7), 4000
     floors = {
@@ -74,11 +77,20 @@ def test_noise_of_the_read_out_has_its_variance_and_is_shared_as_the_read_is(cor
     }
     chip = chip.replace(**floors, read_correlation=correlation)
     assert chip.has_noise
-    batch = prepare(chip, np.zeros((n, chip.sizes[0])), None, rule, 0.0)
-    drive = ReadNoise(batch, np.random.default_rng(0)).drive(np.zeros(batch.size))
+    x, rng = np.zeros((n, chip.sizes[0])), np.random.default_rng(0)
+    if way == "held":
+        batch = prepare(chip, x, None, rule, 0.0)
+        quiet, drive = batch.packed.drive, ReadNoise(batch, rng).drive(np.zeros(batch.size))
+    else:
+        settler = Settler(rule)
+        batch = settler.batch(chip, x, None, 0.0)
+        assert settler.pairwise
+        quiet = batch.packed.drive.copy()
+        settler.add_noise(batch, new_flow(np.zeros(batch.size), batch.packed), rng)
+        drive = batch.packed.drive
     share = factorise(rule.feedback, np.zeros((2, 1)), np.ones((2, 1)))[1][:, 0, 0]
     common = correlation == "common"
-    for j, layer in enumerate(batch.split(drive - batch.packed.drive)):
+    for j, layer in enumerate(batch.split(drive - quiet)):
         gain, back = chip.gain[j], chip.gain[j] * (1 + chip.mirror[j])
         last = j == chip.layers - 1
         scale = share[:, None] if common else np.ones((2, 1))

@@ -147,7 +147,7 @@ def test_a_rule_and_an_update_are_objects_too():
 
 
 def test_an_axis_of_objects():
-    quiet, loud = (asim.device("pcm-ibm", programming_scale=scale) for scale in (0.0, 3.0))
+    quiet, loud = (asim.device("pcm-ibm", programming_scale=scale, read_noise=0) for scale in (0.0, 3.0))
     options = {"data": ARRAYS, "metrics": ["programming_error"], "hidden": (4,), "workers": 1}
     found = asim.sweep("crossbar", {"device": {"quiet": quiet, "loud": loud}}, **options)
     assert found.device.values.tolist() == ["quiet", "loud"]

@@ -15,8 +15,9 @@ from analogsim.chip.amplifiers import Amplifiers
 from analogsim.circuits.base import Array, Circuit, child
 from analogsim.circuits.crossbar.lines import NEGLIGIBLE, Lines
 from analogsim.circuits.crossbar.mapping import MAPPINGS, relative_sigma, relative_weights, slice_weights
-from analogsim.circuits.crossbar.periphery import Periphery, banks
+from analogsim.circuits.crossbar.periphery import Periphery, banks, noise_gain
 from analogsim.devices.base import Device
+from analogsim.devices.ideal import Ideal
 
 
 @dataclass
@@ -27,6 +28,10 @@ class Read:
     sigma: Array | None = None
     amplifiers: Amplifiers | None = None
     offset: Array | None = None
+    noise_gain: Array | None = None
+    """N of the amplifiers, (bank, n), where it matters."""
+    back: Array | None = None
+    """That of the reverse read of the same array."""
 
     def add(self, error: Array, gain: float) -> None:
         """Add an error to the weights, and to the weights that the model of the amplifiers holds."""
@@ -90,8 +95,11 @@ class Arrays(Lines, Periphery, Circuit):
         seen = self.effective(alone, read)
         if sigma is not None and seen is not cells:
             sigma = sigma * np.divide(seen, cells, out=np.ones_like(seen), where=cells > 0)
-        parts = slice_weights(self.slices, self.slice_bits) if self.slices > 1 else np.ones(1)
+        parts = self.parts
         found = Read(np.empty(0))
+        if self.has_electronic_noise:
+            found.noise_gain = self._noise_gain(seen, scale, read)
+            found.back = self._noise_gain(seen, scale, "reverse") if read == "forward" else None
         if self.is_plain:
             share = (seen - self.device.g_min) / span
             share = np.tensordot(parts, share, axes=1) if self.slices > 1 else share
@@ -112,9 +120,18 @@ class Arrays(Lines, Periphery, Circuit):
             found.sigma = sigma if read == "forward" else sigma.T.copy()
         return found
 
+    def resistance(self, scale: float) -> float:
+        """R_f of the amplifiers, ohm, that makes `scale` of a full range of conductance."""
+        return (2.0 if self.mapping == "reference" else 1.0) * scale / self.device.span
+
+    def _noise_gain(self, seen: Array, scale: float, read: str) -> Array:
+        """N of the amplifiers of all slices of an array, (bank, n)."""
+        slices, rf = seen if self.slices > 1 else seen[None], self.resistance(scale)
+        return np.concatenate([noise_gain(part, rf, self.mapping, read) for part in slices])
+
     def _amplifiers(self, seen: Array, parts: Array, scale: float, read: str, j: int | str, seed: int) -> Amplifiers:
         """Amplifiers of all slices of an array."""
-        rf = (2.0 if self.mapping == "reference" else 1.0) * scale / self.device.span
+        rf = self.resistance(scale)
         delay = rf * self.tia_capacitance / self.time_unit
         error = self.gain_errors(seen.shape[-2] - (self.mapping == "reference"), j, read, seed)
         slices = seen if self.slices > 1 else seen[None]
@@ -145,8 +162,23 @@ class Arrays(Lines, Periphery, Circuit):
         draw = child(seed, "amplifier offset", read, j).standard_normal(gain.shape)
         if self.mapping == "reference" and read == "forward":
             draw[1::2] = draw[1::2, :1]  # the reference line has one amplifier for all outputs
-        closed = np.repeat(parts, len(gain) // len(parts))[:, None] * gain / (1.0 + gain / self.tia_gain)
+        closed = self.closed(gain, gain)
         return self.tia_offset / self.activity_unit * (closed * draw).sum(axis=0)
+
+    @property
+    def parts(self) -> Array:
+        """Weight of each slice."""
+        return slice_weights(self.slices, self.slice_bits) if self.slices > 1 else np.ones(1)
+
+    def closed(self, gain: Array, own: Array) -> Array:
+        """What the summed output shows of each amplifier's own, (bank, n), at noise gains N of that shape."""
+        parts = np.repeat(self.parts, len(gain) // len(self.parts))[:, None]
+        return np.asarray(parts * own / (1.0 + gain / self.tia_gain))
+
+    @property
+    def has_electronic_noise(self) -> bool:
+        """Whether amplifiers and cells make noise: not those of ideal cells."""
+        return self.electronic_noise > 0 and type(self.device) is not Ideal
 
     @property
     def is_plain(self) -> bool:

@@ -15,13 +15,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from analogsim.cards import choice, quantity
 from analogsim.cards.quantities import FollowsName
 from analogsim.chip.connections import Connection, ReadPath
-from analogsim.chip.noise_levels import CORRELATIONS, READ_MODES, ReadClock
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Array, child
 from analogsim.circuits.crossbar import duplex
+from analogsim.circuits.crossbar.electronic_noise import bandwidth
 from analogsim.circuits.crossbar.programming import held_by
 from analogsim.circuits.crossbar.updating import Updated
 from analogsim.devices.pulsed import Pulsed
@@ -33,22 +32,12 @@ from analogsim.registry import register
 @register.circuit("crossbar", "arrays of memory cells with their wires, amplifiers and converters")
 @dataclass(frozen=True, kw_only=True)
 class Crossbar(Updated):
-    """A crossbar of memory cells for each layer; further parameters in `Programmed`, `Arrays` and `NeuronCircuit`.
-
-    Parameters
-    ----------
-    read_mode, read_period, read_correlation
-        The read clock; see `analogsim.chip.noise_levels.ReadClock`.
-    """
+    """A crossbar of memory cells for each layer; parameters in `Programmed`, `Reads`, `Arrays` and `NeuronCircuit`."""
 
     cost_assumptions: ClassVar[str] = (
         "arrays only, no amplifiers, neurons, converters, control or writes; power drawn until settled; an array that\n"
         "serves both directions in turns takes twice the settling time."
     )
-
-    read_mode: str = choice("how long a draw of the read noise holds", READ_MODES, default="per-read")
-    read_period: float = quantity("period (or correlation time) of the read noise, in time constants", above=0)
-    read_correlation: str = choice("draw of the two compartments", CORRELATIONS, default="common")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,7 +85,7 @@ class Crossbar(Updated):
             ],
             neurons=self.neurons(network, seed),
             nodes=self.node_levels(),
-            reads=ReadClock(self.read_mode, self.read_period, self.read_correlation),
+            reads=self.read_clock(self.age),
             periphery=self.rails(self.activity_unit),
             loss=network.loss,
             time_unit=self.time_unit,
@@ -130,8 +119,7 @@ class Crossbar(Updated):
             return self.wanted(state.target[j], float(state.scale[j]))
         if j not in held:
             raise InputError(f"this chip holds no array {name!r} of layer {j + 1}: it is of another circuit.")
-        aged = self.aged(held[j], name, j, int(chip.record["seed"]), state.target[j], float(state.scale[j]))
-        now = Pulsed.seen(aged, held[j].noise)
+        now, _ = self.present(held[j], name, j, int(chip.record["seed"]), state.target[j], float(state.scale[j]))
         cells = self.cell_conductance(self.device, now, self.activity_unit, read)
         return self.effective(cells, read) if wires else cells
 
@@ -156,7 +144,17 @@ class Crossbar(Updated):
         said += [f"weights clipped at {self.full_scale:g} rms"] if np.isfinite(self.full_scale) else []
         said += [f"used {self.age:.3g} s after programming"] if self.age else []
         said += [] if device.is_linear else [f"nonlinear cells, taken at {self.activity_unit:g} V"]
-        return [*said, *self.line_words(), *self.periphery_words(), self._noise_words(), *self.neuron_words()]
+        noises = [self._noise_words(), *self._electronic_words()]
+        return [*said, *self.line_words(), *self.periphery_words(), *noises, *self.neuron_words()]
+
+    def _electronic_words(self) -> list[str]:
+        if not self.has_electronic_noise:
+            return []
+        band = bandwidth(self.read_period * self.time_unit, self.read_mode)
+        factor = "" if self.electronic_noise == 1 else f"{self.electronic_noise:g} times "
+        amplifiers = f"amplifiers of {self.amplifier_noise * 1e9:g} nV/√Hz"
+        warm = f"resistors and cells at {self.temperature:g} K"
+        return [f"electronic noise: {factor}that of {amplifiers}, {warm} in {band / 1e6:.3g} MHz"]
 
     def _noise_words(self) -> str:
         device = self.device
@@ -174,4 +172,7 @@ class Crossbar(Updated):
             "quasi-static": "drawn once",
             "ou": f"correlated over {self.read_period:g} τ",
         }[self.read_mode]
+        if (found := self.flicker(self.age)) is not None:
+            slow, held = (part / sum(found[1]) for part in found[1][:2])
+            clock += f" ({slow:.0%} of σ² is part of the weights over a batch, {held:.0%} stands still over a sample)"
         return f"read noise {size}, {clock}, {self.read_correlation} to the compartments"

@@ -53,6 +53,11 @@ class Periphery(Carded):
         gain of its amplifiers: all of it, 1/√k or 1/k of it. See `.tiling`.
     dac_inl, adc_inl : float
         Largest integral nonlinearity in steps, as an S-shaped bow that is zero at 0 and at ±range.
+    electronic_noise : float
+        Factor on the electronic noise of the reads (`analogsim.circuits.crossbar.electronic_noise`): 1 is that of the
+        formulas, 0 none. Ideal cells have none.
+    amplifier_noise : float
+        e_n, input voltage noise of each amplifier, V/√Hz.
     """
 
     tia_gain: float = quantity("open-loop gain of the amplifiers", above=0, default=np.inf, infinite=True, ideal=np.inf)
@@ -85,6 +90,10 @@ class Periphery(Carded):
     tile_range: str = choice("range of a tile's output beside that of k tiles", tuple(REACHES), default="fixed")
     dac_inl: float = quantity("integral nonlinearity of a DAC, in steps", low=0, default=0.0, ideal=0.0)
     adc_inl: float = quantity("integral nonlinearity of an ADC, in steps", low=0, default=0.0, ideal=0.0)
+    electronic_noise: float = quantity(
+        "factor on the noise of amplifiers, their resistors and the cells, 0 for none", low=0, default=0.0, ideal=0.0
+    )
+    amplifier_noise: float = quantity("input voltage noise of each amplifier", "V/sqrt(Hz)", low=0, default=0.0)
 
     def check_periphery(self, mapping: str, feedback: str) -> None:
         """Raise `InputError` for what cannot be combined."""
@@ -197,8 +206,17 @@ def banks(cells: Array, rf: float, mapping: str, read: str, error: Array, delay:
         plus, minus = rf * cells[:-1], rf * np.broadcast_to(cells[-1], cells[:-1].shape)
     else:
         plus, minus = rf * cells[0], rf * cells[1]
-    weighted = minus * (1.0 + error[:, None])
+    weighted, gain = minus * (1.0 + error[:, None]), noise_gain(cells, rf, mapping, read)
     if read == "forward":
-        return Amplifiers(np.stack([plus, -weighted]), 1.0 + np.stack([plus.sum(axis=1), minus.sum(axis=1)]), delay)
-    load = rf * cells.reshape(-1, cells.shape[-1]).sum(axis=0)
-    return Amplifiers((plus - weighted).T[None], 1.0 + load[None], delay)
+        return Amplifiers(np.stack([plus, -weighted]), gain, delay)
+    return Amplifiers((plus - weighted).T[None], gain, delay)
+
+
+def noise_gain(cells: Array, rf: float, mapping: str, read: str) -> Array:
+    """N = 1 + R_f ΣG of the amplifiers that read an array, (bank, n); parameters as of `banks`."""
+    if read == "reverse":
+        return np.asarray(1.0 + rf * cells.reshape(-1, cells.shape[-1]).sum(axis=0)[None])
+    scaled = rf * cells
+    if mapping == "reference":
+        return np.asarray(1.0 + np.stack(np.broadcast_arrays(scaled[:-1].sum(axis=1), scaled[-1].sum())))
+    return np.asarray(1.0 + scaled.sum(axis=2))

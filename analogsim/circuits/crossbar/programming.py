@@ -18,9 +18,10 @@ from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Array, child
 from analogsim.circuits.crossbar import duplex
 from analogsim.circuits.crossbar.cell_arrays import Read
+from analogsim.circuits.crossbar.electronic_noise import bandwidth, output_density
 from analogsim.circuits.crossbar.lines import NEGLIGIBLE
 from analogsim.circuits.crossbar.mapping import shares, sliced
-from analogsim.circuits.crossbar.tiling import Tiled
+from analogsim.circuits.crossbar.read_clock import Reads
 from analogsim.circuits.neurons import NeuronCircuit
 from analogsim.devices.base import Cells
 from analogsim.devices.endurance import Counts, History
@@ -33,10 +34,14 @@ Each = Sequence[Array]
 
 
 class Held(NamedTuple):
-    """What the cells of an array hold: conductances, S, and what the noise of their last writes adds when seen, S."""
+    """What the cells of an array hold: conductances, S, and what the noise of their last writes adds when seen, S.
+
+    Their slow 1/f noise is that of `analogsim.circuits.crossbar.read_clock`.
+    """
 
     conductance: Array
     noise: Array | None = None
+    slow: Array | None = None
     history: History | None = None
     """Where pulses are counted."""
 
@@ -48,12 +53,12 @@ Cause = Callable[[str, int, Cells], Held]
 def held_by(state: DeviceState) -> dict[str, dict[int, Held]]:
     """What the cells hold, by the name of their array and its layer."""
     arrays = {
-        "conductance": (state.conductance, state.write_noise),
-        "feedback": (state.feedback, state.feedback_write_noise),
+        "conductance": (state.conductance, state.write_noise, state.slow_noise),
+        "feedback": (state.feedback, state.feedback_write_noise, state.feedback_slow_noise),
     }
     return {
-        name: {j: Held(g, noise.get(j), history_of(state, name, j)) for j, g in held.items()}
-        for name, (held, noise) in arrays.items()
+        name: {j: Held(g, noise.get(j), slow.get(j), history_of(state, name, j)) for j, g in held.items()}
+        for name, (held, noise, slow) in arrays.items()
     }
 
 
@@ -73,7 +78,7 @@ def histories(name: str, each: Mapping[int, History | None]) -> DeviceState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Programmed(Tiled, NeuronCircuit):
+class Programmed(Reads, NeuronCircuit):
     """A circuit whose cells are programmed for target weights.
 
     Parameters
@@ -189,11 +194,12 @@ class Programmed(Tiled, NeuronCircuit):
                 cells = {**device.fatigued(cells, before and before.history), "tally": tally}
             programmed = self._programmed(self.wanted(weights[j], scales[j]), rng, cells)
             noise = device.written(cells, rng) if isinstance(device, Pulsed) else None
+            now = Held(programmed, noise, self.written_noise(self.age, programmed.shape, rng))
             if tally is None:
-                return Held(programmed, noise)
+                return now
             rises = np.ones(programmed.shape, bool) if before is None else programmed >= before.conductance
             up, down = tally.astype(np.int64)
-            return self.counted(before, Held(programmed, noise), cells, up + rises, down + ~rises)
+            return self.counted(before, now, cells, up + rises, down + ~rises)
 
         return self.realise(chip, written, weights, scales, biases)
 
@@ -222,7 +228,7 @@ class Programmed(Tiled, NeuronCircuit):
         noise = now.noise
         if noise is not None and (failed := self.device.failed(cells, history)).any():
             noise = np.where(failed, 0.0, noise)
-        return Held(left, noise, history)
+        return Held(left, noise, now.slow, history)
 
     def worn_out(self, chip: Chip, j: int) -> NDArray[np.bool_]:
         """Which cells of all the arrays of layer j+1 have worn out, flat; none where wear is off."""
@@ -276,14 +282,15 @@ class Programmed(Tiled, NeuronCircuit):
             cells, sigma = self._array("conductance", j, cause, target, scale, seed, first)
             ahead.append(self.read(cells, sigma, scale, "forward", j, seed, lags=lags))
             if j == 0 or old.feedback is None:
-                connections.append(old.rewritten(self._path(old.forward, ahead[j]), None))
+                connections.append(old.rewritten(self._path(old.forward, ahead[j], scale), None))
                 continue
             if self.feedback == "second-array":
                 cells, sigma = self._array("feedback", j, cause, target, scale, seed, second)
             found = self._returned(ahead[j], cells, sigma, scale, j, seed, lags)
             back.append(found)
             echoes = duplex.echoes(self, cells, scale) if self.feedback == "full-duplex" else (None, None)
-            paths = self._path(old.forward, ahead[j], echoes[0]), self._path(old.feedback, found, echoes[1])
+            to = self._path(old.forward, ahead[j], scale, echoes[0])
+            paths = to, self._path(old.feedback, found, scale, echoes[1])
             connections.append(old.rewritten(*paths))
         neurons = [layer.rewritten(biases=b) for layer, b in zip(chip.neurons, biases, strict=True)]
         if self.tia_offset:
@@ -302,28 +309,45 @@ class Programmed(Tiled, NeuronCircuit):
             feedback={j: held.conductance for j, held in second.items()},
             write_noise={j: held.noise for j, held in first.items() if held.noise is not None},
             feedback_write_noise={j: held.noise for j, held in second.items() if held.noise is not None},
+            slow_noise={j: held.slow for j, held in first.items() if held.slow is not None},
+            feedback_slow_noise={j: held.slow for j, held in second.items() if held.slow is not None},
             age=np.asarray(self.age),
         )
         if self.counts:
             for name, arrays in (("conductance", first), ("feedback", second)):
                 state = state.joined(histories(name, {j: held.history for j, held in arrays.items()}))
-        return chip.replace(connections=connections, neurons=neurons, periphery=periphery, devices=state)
+        held = self.read_clock(self.age).held
+        reads = chip.reads if chip.reads.held == held else replace(chip.reads, held=held)
+        return chip.replace(connections=connections, neurons=neurons, periphery=periphery, reads=reads, devices=state)
 
-    def _path(self, old: ReadPath, read: Read, echo: Array | None = None) -> ReadPath:
+    def _path(self, old: ReadPath, read: Read, scale: float, echo: Array | None = None) -> ReadPath:
         """A path with what a read of its array amounts to."""
-        followed = read.amplifiers
+        followed, floor = read.amplifiers, self._floor(read.noise_gain, scale)
         if followed is not None and followed.lag is None and not self.has_dynamics:
             followed = None
-        return replace(old, weights=read.weights, noise=read.sigma, amplifiers=followed, echo=echo)
+        return replace(old, weights=read.weights, noise=read.sigma, floor=floor, amplifiers=followed, echo=echo)
+
+    def _floor(self, noise_gain: Array | None, scale: float) -> Array | None:
+        """Standard deviation of each output from the electronics that read it, in activities."""
+        if noise_gain is None:
+            return None
+        density = output_density(noise_gain, self.resistance(scale), self.amplifier_noise, self.temperature)
+        band = bandwidth(self.read_period * self.time_unit, self.read_mode)
+        sigma = np.sqrt(band * (self.closed(noise_gain, np.sqrt(density)) ** 2).sum(axis=0))
+        return np.asarray(self.electronic_noise / self.activity_unit * sigma)
 
     def _returned(
         self, ahead: Read, cells: Array, sigma: Array | None, scale: float, j: int, seed: int, lags: bool
     ) -> Read:
         """What the feedback read of an array amounts to, given its forward read."""
-        if self.feedback == "second-array" or not (self.is_reciprocal(self.device) and self.is_plain and not lags):
+        mirrored = self.is_reciprocal(self.device) and self.is_plain and not lags
+        # Tiles of the two directions are other ones, with other amplifiers.
+        mirrored = mirrored and (ahead.noise_gain is None) == (ahead.back is None)
+        if self.feedback == "second-array" or not mirrored:
             back = self.read(cells, sigma, scale, "reverse", j, seed, lags=lags)
         else:
-            back = Read(ahead.weights.T.copy(), None if ahead.sigma is None else ahead.sigma.T.copy())
+            sigma = None if ahead.sigma is None else ahead.sigma.T.copy()
+            back = Read(ahead.weights.T.copy(), sigma, noise_gain=ahead.back)
         if self.asymmetry:
             back.add(self._error(seed, j, back.weights.shape, ahead.weights), self.tia_gain)
         return back
@@ -341,8 +365,16 @@ class Programmed(Tiled, NeuronCircuit):
         """Conductances of an array when it is read, and their read noise; `kept` gets what its cells hold."""
         held = cause(name, j, self._cells(name, j, target.shape, seed))
         kept[j] = held
+        return self.present(held, name, j, seed, target, scale)
+
+    def present(
+        self, held: Held, name: str, j: int, seed: int, target: Array, scale: float
+    ) -> tuple[Array, Array | None]:
+        """What is seen of the cells of an array at the age of the chip, and the noise of its reads, S."""
         now = Pulsed.seen(self.aged(held, name, j, seed, target, scale), held.noise)
-        return now, None if self.noise is not None else self.device.read_sigma(now, self.age, held.conductance)
+        if self.noise is not None:
+            return now, None
+        return self.with_slow_noise(now, self.device.read_sigma(now, self.age, held.conductance), held.slow, self.age)
 
     def _cells(self, name: str, j: int, shape: tuple[int, ...], seed: int) -> Cells:
         """What is fixed about the cells of an array; kept, as every update needs it."""

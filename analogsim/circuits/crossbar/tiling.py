@@ -72,7 +72,10 @@ class Tiled(Arrays):
         n, m = cells.shape[-2] - (self.mapping == "reference"), cells.shape[-1]
         cuts = self.cuts(m if read == "forward" else n, read)
         if len(cuts) == 1 or self.partial_sums == "current":
-            return super().read(cells, sigma, scale, read, j, seed, lags=lags)
+            whole = super().read(cells, sigma, scale, read, j, seed, lags=lags)
+            if self.partial_sums == "digital" and read == "forward" and len(self.cuts(n, "reverse")) > 1:
+                whole.back = None
+            return whole
         found = []
         for t, cut in enumerate(cuts):
             part, noise = (None if a is None else self._of_tile(a, cut, read) for a in (cells, sigma))
@@ -112,9 +115,11 @@ def _joined(parts: list[Read]) -> Read:
     sigmas = [part.sigma for part in parts if part.sigma is not None]
     if len(sigmas) not in (0, len(parts)):  # a tile without any noisy cell
         sigmas = [np.zeros(part.weights.shape) if part.sigma is None else part.sigma for part in parts]
+    gains = [part.noise_gain for part in parts if part.noise_gain is not None]
     offsets = [part.offset for part in parts if part.offset is not None]
     return Read(
         weights,
         sigma=np.concatenate(sigmas, axis=1) if sigmas else None,
         offset=np.sum(offsets, axis=0) if offsets else None,
+        noise_gain=np.concatenate(gains, axis=0) if gains else None,
     )

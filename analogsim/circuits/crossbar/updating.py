@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.chip.whole import Chip
-from analogsim.circuits.base import Deltas, checked_deltas
+from analogsim.circuits.base import Deltas, checked_deltas, child
 from analogsim.circuits.crossbar.programming import Each, Held, Programmed, held_by
 from analogsim.devices.base import Cells
 from analogsim.devices.pulsed import Pulsed
@@ -112,14 +112,27 @@ class Updated(Programmed):
         """Program every cell for given weights at the chip's present scales; larger weights are clipped."""
         return self.rewrite(chip, weights, biases, rng, [float(chip.devices.scale[j]) for j in range(chip.layers)])
 
-    def later(self, chip: Chip, seconds: float) -> Chip:
-        """The chip so many seconds after its last write, with the drift of its cells."""
+    def later(self, chip: Chip, seconds: float, rng: np.random.Generator | None = None) -> Chip:
+        """The chip so many seconds after its last write: its cells have drifted, and their 1/f noise has moved on.
+
+        Parameters
+        ----------
+        chip : Chip
+        seconds : float
+            ≥ 0.
+        rng : numpy.random.Generator, optional
+            Draws how the 1/f noise moves; without it that follows from the seed of the chip and its age.
+        """
         state = chip.devices
         weights = [state.target[j] for j in range(chip.layers)]
         scales = [float(state.scale[j]) for j in range(chip.layers)]
-        held = held_by(state)
+        held, age, seed = held_by(state), self.age + seconds, int(chip.record["seed"])
+        before = self.age if state.age is None else float(state.age)
 
         def present(name: str, j: int, cells: Cells) -> Held:
-            return held[name][j] if j in held[name] else Held(self.wanted(weights[j], scales[j]))
+            if j not in held[name]:
+                return Held(self.wanted(weights[j], scales[j]))
+            was, draw = held[name][j], rng or child(seed, "slow noise", name, j, repr(age))
+            return was._replace(slow=self.later_noise(was.slow, before, age, draw))
 
-        return replace(self, age=self.age + seconds).realise(chip, present, weights, scales, chip.biases)
+        return replace(self, age=age).realise(chip, present, weights, scales, chip.biases)

@@ -9,12 +9,12 @@ difference of the two paths, less what the bias alone brings, is what the loop g
 χ being the share of a source's power that a full weight brings. Noise is an outcome of that: a read has
 
 .. math::
-    \sigma^2 = \frac{B}{I_1^2}\Big[2q\Big(\sum_j I_{ij} + 2 I_d\Big) + \frac{8kT}{R_f}
-               + 10^{\mathrm{RIN}/10}\,(I_1 S/d)^2 \sum_j w_{ij}^2\Big], \qquad B = \frac{1}{4τ}
+    \sigma^2 = \frac{B}{I_1^2}\Big[2q\Big(\sum_j I_{ij} + 2 I_d\Big) + \frac{8kT}{R_f}\Big], \qquad B = \frac{1}{4τ}
 
-from the light at the bias, and 10^{RIN/20} √B of each weight from the intensity of the signal; noise of a source is
-taken as independent between outputs. B is the noise bandwidth of the loop, with τ the sum of the lags 1/(2πf) of its
-parts unless the card says otherwise: a held draw has the variance that white noise has in a settled state.
+from the light at the bias and the detectors, independent between outputs. The intensity of source j wavers by
+10^{RIN/20} √B, one draw for all outputs that it lights: u_j becomes u_j + 10^{RIN/20} √B (u_j + S/d) ξ_j. B is the
+noise bandwidth of the loop, with τ the sum of the lags 1/(2πf) of its parts unless the card says otherwise: a held draw
+has the variance that white noise has in a settled state.
 
 V is written into pixels of its own, or the same element is read from the other side through two beam splitters
 (a quarter of the light), V = Wᵀ up to the sources and detectors at the two ends. Larger matrices are tiled: neuron k
@@ -34,7 +34,7 @@ from analogsim.cards import choice, flag, quantity
 from analogsim.chip.connections import Connection, ReadPath
 from analogsim.chip.noise_levels import CORRELATIONS, ReadClock
 from analogsim.chip.state import DeviceState
-from analogsim.chip.transfer import Driver, Periphery
+from analogsim.chip.transfer import STEADY, Driver, Light, Periphery
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Array, Deltas, checked_deltas, child
 from analogsim.circuits.neurons import NeuronCircuit
@@ -164,8 +164,8 @@ class Optoelectronic(NeuronCircuit):
                 Connection(
                     j,
                     j + 1,
-                    ReadPath(w, driver=self._driver("forward", j)),
-                    ReadPath(w.T, driver=self._driver("feedback", j)) if j else None,
+                    ReadPath(w, driver=self._driver("forward", j), light=self._light("forward", j)),
+                    ReadPath(w.T, driver=self._driver("feedback", j), light=self._light("feedback", j)) if j else None,
                 )
                 for j, w in enumerate(network.weights)
             ],
@@ -192,6 +192,13 @@ class Optoelectronic(NeuronCircuit):
     def _driver(self, name: str, j: int) -> Driver:
         """Transfer curve of the sources in front of a matrix."""
         return Driver(*map(float, self.source.driver(self._range(name, j))))
+
+    def _light(self, name: str, j: int) -> Light:
+        """Intensity noise of the sources in front of a matrix; every module has its own."""
+        relative = self.source.relative_noise(self.noise_bandwidth)
+        if not relative:
+            return STEADY
+        return Light(relative, relative * self._range(name, j) / self.source.depth, float(len(self.channels)))
 
     def _write(self, chip: Chip, targets: Sequence[Array], biases: Sequence[Array], rng: np.random.Generator) -> Chip:
         """The chip with other weights, and all that depends on them."""
@@ -278,17 +285,15 @@ class Optoelectronic(NeuronCircuit):
         light = self.source.power * self.throughput * (SPLITTERS if self.feedback == "both-ways" else 1.0)
         unit = self.detector.responsivity * light * element.signal * self.source.depth / (full * scale)
         current = self.detector.responsivity * light * (element.light * rows.mean(axis=0)).sum(axis=1)
-        band, intensity = self.noise_bandwidth, self.source.relative_noise(self.noise_bandwidth)
+        band = self.noise_bandwidth
         pairs = int(banks[-1]) + 1
         variance = self.detector.shot_variance(current, band) + pairs * (
             2 * self.detector.thermal_variance(band) + self.detector.shot_variance(0.0, band)
         )
-        bias = full / self.source.depth
-        floor = np.sqrt(variance / unit**2 + (intensity * bias) ** 2 * (weights**2).sum(axis=1))
         if not self.auto_zero:
-            offset += bias * (weights - target).sum(axis=1)  # in place, both compartments
-        relative = np.hypot(intensity, self.noise or 0.0)
-        return {"weights": weights, "noise": relative * np.abs(weights) if relative else None, "floor": floor}
+            offset += full / self.source.depth * (weights - target).sum(axis=1)  # in place, both compartments
+        noise = self.noise * np.abs(weights) if self.noise else None
+        return {"weights": weights, "noise": noise, "floor": np.sqrt(variance) / unit}
 
     def modules(self, chip: Chip) -> int:
         """Elements that hold the weights of a chip, both directions."""

@@ -10,8 +10,8 @@ Cholesky factor of the 2×2 covariance C becomes
 
 Rounding must not make a difference between compartments that see the same read. `disturbed` takes any two signals of
 one read. `PairNoise` takes all noise of a neuron at once, where each direction has a single read that the compartments
-share: then C = A ppᵀ + B qqᵀ + D, with A and B the variances of the forward and the feedback read, p and q (2,) what
-each compartment gets of them, and D the variance of the node itself.
+share: then C = A ppᵀ + B qqᵀ + D, with A and B the variances of the forward and the feedback read, including what their
+outputs show without a signal, p and q (2,) what each compartment gets of them, and D the variance of the node itself.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ class PairNoise:
     def __init__(self, gain: Array, dtype: np.dtype) -> None:
         self.gain, self.dtype = gain, dtype
         self.squares: list[list[Array | None]] = []
+        self.floors: list[list[Array | None]] = []
 
     @staticmethod
     def fits(chip: Chip, packed: Problem) -> bool:
@@ -77,8 +78,7 @@ class PairNoise:
         return (
             packed.forward_q.shape[0] == packed.feedback_q.shape[0] == 1
             and chip.read_mode != "quasi-static"
-            and not (chip.has_coloured_noise or chip.is_shaped or chip.converters.any())
-            and not any(floor is not None and floor.any() for floor in (*chip.forward_floor, *chip.feedback_floor))
+            and not (chip.has_coloured_noise or chip.is_shaped or chip.converters.any() or chip.light[..., :2].any())
         )
 
     def rewrite(self, chip: Chip) -> None:
@@ -86,6 +86,10 @@ class PairNoise:
         self.squares = [
             [None if sigma is None else np.square(sigma, dtype=self.dtype).T for sigma in arrays]
             for arrays in (chip.forward_noise, chip.feedback_noise)
+        ]
+        self.floors = [
+            [None if sigma is None else np.square(sigma, dtype=self.dtype) for sigma in arrays]
+            for arrays in (chip.forward_floor, chip.feedback_floor)
         ]
 
     def add(self, batch: Batch, s: list[Array], rng: np.random.Generator) -> None:
@@ -102,6 +106,16 @@ class PairNoise:
                 ahead = variance(batch.x if k == 0 else _sent(p.forward_q, s[k - 1], p.cum[k - 1]), below)
             if above is not None:
                 back = variance(_sent(p.feedback_q, s[k + 1], p.cum[k + 1]), above)
+            floors = self.floors[0][k], self.floors[1][k + 1] if k + 1 < chip.layers else None
+            if common:
+                ahead = ahead if floors[0] is None else ahead + floors[0]
+                back = back if floors[1] is None else back + floors[1]
+            else:  # two reads of their own: none of them is scaled to what the other compartment gets
+                gains = chip.gain[k], chip.gain[k] * (1 + chip.mirror[k])
+                for gain, floor in zip(gains, floors, strict=True):
+                    if floor is not None:
+                        noise = rng.standard_normal(drive.shape, dtype=self.dtype.type)
+                        drive += (gain[:, None] * np.sqrt(floor) * noise).astype(self.dtype)
             disturb(drive, draw, ahead, share, back, p.feedback_p[:, 0, here], self.dtype.type(chip.node_noise), common)
 
 

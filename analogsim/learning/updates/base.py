@@ -156,8 +156,8 @@ def make(name: str, circuit: Circuit) -> Update:
     return made
 
 
-def drifted(circuit: Circuit, chip: Chip, seconds: float) -> Chip:
-    """The chip so long after its last write, with the drift of its cells; biases and what updates remember stay.
+def drifted(circuit: Circuit, chip: Chip, seconds: float, rng: np.random.Generator | None = None) -> Chip:
+    """The chip so long after its last write, with cells that drift and noise; biases and what updates remember stay.
 
     Parameters
     ----------
@@ -166,7 +166,8 @@ def drifted(circuit: Circuit, chip: Chip, seconds: float) -> Chip:
     chip : Chip
     seconds : float
         Since its last write; ≥ 0.
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator, optional
+        Draws how slow 1/f noise moves; without it that follows from the seed of the chip and its age.
 
     Raises
     ------
@@ -175,7 +176,7 @@ def drifted(circuit: Circuit, chip: Chip, seconds: float) -> Chip:
     """
     if not isinstance(circuit, Crossbar):
         raise InputError("drift between updates is simulated for the cells of a crossbar.")
-    new = circuit.later(chip, seconds)
+    new = circuit.later(chip, seconds, rng)
     return new.rewritten(devices=chip.devices.joined(new.devices))
 
 

@@ -77,8 +77,8 @@ class TikiTaka(Driven):
             fast[j] = device.pulse(device.leak(held, cells=cells), up, rng, cells, against=down)
             noise = device.written(cells, rng, (up > 0) | (down > 0), before)
             if self.circuit.counts:
-                now = self.circuit.counted(Held(held, before, history), Held(fast[j], noise), cells, up, down)
-                fast[j], noise, counted[j] = now
+                now = self.circuit.counted(Held(held, before, history=history), Held(fast[j], noise), cells, up, down)
+                fast[j], noise, counted[j] = now.conductance, now.noise, now.history
             columns = np.s_[:, turn % self.cycle :: self.cycle]
             seen = fast[j][columns]
             if noise is not None:

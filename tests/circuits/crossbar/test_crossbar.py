@@ -40,7 +40,7 @@ def test_a_shared_linear_array_is_reciprocal(device):
 def test_programming_error_is_that_of_the_pair():
     """σ_w² = (σ(G⁺)² + σ(G⁻)²) (w_max/g_max)², the cell at rest being clipped at zero."""
     net = Network.random((400, 300), seed=0)
-    made = circuit("crossbar")
+    made = circuit("crossbar", **{"device.read_noise": 0})
     chip, cell, w = made.program(net, seed=5), made.device, net.weights[0]
     share = np.abs(w) / np.abs(w).max()
     busy = share > 0.2
@@ -55,7 +55,7 @@ def test_programming_error_is_that_of_the_pair():
 
 
 def test_two_arrays_differ_by_two_programmings():
-    chip = circuit("crossbar", feedback="second-array").program(NET)
+    chip = circuit("crossbar", feedback="second-array", **{"device.read_noise": 0}).program(NET)
     for j in (1, 2):
         error = distance(chip.forward[j], NET.weights[j])
         between = distance(chip.feedback[j].T, chip.forward[j])
@@ -81,7 +81,7 @@ def test_noise_is_relative_to_each_weight_and_replaces_the_devices_own():
     for w, sigma in zip(chip.forward, chip.forward_noise, strict=True):
         np.testing.assert_allclose(sigma, 0.05 * np.abs(w))
     np.testing.assert_allclose(chip.feedback_noise[1], 0.05 * np.abs(chip.feedback[1]))
-    assert not circuit("crossbar", noise=0).program(NET).has_noise
+    assert not circuit("crossbar", noise=0, electronic_noise=0).program(NET).has_noise
     own = circuit("crossbar", device="ideal", **{"device.read_noise": 0.1}).program(NET)
     # An ideal pair has one cell on and one off, so the pair's noise is that of its weight.
     np.testing.assert_allclose(own.forward_noise[0], 0.1 * np.abs(NET.weights[0]))
@@ -209,7 +209,8 @@ def test_two_programmings_differ_as_an_independent_calculation_found(device, opt
     """‖A − B‖/‖A‖ of a normal matrix with 3σ at full scale, from the published noise laws, to two digits."""
     rng = np.random.default_rng(0)
     net = Network((rng.standard_normal((400, 2)), rng.standard_normal((300, 400))), (np.zeros(400), np.zeros(300)))
-    made = circuit("crossbar", device=device, full_scale=3.0, feedback="second-array", **options)
+    options = {"full_scale": 3.0, "feedback": "second-array", "device.read_noise": 0, **options}
+    made = circuit("crossbar", device=device, **options)
     chip = made.program(net)
     assert distance(chip.feedback[1].T, chip.forward[1]) == pytest.approx(expected, rel=0.1)
 
@@ -218,7 +219,8 @@ def test_two_programmings_differ_as_an_independent_calculation_found(device, opt
 def test_cells_of_a_chip_drift_by_the_exponents_of_their_targets(mapping):
     """Cells aimed at g_max spread by 0.96 µS after a day (1.42 if exponents were taken where they landed)."""
     net = Network((np.ones((300, 300)),), (np.zeros(300),))
-    made = circuit("crossbar", device="pcm-hermes", mapping=mapping, age=86400.0, **{"device.p_stuck_lrs": 0.02})
+    options = {"mapping": mapping, "age": 86400.0, "device.p_stuck_lrs": 0.02, "device.read_noise": 0}
+    made = circuit("crossbar", device="pcm-hermes", **options)
     chip = made.program(net)
     now, frozen = made.conductances(chip, 0, "forward"), chip.devices.conductance[0] == made.device.g_max
     cells, stuck = (a[0] if mapping == "one-sided" else a[:-1] for a in (now, frozen))

@@ -16,7 +16,7 @@ WIRES = {"r_word": 2.0, "r_bit": 3.0, "r_driver": 50.0, "r_sense": 50.0}
 
 
 def duplex(**options):
-    plain = {"noise": 0.0, "tau_spread": 0.0, "mapping": "differential"}
+    plain = {"noise": 0.0, "electronic_noise": 0.0, "tau_spread": 0.0, "mapping": "differential"}
     return circuit("crossbar", feedback="full-duplex", **{**plain, **options})
 
 

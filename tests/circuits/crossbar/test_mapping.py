@@ -67,6 +67,7 @@ def test_noise_of_slices_is_that_of_independent_cells():
     cells = chip.devices["conductance.0"]
     sigma = made.device.read_sigma(cells) / made.device.span
     expected = float(chip.devices["scale.0"]) * np.sqrt(np.einsum("k,kpnm->nm", parts**2, sigma**2))
+    expected *= np.sqrt(made.flicker(0.0)[1].changing)  # what is not part of the weights
     np.testing.assert_allclose(chip.forward_noise[0], expected)
 
 

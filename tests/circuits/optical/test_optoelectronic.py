@@ -112,6 +112,31 @@ def test_noise_of_a_settled_state_is_that_of_the_light(quantity):
     np.testing.assert_array_equal(state.a_1.values[:, 0], state.a_1.values[:, 1])
 
 
+@pytest.mark.parametrize("correlation", ["common", "differential"])
+def test_intensity_noise_of_a_source_is_common_to_all_that_it_lights(correlation):
+    """Cov(i, k) = Σ_j w_ij w_kj σ²_j with σ_j = 10^{RIN/20} √B (u_j + S/d) in a module; none between modules.
+
+    Of 20 000 samples a covariance has the standard deviation √((C_ii C_kk + C_ik²)/20 000).
+    """
+    options = {"source.rin": -90.0, "source.power": 1.0, "device.channels": 4, "read_correlation": correlation}
+    made = circuit("slm-generic", **{**PERFECT, **options, "detector.dark_current": 0.0})
+    net = Network((np.random.default_rng(1).uniform(-1, 1, (6, 4)),), (np.zeros(6),), "identity")
+    chip, samples, x = made.program(net), 20_000, np.array([0.5, -0.5, 0.25, 1.0])
+    state = settle(chip, np.tile(x, (samples, 1)), wiring=Wiring.dual_propagation(0.5), beta=0, seed=1)
+    seen = state.a_1.values / chip.gain[0]
+    w, intensity = chip.forward[0], 10 ** (-90 / 20) * made.noise_bandwidth**0.5
+    sent = intensity * (x + made.input_range / made.source.depth)
+    expected = (w * sent**2) @ w.T
+    expected[:4, 4:] = expected[4:, :4] = 0.0  # outputs 5 and 6 are lit by sources of another module
+    expected += np.diag(chip.forward_floor[0] ** 2)
+    size = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
+    for c in (0, 1):
+        np.testing.assert_array_less(np.abs(np.cov(seen[:, c].T) - expected), 5 * 2**0.5 * size / samples**0.5)
+    assert np.abs(expected[0, 1:4]).max() > 0.3 * np.diag(expected).max()
+    same = np.corrcoef(seen[:, 0, 0], seen[:, 1, 0])[0, 1]
+    assert same == pytest.approx(1.0) if correlation == "common" else abs(same) < 5 / samples**0.5
+
+
 def test_signal_to_noise_is_an_outcome_of_power_bandwidth_and_contrast():
     def floor(**options):
         return circuit("slm-generic", **options).program(NET).forward_floor[0].mean()
