@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,11 @@ class Wiring:
     def total_nudge(self) -> float:
         """Σn = n⁺ + n⁻, the divisor of the local rule."""
         return float(self.nudge_gain.sum())
+
+    @cached_property
+    def numbers(self) -> tuple[float, ...]:
+        """F, B, N and n in one row: what two wirings that do the same have in common, whatever they are called."""
+        return tuple(np.concatenate([m.ravel() for m in (self.forward, self.feedback, self.nudge_at, self.nudge_gain)]))
 
     @cached_property
     def feeds_nothing_back(self) -> bool:
@@ -217,8 +222,7 @@ class Wiring:
         A linear output under the nudge alone obeys τ da/dt = −(I + βℓ'' diag(n⁺, −n⁻) N) a + …: it is stable in
         hardware only if this is above zero. With N = I that is n⁻βℓ'' < 1, and n⁺|β|ℓ'' < 1 for β < 0.
         """
-        signed = np.diag(self.nudge_gain * [1, -1]) @ self.nudge_at
-        return float(np.linalg.eigvals(np.eye(2) + beta * curvature * signed).real.min())
+        return _nudge_margin(self.numbers, float(beta), float(curvature))
 
     def to_json(self) -> str:
         """Serialise for a result file; `from_json` restores the same bits."""
@@ -233,6 +237,14 @@ class Wiring:
             return cls(**record)
         except (TypeError, json.JSONDecodeError) as error:
             raise InputError(f"not a wiring written by Wiring.to_json ({error}): {shown(text)}.") from None
+
+
+@lru_cache(maxsize=256)
+def _nudge_margin(numbers: tuple[float, ...], beta: float, curvature: float) -> float:
+    """`Wiring.nudge_margin` of the `Wiring.numbers`: training and sweeps ask again and again."""
+    nudge_at, nudge_gain = np.reshape(numbers[8:12], (2, 2)), np.array(numbers[12:])
+    signed = np.diag(nudge_gain * [1, -1]) @ nudge_at
+    return float(np.linalg.eigvals(np.eye(2) + beta * curvature * signed).real.min())
 
 
 def _matrix(plus: list[float], minus: list[float]) -> NDArray[np.float64]:

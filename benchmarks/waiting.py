@@ -60,10 +60,10 @@ def cpu(*calls: Callable[[], object], repeats: int = 31) -> list[float]:
 
 def process(code: str, repeats: int = 7) -> float:
     """Median CPU milliseconds of a new process that runs some code, after one that was not counted."""
-    times = []
+    times, environment = [], {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(repeats + 1):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1], env=environment)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         times.append(1e3 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
     return float(np.median(times[1:]))
@@ -123,6 +123,68 @@ def run() -> Iterator[Row]:
     setup = prepare(asim.Settings(circuit="crossbar", alpha=0.3, noise=(0.05,)))
     (alone,) = cpu(lambda: train_chip(setup), repeats=2)
     yield Row("default run", ours, "its training alone", alone)
+
+
+DPT = asim.Wiring.adjoint_dual_propagation(alpha=0.3)
+
+
+@row
+def call() -> Iterator[Row]:
+    """One labelled `settle` of one sample, 784-512-512-10."""
+    from analogsim.engine import equilibrium
+    from analogsim.engine.packing import prepare
+
+    rng = np.random.default_rng(0)
+    chip = asim.Chip.ideal(asim.Network.random((784, 512, 512, 10), seed=0))
+    x, y = rng.random((1, 784)), np.eye(10)[[3]]
+    batch = prepare(chip, x, y, DPT, 0.5)
+    zero, tol = np.zeros(batch.size), np.full(1, 0.5e-5)
+
+    def settle(chip: asim.Chip = chip) -> object:
+        return asim.settle(chip, x, y, wiring=DPT, beta=0.5)
+
+    ours, solver, again = cpu(
+        settle, lambda: equilibrium.find(batch, zero, tol), lambda: settle(chip.rewritten(biases=chip.biases))
+    )
+    yield Row("labelled settle", ours, "solver alone", solver)
+    yield Row("labelled settle", ours, "of a chip not seen before", again)
+
+
+@row
+def verdict() -> Iterator[Row]:
+    """Whether 16 samples of 64-64-10 are stable: bounds and shared judgements against the eigenvalues of each."""
+    from analogsim.engine import spectrum
+    from analogsim.engine.packing import prepare
+
+    rng = np.random.default_rng(0)
+    chip = asim.Chip.ideal(asim.Network.random((64, 64, 10), seed=0))
+    x, y = rng.random((16, 64)), np.eye(10)[rng.integers(0, 10, 16)]
+    batch = prepare(chip, x, y, DPT, 0.5)
+    found = asim.settle(chip, x, y, wiring=DPT, beta=0.5)
+    a = batch.join([found[f"a_{k}"].values.transpose(1, 0, 2) for k in (1, 2)])
+    states = batch.by_sample(a)
+
+    def eigenvalues() -> list[bool]:
+        jacobians = [spectrum.Jacobian(batch.take(np.array([k])), states[k]) for k in range(16)]
+        columns = [np.stack([one(e) for e in np.eye(one.size)], axis=1) for one in jacobians]
+        return [bool(np.linalg.eigvals(matrix).real.max() < -0.06) for matrix in columns]
+
+    assert spectrum.decays(batch, a, 0.06).tolist() == eigenvalues()
+    ours, theirs = cpu(lambda: spectrum.decays(batch, a, 0.06), eigenvalues, repeats=15)
+    yield Row("verdict of 16 samples", ours, "eigenvalues of each", theirs)
+
+
+@row
+def start() -> Iterator[Row]:
+    """A new process: import and first `settle` against importing numpy, numba, scipy.linalg and xarray alone."""
+    settle = (
+        "import numpy as np, analogsim as asim\n"
+        "chip = asim.circuit('ideal').program(asim.Network.random((64, 32, 10), seed=0))\n"
+        "rule = asim.Wiring.adjoint_dual_propagation(alpha=0.3)\n"
+        "asim.settle(chip, np.ones((1, 64)), np.eye(10)[[0]], wiring=rule, beta=0.5)"
+    )
+    libraries = process("import numpy, numba, scipy.linalg, xarray")
+    yield Row("import and first settle", process(settle), "the libraries' imports", libraries)
 
 
 def main() -> None:

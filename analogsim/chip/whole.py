@@ -42,6 +42,9 @@ class Chip(Parts):
     the array is read once, with the larger row, and the result is scaled for each compartment. Driver curve, rails and
     noise then apply to that single read.
 
+    Arrays are taken as they are, not copied, and must not be written to afterwards: the engine keeps what it made of
+    them for the next call.
+
     Parameters
     ----------
     connections : sequence of Connection

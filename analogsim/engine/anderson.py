@@ -71,8 +71,7 @@ class Anderson:
 
     def _by_sample(self, flat: Array) -> Array:
         """(B, 2·N) in double precision."""
-        layers = self.batch.split(flat)
-        return np.concatenate([a.transpose(1, 0, 2).reshape(a.shape[1], -1) for a in layers], axis=1).astype(float)
+        return self.batch.by_sample(flat).astype(float)
 
     def _packed(self, rows: Array, dtype: np.dtype) -> Array:
         found, first = [], 0

@@ -81,7 +81,6 @@ class Settler:
             raise unknown("settling method", method, METHODS)
         self.wiring, self.tol, self.dtype, self.method = wiring, tol, np.dtype(dtype), method
         self.chip: Chip | None = None
-        self.held: dict[tuple[object, ...], bool] = {}
         self.memory: dict[int, tuple[passes.Flow, dict[str, Array]]] = {}
 
     def __call__(self, chip: Chip, x: Array, y: Array | None, beta: Array | float, rng: np.random.Generator) -> Settled:
@@ -149,18 +148,15 @@ class Settler:
 
     def _is_held(self, chip: Chip, *betas: float) -> bool:
         """Whether the output is stable under the nudge alone, as far as linear theory can say."""
-        key = (*betas, chip.loss, chip.output_activation)
-        if key not in self.held:
-            least = min(self.wiring.nudge_margin(b, loss(chip.loss).curvature) for b in betas)
-            self.held[key] = least > 0 or chip.output_activation != "identity"
-        return self.held[key]
+        least = min(self.wiring.nudge_margin(b, loss(chip.loss).curvature) for b in betas)
+        return least > 0 or chip.output_activation != "identity"
 
     def _load(self, chip: Chip) -> None:
         """Pack what a chip brings to every batch; only its weights, if it is the last one after an update."""
         # The frame is asked for here also of a first chip: those that are rewritten from it take it over.
         if self.chip is None or not chip.differs_in_weights_only(self.chip):
             silent = np.zeros((1, chip.sizes[0]))
-            packed = prepare(chip, silent, None, self.wiring, 0.0, self.dtype)
+            packed = prepare(chip, silent, None, self.wiring, 0.0, self.dtype).with_own_matrices()
             self.memory, self.packed, self.gain = {}, packed.packed, np.asarray(chip.gain[0], self.dtype)[:, None, :]
             # What a silent input leaves of the drive is the same in every batch.
             layers = zip(packed.split(packed.packed.drive), chip.biases, strict=True)

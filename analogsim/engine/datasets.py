@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim import __version__, accessor  # noqa: F401  (gives datasets their figures)
+from analogsim.chip.whole import Chip
+from analogsim.engine.chip_cache import kept
 from analogsim.engine.packing import Batch
 from analogsim.functions.activations import activation
 
 Array = NDArray[np.floating]
-Variable = tuple[str | tuple[str, ...], ArrayLike, dict[str, str]]
+Variable = tuple[str | tuple[str, ...], ArrayLike, Mapping[str, object]]
 """Dimensions, values, and long name and units."""
 Variables = dict[str, Variable]
+Layout = tuple[Hashable, tuple[Hashable, ...], tuple[int, ...], tuple[tuple[str, object], ...]]
+"""Name, dimensions, shape, and long name and units of one variable."""
 Seed = int | dict[str, object]
 """A seed as it was given, or the state of a generator."""
 
@@ -76,9 +81,10 @@ def inputs(batch: Batch) -> Variables:
     return found
 
 
-def coordinates(batch: Batch) -> Variables:
+def coordinates() -> Variables:
     """Labels common to every result."""
-    return {"compartment": ("compartment", list(COMPARTMENTS), {"long_name": "compartment of the dyad", "units": "1"})}
+    about = {"long_name": "compartment of the dyad", "units": "1"}
+    return {"compartment": ("compartment", np.array(COMPARTMENTS), about)}
 
 
 def status_variable(status: NDArray[np.integer]) -> Variable:
@@ -101,21 +107,24 @@ def seed_of(seed: int | np.random.Generator | None, rng: np.random.Generator) ->
     return {**rng.bit_generator.state, "seed_sequence": getattr(rng.bit_generator.seed_seq, "state", None)}
 
 
-def stamp(chip: Mapping[str, object], seed: Seed) -> str:
-    """The reproducibility stamp as JSON."""
+def stamp(chip: Chip, seed: Seed) -> str:
+    """The reproducibility stamp as JSON; what it says of the chip is written once."""
 
     def plain(value: object) -> object:
         return value.tolist() if hasattr(value, "tolist") else str(value)
 
-    known = {"version": __version__, "numpy": np.__version__, "seed": seed, "chip": chip}
-    return json.dumps(known, ensure_ascii=False, default=plain)
+    def written(value: object) -> str:
+        return json.dumps(value, ensure_ascii=False, default=plain)
+
+    run = written({"version": __version__, "numpy": np.__version__, "seed": seed})
+    return f'{run[:-1]}, "chip": {kept(chip, "stamp", lambda: written(dict(chip.record)))}}}'
 
 
 def attributes(batch: Batch, *, seed: Seed, **more: object) -> dict[str, object]:
     """What `gradient` and a reader need to know of the run."""
     chip = batch.chip
     return {
-        "analogsim_run": stamp(dict(chip.record), seed),
+        "analogsim_run": stamp(chip, seed),
         "wiring": batch.wiring.to_json(),
         "rule": batch.wiring.name,
         "time_unit_s": chip.time_unit,
@@ -124,6 +133,32 @@ def attributes(batch: Batch, *, seed: Seed, **more: object) -> dict[str, object]
     }
 
 
-def dataset(variables: Variables, batch: Batch, *, seed: Seed, **attrs: object) -> xr.Dataset:
-    """Assemble, with labels and attributes."""
-    return xr.Dataset(variables, coordinates(batch), attributes(batch, seed=seed, **attrs))
+def dataset(
+    variables: Variables, batch: Batch, *, seed: Seed, coords: Variables | None = None, **attrs: object
+) -> xr.Dataset:
+    """Assemble, with labels and attributes; `coords` come beside those of every result."""
+    known = {name: _variable(value) for name, value in variables.items()}
+    if coords is None:
+        layout = tuple((name, v.dims, v.shape, tuple(v.attrs.items())) for name, v in known.items())
+        found = _template(layout).copy(data=known)
+    else:
+        labels = {name: _variable(value) for name, value in {**coordinates(), **coords}.items()}
+        found = xr.Dataset(known, labels)
+    found.attrs = attributes(batch, seed=seed, **attrs)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _template(layout: tuple[Layout, ...]) -> xr.Dataset:
+    """A data set of that layout without data: assembling one takes longer than a small network does to settle."""
+    blank = {
+        name: _variable((dims, np.broadcast_to(0.0, shape), dict(about)))  # type: ignore[arg-type]
+        for name, dims, shape, about in layout
+    }
+    return xr.Dataset(blank, {name: _variable(value) for name, value in coordinates().items()})
+
+
+def _variable(value: Variable) -> xr.Variable:
+    """As xarray would make it, but without asking whether an array is one of dask, whose import takes long."""
+    dims, values, about = value
+    return xr.Variable(dims, np.asarray(values), about, fastpath=True)

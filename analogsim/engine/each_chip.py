@@ -37,4 +37,4 @@ def over(
     ]
     label = xr.IndexVariable("chip", list(population.seeds), {"long_name": "seed of the chip", "units": "1"})
     whole = xr.concat(found, dim=label, data_vars="all", combine_attrs="override")
-    return whole.assign_attrs(analogsim_run=datasets.stamp(dict(population[0].record), drawn_from))
+    return whole.assign_attrs(analogsim_run=datasets.stamp(population[0], drawn_from))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from analogsim.engine import datasets, etd, kernel, passes
 from analogsim.engine.anderson import Anderson
+from analogsim.engine.chip_cache import kept
 from analogsim.engine.norms import coupling_norm, relaxation_factor
 from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import EVALUATIONS, KEPT, STEP, WRITTEN, new_record
@@ -116,9 +117,9 @@ def find(
     if method == "auto":
         if suspect and early is None and is_dissipative(batch, DECADES / horizon):
             out.checked[suspect], suspect = "spectrum", []
-        for row in suspect:
-            if (early is not None and _moved(batch, early, out.a, row)) or not _settles(batch, out, row, horizon):
-                left = np.append(left, row)
+        rows = np.array(suspect, np.int64)
+        moved = np.zeros(len(rows), bool) if early is None else _moved(batch, early, out.a, rows)
+        left = np.concatenate([left, rows[moved], rows[~moved][~_settle(batch, out, rows[~moved], horizon)]])
         if len(left):
             _by_ode(batch, out, np.sort(left), tol, horizon)
     return out
@@ -148,11 +149,10 @@ def rest(batch: Batch, a: Array, tol: Array, max_sweeps: int = 200) -> Equilibri
     return out
 
 
-def _moved(batch: Batch, before: Array, after: Array, row: int) -> bool:
-    """Whether passes took a sample so far from the end of the prelude that its basin is in doubt."""
-    pairs = list(zip(batch.split(before), batch.split(after), strict=True))
-    gap = max(float(np.abs(a[:, row] - b[:, row]).max()) for a, b in pairs)
-    return gap > BASIN * max(float(np.abs(b[:, row]).max()) for _, b in pairs)
+def _moved(batch: Batch, before: Array, after: Array, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether passes took samples so far from the end of the prelude that their basin is in doubt."""
+    old, new = batch.by_sample(before)[rows], batch.by_sample(after)[rows]
+    return np.asarray(np.abs(new - old).max(axis=1) > BASIN * np.abs(new).max(axis=1))
 
 
 def _plan(batch: Batch, recurrent: float) -> tuple[str, float]:
@@ -167,9 +167,12 @@ def _omega(batch: Batch, recurrent: float) -> float:
 def coupling_strength(batch: Batch) -> float:
     """Largest slope times √(‖θ_W − θ_Wᵀ‖·‖θ_V − θ_Vᵀ‖), θ of `norms` made of W or of V; 0 for a single layer."""
     chip = batch.chip
-    forward = coupling_norm(chip.forward[1:])
-    feedback = coupling_norm([np.asarray(v).T for v in chip.feedback[1:]])
-    return activation(chip.activation).slope_max * float((forward * feedback) ** 0.5)
+
+    def product() -> float:
+        forward = coupling_norm(chip.forward[1:])
+        return forward * coupling_norm([np.asarray(v).T for v in chip.feedback[1:]])
+
+    return activation(chip.activation).slope_max * float(kept(chip, "coupling norms", product) ** 0.5)
 
 
 def _by_sweeps(
@@ -270,10 +273,11 @@ def _put(batch: Batch, a: Array, rows: NDArray[np.int64], part: Batch, b: Array,
         layer[:, rows] = found[:, mask]
 
 
-def _settles(batch: Batch, out: Equilibrium, row: int, horizon: float) -> bool:
-    """Whether the hardware would settle here: linearly stable, and fast enough to be seen within the horizon."""
-    rows = np.array([row])
-    out.checked[row] = "spectrum"
+def _settle(batch: Batch, out: Equilibrium, rows: NDArray[np.int64], horizon: float) -> NDArray[np.bool_]:
+    """Whether the hardware would settle in these: linearly stable, and fast enough to be seen within the horizon."""
+    if not len(rows):
+        return np.zeros(0, bool)
+    out.checked[rows] = "spectrum"
     return decays(batch.take(rows), _rows(batch, out.a, rows), DECADES / (horizon * _slowest(batch)))
 
 

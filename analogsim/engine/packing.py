@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from analogsim.arrays import finite
 from analogsim.chip.whole import Chip
+from analogsim.engine.chip_cache import kept
 from analogsim.engine.kernel import Problem
 from analogsim.errors import InputError, instance, number, shown
 from analogsim.functions.activations import activation
@@ -71,14 +73,18 @@ class Batch:
         return int(self.packed.drive.size)
 
     def split(self, flat: Array) -> list[Array]:
-        """Views (2, B, n) of a packed state, one for each layer."""
+        """Views (…, 2, B, n) of packed states (…, 2·B·N), one for each layer."""
         p = self.packed
         edges = 2 * p.batch * p.cum
-        return [flat[i:j].reshape(2, p.batch, -1) for i, j in pairwise(edges)]
+        return [flat[..., i:j].reshape(*flat.shape[:-1], 2, p.batch, -1) for i, j in pairwise(edges)]
 
     def join(self, layers: list[Array]) -> Array:
         """Pack layers of shape (2, B, n) into one flat state."""
         return np.concatenate([np.ascontiguousarray(a, dtype=self.packed.drive.dtype).ravel() for a in layers])
+
+    def by_sample(self, flat: Array) -> Array:
+        """(B, 2·N): the packed state of each sample, as it is when the sample is alone."""
+        return np.concatenate([a.transpose(1, 0, 2).reshape(a.shape[1], -1) for a in self.split(flat)], axis=1)
 
     def take(self, rows: NDArray[np.integer], drive: Array | None = None) -> Batch:
         """The same problem for some of the samples."""
@@ -98,6 +104,11 @@ class Batch:
         packed = self.packed._replace(beta=np.zeros_like(self.packed.beta))
         return Batch(self.chip, self.wiring, self.x, self.y, np.zeros_like(self.beta), packed)
 
+    def with_own_matrices(self) -> Batch:
+        """The same problem with matrices that may be written to; those of `prepare` are kept for other calls."""
+        packed = self.packed._replace(w=self.packed.w.copy(), v=self.packed.v.copy())
+        return Batch(self.chip, self.wiring, self.x, self.y, self.beta, packed)
+
     def with_drive(self, drive: Array) -> Batch:
         """The same problem with another constant drive."""
         return Batch(self.chip, self.wiring, self.x, self.y, self.beta, self.packed._replace(drive=drive))
@@ -112,6 +123,9 @@ def prepare(
     dtype: DTypeLike = np.float64,
 ) -> Batch:
     """Check the arguments of `relax` and `settle` and pack them.
+
+    What depends on the chip, the wiring and the type alone is packed once and kept as long as the chip lives; see
+    `analogsim.engine.chip_cache`.
 
     Raises
     ------
@@ -148,7 +162,7 @@ def prepare(
     _warn_unstable_nudge(chip, wiring, beta)
     with np.errstate(over="ignore", invalid="ignore"):
         packed = _pack(chip, x, y, wiring, beta, dtype)
-    if not np.isfinite(packed.drive).all() or (dtype == np.float32 and not np.isfinite(packed.w).all()):
+    if not (np.isfinite(packed.drive).all() and _matrices(chip, dtype).finite):
         raise InputError(f"x and the weights of the chip are too large for {dtype}: their products overflow.")
     return Batch(chip, wiring, x, y, beta, packed)
 
@@ -201,9 +215,28 @@ def factorise(matrix: Array, error: Array, gain: Array) -> tuple[Array, Array]:
 
 def _echoes(chip: Chip, dtype: np.dtype) -> Array:
     """The transposed echoes of each layer, forward then feedback, flat, one after another; empty without any."""
+    if not chip.has_echo:
+        return np.zeros(0, dtype)
     pairs = zip(chip.forward_echo, chip.feedback_echo, chip.sizes[1:], strict=True)
     found = [np.zeros(n * n) if echo is None else echo.T.ravel() for *pair, n in pairs for echo in pair]
-    return np.concatenate(found).astype(dtype) if chip.has_echo else np.zeros(0, dtype)
+    return np.concatenate(found).astype(dtype)
+
+
+class _Matrices(NamedTuple):
+    """W and V of all connections but the first, as the compiled code reads them."""
+
+    w: Array
+    v: Array
+    finite: bool
+
+
+def _matrices(chip: Chip, dtype: np.dtype) -> _Matrices:
+    def make() -> _Matrices:
+        w = _transposed(chip.forward[1:], dtype)
+        v = _transposed([np.asarray(v) for v in chip.feedback[1:]], dtype)
+        return _Matrices(w, v, dtype != np.float32 or bool(np.isfinite(w).all()))
+
+    return kept(chip, ("matrices", dtype), make)
 
 
 def _tiles(chip: Chip, dtype: np.dtype) -> Array:
@@ -220,33 +253,48 @@ def _tile_at(chip: Chip) -> NDArray[np.int64]:
 
 
 def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dtype: np.dtype) -> Problem:
-    sizes, batch = np.array(chip.sizes), len(x)
+    sizes, batch = chip.sizes, len(x)
+    shared = kept(chip, ("problem", dtype, wiring.numbers), lambda: _without_batch(chip, wiring, dtype))
+    scratch = max(shared.forward_q.shape[0], shared.feedback_q.shape[0]) * batch * max(sizes[1:])
+    return shared._replace(
+        batch=batch,
+        drive=drive(chip, x, wiring, dtype),
+        target=writable(np.zeros((batch, sizes[-1])) if y is None else y, dtype),
+        beta=writable(beta, dtype),
+        signal=np.empty(scratch, dtype),
+        current=np.empty(scratch, dtype),
+    )
+
+
+def _without_batch(chip: Chip, wiring: Wiring, dtype: np.dtype) -> Problem:
+    """The problem without samples: all that `_pack` does not replace holds for any."""
+    sizes = np.array(chip.sizes)
     cum = np.concatenate([[0], np.cumsum(sizes[1:])])
     gain, mirror, divider = (np.concatenate(getattr(chip, name), axis=1) for name in ("gain", "mirror", "divider"))
     forward_q, forward_p = factorise(wiring.forward, divider, gain)
     feedback_q, feedback_p = factorise(wiring.feedback, np.zeros_like(gain), gain * (1 + mirror))
     if chip.has_echo and forward_q.shape[0] != feedback_q.shape[0]:
         raise InputError(f"{wiring.name}: arrays driven at both ends need as many feedback as forward reads.")
-    scratch = max(forward_q.shape[0], feedback_q.shape[0]) * batch * int(sizes[1:].max())
-    signs = np.array([1.0, -1.0])
+    signs, none = np.array([1.0, -1.0]), np.empty(0, dtype)
+    matrices = _matrices(chip, dtype)
 
     def cast(value: ArrayLike) -> Array:
         return writable(value, dtype)
 
     return Problem(
         cum=cum.astype(np.int64),
-        batch=batch,
-        w=_transposed(chip.forward[1:], dtype),
-        v=_transposed([np.asarray(v) for v in chip.feedback[1:]], dtype),
+        batch=0,
+        w=matrices.w,
+        v=matrices.v,
         at=np.concatenate([[0], np.cumsum(sizes[1:-1] * sizes[2:])]).astype(np.int64),
         forward_q=cast(forward_q),
         forward_p=cast(forward_p),
         feedback_q=cast(feedback_q),
         feedback_p=cast(feedback_p),
         leak=cast(1 / np.concatenate(chip.tau, axis=1)),
-        drive=drive(chip, x, wiring, dtype),
-        target=cast(np.zeros((batch, sizes[-1])) if y is None else y),
-        beta=cast(beta),
+        drive=none,
+        target=np.empty((0, sizes[-1]), dtype),
+        beta=none,
         nudge=cast(signs[:, None] * wiring.nudge_gain[:, None] * (1 + chip.nudge)),
         nudge_at=cast(wiring.nudge_at),
         activation=activation(chip.activation).code,
@@ -263,8 +311,8 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         echoed=chip.has_echo,
         echo=_echoes(chip, dtype),
         echo_at=np.concatenate([[0], np.cumsum(2 * sizes[1:-1] ** 2)]).astype(np.int64),
-        signal=np.empty(scratch, dtype),
-        current=np.empty(scratch, dtype),
+        signal=none,
+        current=none,
     )
 
 

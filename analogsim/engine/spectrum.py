@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.chip.columns import FEEDBACK, FORWARD, INPUTS, REACH
+from analogsim.engine.chip_cache import kept
 from analogsim.engine.kernel import (
+    Problem,
     activate_layer,
     block,
     code_of,
@@ -25,7 +28,7 @@ from analogsim.engine.kernel import (
 from analogsim.engine.packing import Batch
 from analogsim.engine.primitives import span
 from analogsim.functions.activations import activation
-from analogsim.functions.losses import loss
+from analogsim.functions.losses import MSE, loss
 from analogsim.functions.machine_code import bend, slope
 from analogsim.jit import compiled
 
@@ -33,6 +36,8 @@ Array = NDArray[np.floating]
 
 DENSE = 400
 """State variables up to which all eigenvalues are computed."""
+SQUARINGS = ((1.0, 7), (3.0, 8))
+"""Shifts of the Jacobian, in units of its mean leak, and how often each is squared for a bound of the abscissa."""
 KRYLOV, ROOM = (15, 20, 25, 30, 40, 60), 0.5
 """Dimensions of the Krylov spaces that are tried first, and the share of the leak that the last must keep."""
 
@@ -156,7 +161,8 @@ class Jacobian:
 
     def dense(self) -> Array:
         """The matrix, (2·N, 2·N)."""
-        return np.stack([self(e) for e in np.eye(self.size)], axis=1)
+        coupling = _columns(self.packed, self.at, self.d, self.soft)
+        return self.leak[:, None] * (coupling - np.eye(self.size))
 
 
 def leading(batch: Batch, a: Array, ncv: int = 60) -> tuple[float, float]:
@@ -193,25 +199,122 @@ def _leading(jacobian: Jacobian, ncv: int = 60) -> tuple[float, float]:
     return float(top.real), float(abs(top.imag))
 
 
-def decays(batch: Batch, a: Array, rate: float) -> bool:
-    """Whether every perturbation of the state of one sample dies out faster than e^(−rate·t).
+def _columns(p: Problem, at: Array, d: Array, soft: Array) -> Array:
+    """∂z/∂a (2·N, 2·N) of one sample at the states `at` with slopes d, all columns as samples of one batch."""
+    size, sizes = len(d), np.diff(p.cum)
+    scratch = np.empty((2, max(p.forward_q.shape[0], p.feedback_q.shape[0]) * size * int(sizes.max())), d.dtype)
+    many = p._replace(batch=size, beta=np.full(size, p.beta[0]), signal=scratch[0], current=scratch[1])
+
+    def repeated(flat: Array) -> Array:
+        layers = np.split(flat, 2 * p.cum[1:-1])
+        return np.concatenate([np.repeat(v.reshape(2, 1, -1), size, axis=1).ravel() for v in layers])
+
+    units = np.split(np.eye(size, dtype=d.dtype), 2 * p.cum[1:-1], axis=1)
+    v = np.concatenate([e.reshape(size, 2, -1).transpose(1, 0, 2).ravel() for e in units])
+    out = np.empty_like(v)
+    tangent(many, repeated(at), repeated(d), np.repeat(soft, size, axis=1), v, np.empty_like(v), out)
+    parts = [out[i:j].reshape(2, size, -1) for i, j in pairwise(2 * size * p.cum)]
+    return np.concatenate([z.transpose(0, 2, 1).reshape(-1, size) for z in parts])
+
+
+def decays(batch: Batch, a: Array, rate: float) -> NDArray[np.bool_]:
+    """Whether every perturbation of the state of each sample dies out faster than e^(−rate·t).
+
+    Where reading is linear and the loss quadratic, J = T⁻¹(K D − 1) with one K for all samples of equal β, and samples
+    with the same slopes D are judged once. Up to `DENSE` state variables J itself is judged; above, see `_by_krylov`.
+
+    Parameters
+    ----------
+    batch : Batch
+    a : packed array
+        States of all samples.
+    rate : float
+        In 1/time_unit; ≥ 0.
+
+    Returns
+    -------
+    (B,) array of bool
+    """
+    p, states, d = batch.packed, batch.by_sample(a), np.empty_like(a)
+    slopes(p, a, d)
+    alike = p.loss == MSE and not (p.shaped or p.limited or p.converted)
+    leak = np.concatenate([1 / tau.ravel() for tau in batch.chip.tau])
+    couplings: dict[float, Array] = {}
+    judged: dict[Hashable, bool] = {}
+    found = np.empty(p.batch, np.bool_)
+
+    def jacobian(row: int) -> Jacobian:
+        return Jacobian(batch.take(np.array([row])), np.ascontiguousarray(states[row]))
+
+    for row, (beta, own) in enumerate(zip(p.beta.tolist(), batch.by_sample(d), strict=True)):
+        key = (beta, own.tobytes()) if alike else row
+        if key not in judged and own.size > DENSE:
+            judged[key] = _by_krylov(jacobian(row), rate)
+        elif key not in judged:
+            if not (alike and beta in couplings):
+                one = jacobian(row)
+                couplings[beta] = _columns(one.packed, one.at, np.ones_like(own), one.soft)
+            judged[key] = _matrix_decays(couplings[beta], own, leak, rate)
+        found[row] = judged[key]
+    return found
+
+
+def _matrix_decays(coupling: Array, d: Array, leak: Array, rate: float) -> bool:
+    """Whether all eigenvalues of T⁻¹(K D − 1) lie left of −rate.
+
+    What has no slope acts on nothing and decays with its own leak, so that the rest may be judged by itself.
+    """
+    live = d != 0
+    if not (leak[~live] > rate).all():
+        return False
+    jacobian = coupling[np.ix_(live, live)] * d[live] - np.eye(live.sum())
+    jacobian *= leak[live, None]
+    return not live.any() or _is_left_of(jacobian, -rate) or bool(np.linalg.eigvals(jacobian).real.max() < -rate)
+
+
+def _is_left_of(matrix: Array, bound: float) -> bool:
+    """Whether a bound on powers shows that all eigenvalues have real parts below `bound`; False says nothing.
+
+    With B = 1 + (M − bound)/c an eigenvalue μ of M at or right of the bound is one of B of modulus ≥ 1, for any c > 0.
+    So there is none if ‖Bⁿ‖ < 1 for any n, and squaring soon gets to high n. c is of the order of the leak.
+    """
+    eye = np.eye(len(matrix))
+    shifted = matrix - bound * eye
+    for share, squarings in SQUARINGS:
+        c = -share * float(np.trace(matrix)) / len(matrix)
+        if not c > 0:
+            return False
+        power = eye + shifted / c
+        size = float(np.linalg.norm(power))
+        for _ in range(squarings):
+            if size < 1:
+                return True
+            power = power @ power
+            size, before = float(np.linalg.norm(power)), size
+            if size > 1e3 and size > 0.01 * before**2:  # it grows for good
+                break
+        if size < 1:
+            return True
+    return False
+
+
+def _by_krylov(jacobian: Jacobian, rate: float) -> bool:
+    """Whether all eigenvalues lie left of −rate, as far as products with the Jacobian tell.
 
     Small Krylov spaces answer where there is room: once the rightmost Ritz pair is accurate, or when in the last of
     them all values keep half of the leak, which an eigenvalue further right would have pulled along. Otherwise the
     leading eigenvalue itself is asked for.
     """
-    jacobian = Jacobian(batch, a)
-    if jacobian.size > DENSE:
-        for h, rest in _arnoldi(jacobian, np.random.default_rng(0).standard_normal(jacobian.size), KRYLOV):
-            values, vectors = np.linalg.eig(h)
-            top = np.argmax(values.real)
-            rightmost, doubt = values[top].real, 3 * abs(rest * vectors[-1, top])
-            if rightmost + doubt < -2 * rate:
-                return True
-            if rightmost - doubt > -2 * rate:
-                break
-        if rightmost < -max(2 * rate, ROOM * float(jacobian.leak.min())):
+    for h, rest in _arnoldi(jacobian, np.random.default_rng(0).standard_normal(jacobian.size), KRYLOV):
+        values, vectors = np.linalg.eig(h)
+        top = np.argmax(values.real)
+        rightmost, doubt = values[top].real, 3 * abs(rest * vectors[-1, top])
+        if rightmost + doubt < -2 * rate:
             return True
+        if rightmost - doubt > -2 * rate:
+            break
+    if rightmost < -max(2 * rate, ROOM * float(jacobian.leak.min())):
+        return True
     return _leading(jacobian)[0] < -rate
 
 
@@ -228,6 +331,14 @@ def is_dissipative(batch: Batch, margin: float) -> bool:
     nudge = float(np.linalg.norm(p.nudge_at) * np.linalg.norm(np.abs(p.nudge).max(axis=1)) * np.abs(p.beta).max())
     slope = max(activation(name).slope_max for name in (chip.activation, chip.output_activation))
     largest = (1 - margin) / slope - loss(chip.loss).curvature * nudge
+    if largest <= 0:
+        return False
+    return kept(chip, ("coupling", p.w.dtype, batch.wiring.numbers), lambda: _most_coupled(batch)) <= largest**2
+
+
+def _most_coupled(batch: Batch) -> float:
+    """Largest sum of squares of what two neighbouring layers do to each other in both directions together."""
+    p, chip, most = batch.packed, batch.chip, 0.0
     for k in range(1, chip.layers):
         here, below = slice(p.cum[k], p.cum[k + 1]), slice(p.cum[k - 1], p.cum[k])
         w, v = chip.forward[k], np.asarray(chip.feedback[k]).T
@@ -237,9 +348,8 @@ def is_dissipative(batch: Batch, margin: float) -> bool:
                 up = p.forward_p[c, :, here].T @ p.forward_q[:, d, below]
                 down = p.feedback_q[:, c, here].T @ p.feedback_p[d, :, below]
                 square += float(np.square(up * w + down * v).sum())
-        if square > max(largest, 0.0) ** 2:
-            return False
-    return largest > 0
+        most = max(most, square)
+    return most
 
 
 def _arnoldi(jacobian: Jacobian, v: Array, sizes: tuple[int, ...]) -> Iterator[tuple[Array, float]]:

@@ -209,6 +209,7 @@ class _Run:
         self.alive = np.ones(batch.packed.batch, bool)
         self.blown_at = np.full(batch.packed.batch, np.inf)
         self.states: list[Array] = []
+        """(time, 2·B·N) of each segment."""
         self.residuals: list[Array] = []
         self.history: list[tuple[Array, Array]] = []
         self.evaluations = 0
@@ -222,18 +223,19 @@ class _Run:
         self.t = stop
 
     def _due(self, stop: float) -> Array:
-        first = len(self.states)
+        first = sum(map(len, self.states))
         return self.times[first : np.searchsorted(self.times, stop, side="right")]
 
     def _take(self, batch: Batch, rec: Record) -> None:
         s, z = np.empty_like(self.a), np.empty_like(self.a)
-        for state in rec.out:
-            residual = np.empty(batch.packed.batch)
+        residuals = np.empty((len(rec.out), batch.packed.batch))
+        for state, residual in zip(rec.out, residuals, strict=True):
             kernel.target(batch.packed, state, s, z)
             kernel.residual(batch.packed, state, z, residual)
-            self.states.append(state)
+        if len(rec.out):
+            self.states.append(rec.out)
+            self.residuals.append(residuals)
             self.kept = batch
-            self.residuals.append(residual)
         known = rec.tally[KEPT]
         self.history.append((rec.history_t[:known].copy(), rec.history[:known].copy()))
         self.step = float(rec.clock[STEP])
@@ -256,22 +258,19 @@ class _Run:
         else:
             status[final <= tol * scale(batch.beta)] = datasets.CONVERGED
         status[~self.alive] = datasets.DIVERGED
-        states = np.stack(self.states)
-        layers = [
-            np.stack([batch.split(state)[k] for state in states]).transpose(2, 0, 1, 3)
-            for k in range(batch.chip.layers)
-        ]
+        states = self.states[0] if len(self.states) == 1 else np.concatenate(self.states)
+        layers = [a.transpose(2, 0, 1, 3) for a in batch.split(states)]
         variables = datasets.layer_variables(batch, layers, ("sample", "time", "compartment"))
         trace = {"long_name": "residual max |τ da/dt|", "units": "activity"}
-        variables["residual"] = (("sample", "time"), np.stack(self.residuals, axis=1), trace)
+        variables["residual"] = (("sample", "time"), np.concatenate(self.residuals).T, trace)
         variables["status"] = datasets.status_variable(status)
         blown = {"long_name": "time of blow-up", "units": "time unit of the chip"}
         variables["blown_at"] = (("sample",), self.blown_at, blown)
         # Store the sample that was presented last; `gradient` needs it.
         variables |= datasets.inputs(self.kept)
-        ds = datasets.dataset(variables, batch, seed=self.seed, evaluations=self.evaluations, **attrs)
         clock = {"long_name": "time", "units": "τ", "seconds": batch.chip.time_unit}
-        return ds.assign_coords(time=("time", self.times, clock))
+        coords: datasets.Variables = {"time": ("time", self.times, clock)}
+        return datasets.dataset(variables, batch, seed=self.seed, coords=coords, evaluations=self.evaluations, **attrs)
 
 
 def _segments(batch: Batch, stream: Stream | None, rng: np.random.Generator, dt: float, t_end: float, run: _Run) -> Any:

@@ -82,7 +82,8 @@ def continuous(
     if chip.has_noise:
         raise InputError("continuous learning integrates a noiseless chip; set its noise to zero.")
     xs, ys = np.asarray(stream.x), np.asarray(stream.y)
-    batch = prepare(chip, xs[0], ys[0], wiring, beta)
+    # What is written to on the way must be nobody else's: neither the targets given nor the matrices kept.
+    batch = prepare(chip, xs[0], ys[0].copy(), wiring, beta).with_own_matrices()
     p = batch.packed
     a, s, z = (np.zeros(batch.size) for _ in range(3))
     weights = [w.copy() for w in chip.forward]
