@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -45,18 +46,25 @@ def finite(name: str, value: object, dtype: DTypeLike = float, *, largest: float
         As of `real`, and for what is not finite.
     """
     array = real(name, value)
-    root = float(np.sqrt(np.finfo(dtype).max))
+    if array.dtype != dtype:
+        with np.errstate(over="ignore", invalid="ignore"):
+            array = array.astype(dtype)
+    root = _root(array.dtype)
     most = root if largest is None else largest
-    with np.errstate(over="ignore", invalid="ignore"):
-        array = np.asarray(array, dtype)
-        # One product looks at all entries, cheaper than any comparison: where it is finite, none is beyond the root.
-        if most >= root and math.isfinite(np.vdot(array, array)):
-            return array
+    # One product looks at all entries, cheaper than any comparison: where it is finite, none is beyond the root.
+    if most >= root and math.isfinite(np.vdot(array, array)):
+        return array
     if not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or Inf.")
     if array.size and max(float(array.max()), -float(array.min())) > most:
         raise InputError(f"{name} holds numbers beyond {most:.3g} in size, whose products overflow.")
     return array
+
+
+@lru_cache(maxsize=8)
+def _root(dtype: np.dtype) -> float:
+    """The root of the largest number of a floating type."""
+    return float(np.sqrt(np.finfo(dtype).max))
 
 
 def layerwise(name: str, values: object) -> list[NDArray[np.floating]]:

@@ -88,11 +88,12 @@ class Neurons(Closed):
 
     def closed(self, j: int) -> Neurons:
         """The same neurons with arrays that cannot be written to; the same object if they are closed already."""
-        names = ("biases", *(item.name for item in DEVIATIONS))
-        found = {name: _closed(f"Chip.{name}[{j}]", getattr(self, name)) for name in names}
-        if all(found[name] is getattr(self, name) for name in names):
-            return self
-        return self.rewritten(**found)
+        found = {}
+        for name in ARRAYS:
+            value = getattr(self, name)
+            if value is not None and (closed := fixed(f"Chip.{name}[{j}]", value)) is not value:
+                found[name] = closed
+        return self.rewritten(**found) if found else self
 
     def rewritten(self, **arrays: Array | None) -> Neurons:
         """The same neurons with other arrays, unchecked: part of `Chip.rewritten`, and as quick."""
@@ -143,7 +144,5 @@ class Neurons(Closed):
 
 DEVIATIONS = tuple(item for item in fields(Neurons) if "nominal" in item.metadata)
 """What may differ from neuron to neuron."""
-
-
-def _closed(name: str, value: object) -> Array | None:
-    return None if value is None else fixed(name, value)
+ARRAYS = ("biases", *(item.name for item in DEVIATIONS))
+"""Fields that hold arrays."""

@@ -78,16 +78,18 @@ class ReadPath(Closed):
 
     def closed(self, name: str) -> ReadPath:
         """The same path with arrays that cannot be written to; the same object if they are closed already."""
-        found = {key: None if (v := getattr(self, key)) is None else fixed(f"Chip.{name}", v) for key in ARRAYS}
-        if all(found[key] is getattr(self, key) for key in ARRAYS):
-            return self
-        return self.rewritten(**found)
+        found = {}
+        for key in ARRAYS:
+            value = getattr(self, key)
+            if value is not None and (closed := fixed(f"Chip.{name}", value)) is not value:
+                found[key] = closed
+        return self.rewritten(**found) if found else self
 
-    def rewritten(self, **arrays: Array | None) -> ReadPath:
-        """The same path with other arrays, unchecked: part of `Chip.rewritten`, and as quick."""
+    def rewritten(self, **fields: Array | Amplifiers | None) -> ReadPath:
+        """The same path with other arrays or amplifiers, unchecked: part of `Chip.rewritten`, and as quick."""
         new = object.__new__(ReadPath)
         new.__dict__.update(self.__dict__)
-        new.__dict__.update(arrays)
+        new.__dict__.update(fields)
         return new
 
     def check(self, name: str, j: int, outputs: int, inputs: int, among: int) -> None:

@@ -22,7 +22,7 @@ from analogsim.chip.state import DeviceState
 from analogsim.chip.transfer import NO_CONVERTER, STEADY, STRAIGHT, Converter, Driver, Light, Periphery
 from analogsim.errors import InputError, instance
 from analogsim.functions.activations import activation
-from analogsim.settings.noises import COLOURED, NODE_NOISES
+from analogsim.functions.node_noises import COLOURED, NODE_NOISES
 
 T = TypeVar("T")
 Each = tuple[Array, ...]

@@ -21,16 +21,16 @@ def fixed(name: str, value: object) -> Array:
     InputError
         If it is no array of real numbers.
     """
-    if isinstance(value, np.ndarray) and type(value) is np.ndarray and not value.flags.writeable:
+    if type(value) is np.ndarray and not value.flags.writeable:
         view = value
     else:
         try:
             view = np.asarray(value).view()
         except (TypeError, ValueError, OverflowError):
             raise InputError(f"{name} holds rows of different lengths.") from None
+        view.flags.writeable = False
     if view.dtype.kind not in "biuf":
         raise InputError(f"{name} holds what is no real number: {shown(value)}.")
-    view.flags.writeable = False
     return view
 
 

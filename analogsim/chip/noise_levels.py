@@ -10,7 +10,7 @@ import numpy as np
 
 from analogsim.chip.gates import LARGEST
 from analogsim.errors import InputError, number, one_of, out_of_range, shown
-from analogsim.settings.noises import COLOURED, NODE_NOISES, NodeNoise
+from analogsim.functions.node_noises import COLOURED, NODE_NOISES, NodeNoise, Process
 
 READ_MODES = ("per-read", "quasi-static", "ou")
 CORRELATIONS = ("common", "differential")
@@ -63,7 +63,7 @@ class NodeLevels(Mapping[str, Level]):
     Parameters
     ----------
     levels : number or tuple
-        ``node_noise``, ``ou_noise``, ``ou_time``, …: the fields and parameters of `analogsim.settings.noises`, in
+        ``node_noise``, ``ou_noise``, ``ou_time``, …: the fields and parameters of `analogsim.functions.node_noises`, in
         units of the activity and of ``time_unit``; what is left out is silent.
     """
 
@@ -89,6 +89,14 @@ class NodeLevels(Mapping[str, Level]):
     def is_coloured(self) -> bool:
         """Whether a node carries noise with a memory."""
         return any(self.sigma(kind) > 0 for kind in COLOURED)
+
+    def processes(self, size: int, rng: np.random.Generator) -> list[Process]:
+        """Start the noise with a memory, for so many compartments, each with noise of its own."""
+        return [
+            kind.process(size, self.sigma(kind), self[kind.parameter], rng)
+            for kind in COLOURED
+            if kind.process and self.sigma(kind) > 0
+        ]
 
     def words(self) -> list[str]:
         """Say what is noisy."""

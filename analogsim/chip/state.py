@@ -138,8 +138,8 @@ class DeviceState(Mapping[str, Array]):
         return [*held, *(name for name in WHOLE if getattr(self, name) is not None), *self.other]
 
     def __post_init__(self) -> None:
-        for name in (*EACH, "other"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        found = self.__dict__
+        found.update({name: MappingProxyType(dict(found[name])) for name in (*EACH, "other")})
 
     def __getstate__(self) -> dict[str, object]:
         """What pickle and `copy.deepcopy` keep: views that only read their dictionaries cannot be copied."""
@@ -153,3 +153,5 @@ class DeviceState(Mapping[str, Array]):
 EACH = tuple(item.name for item in fields(DeviceState) if item.metadata.get("each"))
 WHOLE = tuple(item.name for item in fields(DeviceState) if item.metadata.get("each") is False)
 """Names of what there is for each connection, and once for the chip."""
+NOTHING = DeviceState()
+"""Of devices that keep no state."""

@@ -5,6 +5,7 @@ Compiled code reads them as rows of numbers, whose columns `analogsim.chip.colum
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ class Driver(NamedTuple):
 
     def check(self, name: str) -> None:
         """Raise `InputError` unless the range is one and the curve is finite."""
-        if np.isnan(self).any() or not np.isfinite(self[2:]).all():
+        if any(map(math.isnan, self)) or not all(map(math.isfinite, self[2:])):
             raise InputError(f"{name} = {tuple(self)} is not finite; only its limits may be infinite.")
         if not self.low < self.high:
             raise InputError(f"{name} takes signals from {self.low:g} to {self.high:g}; expected low < high.")
@@ -77,7 +78,7 @@ class Converter(NamedTuple):
 
     def check(self, name: str) -> None:
         """Raise `InputError` unless all is finite and the steps are ≥ 0."""
-        if not np.isfinite(self).all() or self.dac < 0 or self.adc < 0:
+        if not all(map(math.isfinite, self)) or self.dac < 0 or self.adc < 0:
             raise InputError(f"{name} = {tuple(self)}; expected finite (dac, adc, bow) with steps ≥ 0.")
 
 

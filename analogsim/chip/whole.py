@@ -19,7 +19,7 @@ from analogsim.chip.connections import Connection
 from analogsim.chip.flat_names import ALL, REQUIRED, Parts, assembled
 from analogsim.chip.gates import LARGEST, Array
 from analogsim.chip.noise_levels import NodeLevels, ReadClock
-from analogsim.chip.state import DeviceState
+from analogsim.chip.state import NOTHING, DeviceState
 from analogsim.chip.transfer import NO_CONVERTER, STRAIGHT, Converter, Driver, Periphery
 from analogsim.errors import InputError, instance, number, one_of, unknown
 from analogsim.functions.losses import LOSSES
@@ -101,12 +101,23 @@ class Chip(Parts):
         kept = {"loss": loss, "time_unit": time_unit, "activity_unit": activity_unit, "record": record or {}}
         self._take(None, {**kept, **parts_and_flat})
 
+    @classmethod
+    def draft(cls, **parts: object) -> Chip:
+        """A chip that nothing has checked yet, of all its parts: for a circuit that writes its arrays next.
+
+        It does so by `replace`, which checks the whole; so that is done once for each chip that is programmed.
+        """
+        new = object.__new__(cls)
+        new.__dict__.update({"devices": NOTHING, **parts})
+        return new
+
     def _take(self, old: Chip | None, changes: dict[str, object]) -> None:
         """Take over the parts of an old chip with some changes, and check the whole."""
-        parts: dict[str, object] = {
-            **{"nodes": NodeLevels(), "reads": ReadClock(), "periphery": Periphery(), "devices": DeviceState()},
-            **({name: getattr(old, name) for name in FIELDS} if old else {}),
-        }
+        parts: dict[str, object] = (
+            {name: getattr(old, name) for name in FIELDS}
+            if old
+            else {"nodes": NodeLevels(), "reads": ReadClock(), "periphery": Periphery(), "devices": NOTHING}
+        )
         given = {name: value for name, value in changes.items() if name in FIELDS}
         if flat := {name: value for name, value in changes.items() if name in ALL}:
             base = object.__new__(Chip)

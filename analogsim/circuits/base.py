@@ -104,9 +104,12 @@ class Circuit(Carded, Gated, ABC):
                     f"the circuit {name!r}: its chip has {unit} = {getattr(made, unit):g} and the circuit {own:g}; "
                     f"pass {unit}=self.{unit} to the chip."
                 )
-        for item in fields(self):
-            if "into" in item.metadata and not hasattr(self, "neurons"):
-                raise InputError(f"{name}.{item.name}: a mismatch is for circuits with neurons of cards, as Crossbar.")
+        if not hasattr(self, "neurons"):
+            for item in declared(type(self)):
+                if "into" in item.metadata:
+                    raise InputError(
+                        f"{name}.{item.name}: a mismatch is for circuits with neurons of cards, as Crossbar."
+                    )
         return made
 
     @abstractmethod

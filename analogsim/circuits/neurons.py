@@ -8,7 +8,8 @@ it. One of your own is a field of a subclass, and no more:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import Field, dataclass, field, make_dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,8 +22,8 @@ from analogsim.chip.gates import Array
 from analogsim.chip.noise_levels import NodeLevels
 from analogsim.circuits.base import Circuit, child
 from analogsim.errors import one_of
+from analogsim.functions.node_noises import COLOURED, NODE_NOISES
 from analogsim.network import Network
-from analogsim.settings.noises import COLOURED, NODE_NOISES
 
 NOMINAL = {item.name: item for item in DEVIATIONS}
 
@@ -70,7 +71,7 @@ else:
         ],
         bases=(Circuit,),
         namespace={
-            "__doc__": "The fields of a circuit that follow from `analogsim.settings.noises`.",
+            "__doc__": "The fields of a circuit that follow from `analogsim.functions.node_noises`.",
             "__module__": __name__,
         },
         frozen=True,
@@ -99,7 +100,7 @@ class NeuronCircuit(NodeNoises):
         Stationary standard deviation from white noise at each node, in units of the activity.
     ou_noise, flicker_noise, telegraph_noise : float
         Standard deviations of noise with a memory, added to what each compartment leaks towards, in activities; all
-        that `analogsim.settings.noises` has.
+        that `analogsim.functions.node_noises` has.
     ou_time, flicker_low, flicker_high, telegraph_low, telegraph_high : float
         Its correlation time, band (frequencies) and mean dwell times, in units of ``time_unit``.
     node_capacitance, temperature : float
@@ -170,9 +171,9 @@ class NeuronCircuit(NodeNoises):
     def _deviations(self, n: int, j: int, seed: int, *, is_read: bool) -> dict[str, Array]:
         """Draw the deviations of the n neurons of layer j+1."""
         found: dict[str, Array] = {}
-        for item in declared(type(self)):
-            into = item.metadata.get("into")
-            if into is None or (into == "nudge" and not is_read):
+        for item in _mismatches(type(self)):
+            into = item.metadata["into"]
+            if into == "nudge" and not is_read:
                 continue
             about = NOMINAL[into].metadata
             # The first one into a field is drawn by the field's name, whatever a card calls it; more have their own.
@@ -196,13 +197,19 @@ class NeuronCircuit(NodeNoises):
     def neuron_words(self) -> list[str]:
         """Say which deviations are switched on."""
         said = [f"τ = {self.time_unit:.3g} s" + (f" ± {self.tau_spread:.1%}" if self.tau_spread else "")]
-        for item in declared(type(self)):
-            value, words = getattr(self, item.name), item.metadata.get("words")
+        for item in _mismatches(type(self)):
+            value, words = getattr(self, item.name), item.metadata["words"]
             said += [words.format(value)] if words and value else []
         for kind in NODE_NOISES:
             sigma = getattr(self, kind.field) if kind.parameter else self.total_node_noise
             said += [f"{kind.words.format(**vars(self))} σ {sigma:.3g}"] if sigma else []
         return said
+
+
+@lru_cache(maxsize=64)
+def _mismatches(cls: type) -> tuple[Field[object], ...]:
+    """The fields of a circuit that are drawn into its neurons."""
+    return tuple(item for item in declared(cls) if "into" in item.metadata)
 
 
 def thermal_voltage(capacitance: float, temperature: float = 300.0) -> float:

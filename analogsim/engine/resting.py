@@ -12,7 +12,6 @@ from analogsim.chip.population import Population
 from analogsim.chip.whole import Chip
 from analogsim.engine import datasets, equilibrium, passes
 from analogsim.engine.equilibrium import Equilibrium
-from analogsim.engine.noise.nodes import processes
 from analogsim.engine.noise.reads import ReadNoise, freeze
 from analogsim.engine.packing import Batch, prepare
 from analogsim.engine.transient import LONGEST, scale, start
@@ -116,7 +115,7 @@ def quiet(batch: Batch, rng: np.random.Generator) -> Batch:
         passes.once(batch.packed, flow, "up-down")
         extra = ReadNoise(batch, rng).drive(flow.a) - batch.packed.drive
     extra = extra + chip.node_noise * rng.standard_normal(extra.shape)
-    for process in processes(chip, extra.size, rng):
+    for process in chip.nodes.processes(extra.size, rng):
         extra = extra + process.step(0.0, rng)
     return batch.with_drive((batch.packed.drive + extra).astype(batch.packed.drive.dtype))
 

@@ -14,7 +14,6 @@ from analogsim.chip.whole import Chip
 from analogsim.engine import clocks, datasets, delays, equilibrium, kernel
 from analogsim.engine.amplified import Amplified
 from analogsim.engine.clocks import Clock
-from analogsim.engine.noise.nodes import processes
 from analogsim.engine.noise.reads import SUBTICK, ReadNoise, freeze
 from analogsim.engine.packing import Batch, Stream, drive, prepare, writable
 from analogsim.engine.recorder import EVALUATIONS, KEPT, STEP, TIME, Record, new_record
@@ -277,7 +276,7 @@ def _segments(batch: Batch, stream: Stream | None, rng: np.random.Generator, dt:
     """Yield (end, problem) for stretches of constant drive: between changes of the sample and of the noise."""
     chip = batch.chip
     noise = ReadNoise(batch, rng)
-    nodes = processes(chip, batch.size, rng)
+    nodes = chip.nodes.processes(batch.size, rng)
     period = chip.read_period
     tick = min(SUBTICK, period / 8) if chip.read_mode == "ou" else period / np.ceil(period / SUBTICK)
     tick = min(tick, dt) if nodes else tick

@@ -1,4 +1,4 @@
-"""Activations and losses: value, slope, curvature and the compiled code of each."""
+"""The mathematics of a neuron: activations and losses with their compiled code, and the noise of its nodes."""
 
 import lazy_loader as _lazy
 
@@ -8,5 +8,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "activations": ["ACTIVATIONS", "Activation", "activation"],
         "losses": ["LOSSES", "Loss", "accuracy", "loss"],
+        "node_noises": ["NODE_NOISES", "NodeNoise"],
     },
 )

@@ -13,10 +13,10 @@ from analogsim.chip.whole import Chip
 from analogsim.circuits.crossbar.circuit import Crossbar
 from analogsim.circuits.optical.circuit import Optoelectronic
 from analogsim.engine.transient import relax
+from analogsim.functions.node_noises import NODE_NOISES
 from analogsim.measure.convergence import settling_time
 from analogsim.measure.moment import Setup
 from analogsim.measure.power import array_power, duration, energy, settled_states
-from analogsim.settings.noises import NODE_NOISES
 from analogsim.wiring import Wiring
 
 Array = NDArray[np.floating]

@@ -26,8 +26,8 @@ from analogsim.engine.transient import relax
 from analogsim.errors import InputError, unknown
 from analogsim.files import atomic
 from analogsim.functions.activations import ACTIVATIONS, activation
+from analogsim.functions.node_noises import NODE_NOISES
 from analogsim.learning.local import gradient
-from analogsim.settings.noises import NODE_NOISES
 from analogsim.spice.deck import Amplifier, Deck, Mixing, Pairs, elements, testbench
 from analogsim.wiring import Wiring
 

@@ -5,14 +5,13 @@ import pytest
 
 import analogsim as asim
 from analogsim.chip import Chip, NodeLevels
-from analogsim.engine.noise.nodes import PROCESSES, processes
-from analogsim.settings.noises import COLOURED, NODE_NOISES
+from analogsim.functions.node_noises import COLOURED, NODE_NOISES
 
 NET = asim.Network.random((5, 4, 3), "tanh", seed=0)
 
 
 def test_every_coloured_kind_has_a_process():
-    assert set(PROCESSES) == {kind.field for kind in COLOURED}
+    assert all(kind.process for kind in COLOURED)
 
 
 @pytest.mark.parametrize("kind", COLOURED, ids=lambda kind: kind.name)
@@ -25,7 +24,7 @@ def test_a_kind_goes_from_the_circuit_to_the_chip_and_to_its_process(kind):
     assert kind.words.format(**vars(made)) in " ".join(made.words())
     assert chip.has_coloured_noise
     assert chip.has_noise
-    assert len(processes(chip, 4, np.random.default_rng(0))) == 1
+    assert len(chip.nodes.processes(4, np.random.default_rng(0))) == 1
     with pytest.raises(asim.InputError, match=kind.parameter):
         chip.replace(**{kind.parameter: (-1.0,) * len(kind.parts) if len(kind.parts) > 1 else -1.0})
 

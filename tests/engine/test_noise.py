@@ -6,8 +6,8 @@ from scipy.signal import welch
 
 import analogsim as asim
 from analogsim.engine import stochastic
-from analogsim.engine.noise import nodes
 from analogsim.engine.packing import prepare
+from analogsim.functions.node_noises import Flicker, Telegraph
 from tests.engine.test_transient import lab
 
 DPT = asim.Wiring.adjoint_dual_propagation(0.3)
@@ -56,7 +56,7 @@ def test_flicker_spectrum_is_one_over_f_within_its_band():
     """f·S(f) is flat, and its level is σ²/ln(f₂/f₁)."""
     rng = np.random.default_rng(4)
     band = (1e-2, 1.0)
-    _, f, s = spectrum(nodes.Flicker(200, 0.5, band, rng), 0.05, 1 << 15, rng)
+    _, f, s = spectrum(Flicker(200, 0.5, band, rng), 0.05, 1 << 15, rng)
     inside = (f > 2 * band[0]) & (f < band[1] / 2)
     level = (f[inside, None] * s[inside]).mean(axis=1) / (0.5**2 / np.log(band[1] / band[0]))
     parts = np.array([part.mean() for part in np.array_split(level, 8)])
@@ -66,7 +66,7 @@ def test_flicker_spectrum_is_one_over_f_within_its_band():
 def test_telegraph_spectrum_is_machlup_s():
     rng = np.random.default_rng(5)
     low, high = 3.0, 1.0
-    process = nodes.Telegraph(400, 0.3, (low, high), rng)
+    process = Telegraph(400, 0.3, (low, high), rng)
     path, f, s = spectrum(process, 0.05, 1 << 14, rng)
     assert path.var() == pytest.approx(0.3**2, rel=0.02)
     assert np.unique(path).size == 2

@@ -71,7 +71,7 @@ class Crossbar(Updated):
             delay = "circuit.c_word, c_bit: the lines of these layers are slow, and their delay is"
             self._check_dynamics(delay, "leave c_word and c_bit at 0")
         (driver, converter), (driver_back, converter_back) = self.ends(self.activity_unit)
-        blank = Chip(
+        blank = Chip.draft(
             connections=[
                 Connection(
                     j,

@@ -325,7 +325,7 @@ class Programmed(Reads, NeuronCircuit):
         followed, floor = read.amplifiers, self._floor(read.noise_gain, scale)
         if followed is not None and followed.lag is None and not self.has_dynamics:
             followed = None
-        return replace(old, weights=read.weights, noise=read.sigma, floor=floor, amplifiers=followed, echo=echo)
+        return old.rewritten(weights=read.weights, noise=read.sigma, floor=floor, amplifiers=followed, echo=echo)
 
     def _floor(self, noise_gain: Array | None, scale: float) -> Array | None:
         """Standard deviation of each output from the electronics that read it, in activities."""

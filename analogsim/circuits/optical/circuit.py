@@ -159,7 +159,7 @@ class Optoelectronic(NeuronCircuit):
     def _program(self, network: Network, seed: int) -> Chip:
         neurons = self.neurons(network, seed)
         parts = {role: dict(getattr(self, role).record) for role in ("device", "source", "detector")}
-        blank = Chip(
+        blank = Chip.draft(
             connections=[
                 Connection(
                     j,

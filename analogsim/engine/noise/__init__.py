@@ -1,4 +1,4 @@
-"""Noise: of reads, of nodes, and held for a settle."""
+"""Noise: of reads, and held for a settle; that of nodes is in `analogsim.functions.node_noises`."""
 
 import lazy_loader as _lazy
 
@@ -6,7 +6,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "reads": ["ReadNoise", "freeze"],
-        "nodes": ["processes"],
         "pairs": ["PairNoise", "disturb", "disturbed"],
     },
 )

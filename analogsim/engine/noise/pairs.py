@@ -101,7 +101,8 @@ class PairNoise:
             here = slice(p.cum[k], p.cum[k + 1])
             below, above = self.squares[0][k], self.squares[1][k + 1] if k + 1 < chip.layers else None
             ahead = back = np.zeros(drive.shape[1:], self.dtype)
-            share = self.gain[:, 0] if k == 0 else p.forward_p[:, 0, here]
+            # Always contiguous: another layout would be another function to compile.
+            share = np.array(self.gain[:, 0] if k == 0 else p.forward_p[:, 0, here], order="C")
             if below is not None:
                 ahead = variance(batch.x if k == 0 else _sent(p.forward_q, s[k - 1], p.cum[k - 1]), below)
             if above is not None:

@@ -147,7 +147,14 @@ class Processes:
         """Give some items to the next worker that is free."""
         import cloudpickle
 
-        return self._threads.submit(self._compute, cloudpickle.dumps((work, items)), len(items))
+        try:
+            message = cloudpickle.dumps((work, items))
+        except Exception as error:  # a user's metric or object may say anything when it is taken apart
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"what the points need cannot be sent to other processes ({reason}); workers=1 computes them here."
+            ) from None
+        return self._threads.submit(self._compute, message, len(items))
 
     def outcome(self, future: Future[Outcome], count: int) -> Outcome:
         """Its result. A worker that died is replaced here, since on Linux it ends with the *thread* that started it."""

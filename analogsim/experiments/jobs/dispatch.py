@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,8 @@ from analogsim.experiments.jobs import backends
 from analogsim.experiments.jobs.points import Job, Row, Task, lost, work
 from analogsim.experiments.jobs.store import Store
 from analogsim.registry import register
+
+log = logging.getLogger("analogsim")
 
 SLICE = 0.25
 """Seconds of work in one batch: long beside the cost of sending it, short beside what a kill may lose."""
@@ -58,7 +61,8 @@ def computed(
     batches = Batches(jobs, most)
     number = _number(workers, count)
     none = partial(lost, width=len(task.names))
-    task = replace(task, added=register.added())
+    added = register.added()
+    task = replace(task, added=added if scheduler is None and number == 1 else portable(added))
     with closing(backends.run(partial(work, task=task), batches, number, none, scheduler)) as finished:
         for rows in finished:
             store.append(rows)
@@ -74,6 +78,25 @@ def ready(task: Task, count: int, *, workers: int | None = None, scheduler: str 
 
 def _number(workers: int | None, count: int) -> int:
     return min(workers or backends.cores(), max(count, 1))
+
+
+def portable(added: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+    """What scripts registered, but for things that cannot be sent to another process, which a warning names."""
+    import cloudpickle
+
+    found: dict[str, dict[str, object]] = {}
+    for kind, things in added.items():
+        for name, thing in things.items():
+            try:
+                cloudpickle.dumps(thing)
+            except Exception as error:  # a thing may say anything when it is taken apart
+                log.warning(
+                    "%s %r stays behind: it cannot be sent to other processes (%s). Points that need it fail there; "
+                    "workers=1 computes them here.", kind, name, " ".join(str(error).split()),
+                )  # fmt: skip
+            else:
+                found.setdefault(kind, {})[name] = thing
+    return found
 
 
 def checked(workers: int | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from analogsim import cards
 from analogsim.errors import InputError, unknown
+from analogsim.experiments.reproduce import card_types
 
 SIZES = ("quick", "medium", "full")
 TEXTS = ("title", "question", "kind", "paper", "notes", "status")
@@ -151,6 +152,7 @@ def read(name: str) -> Study:
     for key in content:
         if key not in TOP:
             raise unknown("key", key, TOP, where=path)
+    card_types.check(content, path)
     for key in ("title", "question"):
         if not str(content.get(key, "")).strip():
             raise InputError(f"{path}: {key!r} is missing; a study has a title and a question.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from analogsim import cards
 from analogsim.cards.quantities import declared
@@ -19,6 +20,8 @@ from analogsim.experiments.sweeps.metrics import content
 from analogsim.experiments.sweeps.plan import Plan
 from analogsim.files import expand
 from analogsim.registry import Given, register
+
+T = TypeVar("T")
 
 
 def manifest(plan: Plan, metrics: Mapping[str, object], root: str, kept: bool = True) -> Manifest:
@@ -43,7 +46,7 @@ def manifest(plan: Plan, metrics: Mapping[str, object], root: str, kept: bool = 
             names[swept.key] |= set(swept.values)
     found: dict[str, dict[str, str]] = {}
     others: dict[str, str] = {}
-    files = {str(name) for name in names["data"]}
+    files = {str(_named(name)) for name in names["data"]}
     for name in sorted(names["circuit"]):
         for device in names["device"] if name == plan.base.circuit else {None}:
             read = _cards(name, device)
@@ -75,12 +78,18 @@ def manifest(plan: Plan, metrics: Mapping[str, object], root: str, kept: bool = 
 
 def _cards(name: str, device: str | None) -> list[cards.Card]:
     """The card of a circuit, those of its parts, and those of wires; none of what was given as an object."""
-    read = [] if isinstance(name, Given) else [cards.read("circuit", name)]
-    parts = list(roles(read[0], device).values()) if read else [device]
-    for part in parts:
-        if isinstance(part, str | Path) and not isinstance(part, Given):
-            read.append(cards.read("device", part))
+    circuit, part = _named(name), _named(device)
+    read = [] if isinstance(circuit, Given) else [cards.read("circuit", circuit)]
+    parts = list(roles(read[0], part).values()) if read else [part]
+    for one in parts:
+        if isinstance(one, str | Path) and not isinstance(one, Given):
+            read.append(cards.read("device", one))
     return read + [cards.read("wire", wire) for wire in cards.names("wire")]
+
+
+def _named(value: T) -> T | str | Path:
+    """The name or path of a card that an axis calls otherwise, ``{"quiet": "mine.toml"}``; all else as it is."""
+    return value.thing if isinstance(value, Given) and isinstance(value.thing, str | Path) else value
 
 
 def _models(read: list[cards.Card]) -> dict[str, str]:

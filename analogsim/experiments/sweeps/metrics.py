@@ -174,12 +174,8 @@ def foreign(metrics: Chosen) -> Chosen:
 
 
 def gathered(names: Iterable[str], own: Chosen) -> Chosen:
-    """The metrics by name, some of which came from another process with the measures that they are made from."""
+    """The metrics by name, some of which came from another process."""
     names = list(names)
-    for metric in own.values():
-        if isinstance(metric, Metric) and metric.measured and metric.measured[0] not in register.measure:
-            name, measure = metric.measured
-            register.measure(name)(measure)
     every = known() if len(own) < len(names) else {}
     return {name: own[name] if name in own else every[name] for name in names}
 

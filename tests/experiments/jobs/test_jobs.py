@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,11 @@ import pytest
 
 import analogsim as asim
 from analogsim.errors import InputError
-from analogsim.experiments.jobs import backends
+from analogsim.experiments.jobs import backends, dispatch
 from analogsim.experiments.reproduce import carry_out, computing
 from analogsim.experiments.specification import budget, tolerance, trials
 from analogsim.experiments.sweeps import sweeping
+from analogsim.registry import register
 from analogsim.settings.record import Settings
 
 OLD = Path(__file__).parents[2] / "golden" / "kept-0.1"
@@ -219,3 +221,33 @@ def rows_of(place):
     rows = [row for rows in store.read(place) for row in rows.each()]
     assert len({row.key for row in rows}) == len(rows)
     return {row.key: repr(row._replace(seconds=0.0)) for row in rows}  # NaN is not equal to itself
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """A metric of a script that holds what no other process can get."""
+    lock = threading.Lock()
+
+    def held(setup):
+        with lock:
+            return 1.0
+
+    monkeypatch.setitem(register.metric._known, "held", held)
+    return held
+
+
+def test_what_cannot_be_sent_stays_behind_and_is_named(locked, caplog):
+    assert dispatch.portable({"metric": {"held": locked, "one": settings}}) == {"metric": {"one": settings}}
+    assert "metric 'held' stays behind" in caplog.text
+    assert "workers=1" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_registration_that_cannot_be_sent_stops_only_the_sweep_that_needs_it(locked, task):
+    options = {"data": str(task / "d.npz"), "hidden": (4,), "workers": 2}
+    found = asim.sweep("crossbar", {"alpha": [0.2, 0.4]}, metrics=["initial_symmetry_defect"], **options)
+    assert (found.status == "done").all()
+    with pytest.raises(InputError, match=r"cannot be sent to other processes.*workers=1"):
+        asim.sweep("crossbar", {"alpha": [0.2, 0.4]}, metrics=["held"], **options)
+    options["workers"] = 1
+    assert (asim.sweep("crossbar", {"alpha": [0.2, 0.4]}, metrics=["held"], **options)["held"] == 1).all()

@@ -1,11 +1,13 @@
 """Study cards: those that ship are whole, and what is wrong with one is told."""
 
+import re
+
 import pytest
 
 from analogsim import cards
 from analogsim.errors import InputError
 from analogsim.experiments.reproduce import read
-from analogsim.experiments.reproduce.card import SIZES
+from analogsim.experiments.reproduce.card import SIZES, TOP
 from analogsim.experiments.reproduce.study_points import points
 from analogsim.registry import register
 
@@ -101,3 +103,40 @@ def test_wrong_options_are_told(card):
         points(card(), "quick", "crosbar")
     with pytest.raises(InputError, match="unknown size"):
         points(card(), "huge")
+
+
+WRONG = {
+    "seeds = [0, 1]": ("seeds = 1", "sizes.medium.seeds = 1; expected a list of whole numbers"),
+    "epochs = [1, 2]": ("epochs = 2", "grid = {'epochs': 2}; expected a table of lists"),
+    'rows = ["b"]': ("rows = 'b'", "on.crossbar.rows = 'b'; expected a list of texts"),
+    'drop = ["hidden"]': ("drop = true", "on.crossbar.drop = True; expected a list of texts"),
+    "sizes.quick.batch_size = 5": ("sizes.quick = 5", "on.crossbar.sizes = {'quick': 5}; expected a table of tables"),
+    'name = "a"': ("name = 1", "row 1: name = 1; expected a text"),
+    'question = "Does it?"': ("question = true", "question = True; expected a text"),
+    'test_accuracy = "accuracy"': ("test_accuracy = 1", "measures.test_accuracy = 1; expected a heading"),
+}
+
+
+@pytest.mark.parametrize("old", WRONG)
+def test_a_key_of_a_wrong_type_is_told_in_one_line(card, old):
+    new, message = WRONG[old]
+    assert old in CARD
+    with pytest.raises(InputError) as told:
+        card(CARD.replace(old, new))
+    assert message in str(told.value)
+    assert "study.toml" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("key", [key for key in TOP if key not in ("status",)])
+@pytest.mark.parametrize("value", ["7", "true", "[[1]]", '["a", 1]', "1979-05-27", "{ a = 1 }", '"text"'])
+def test_no_key_of_a_card_ends_in_a_traceback(card, key, value):
+    """Whatever a key holds, the card is read, or refused as a card."""
+    others = re.sub(rf"^(?:{key} = .*\n|\[+{key}[].].*\n(?:[^[].*\n)*)", "", CARD, flags=re.MULTILINE)
+    told = "study.toml"
+    try:
+        study = card(f"{key} = {value}\n{others}")
+        points(study, "medium", None)
+    except InputError as error:
+        told = str(error)
+    assert "study.toml" in told

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,13 @@ import numpy as np
 import pytest
 
 import analogsim as asim
+from analogsim import cards
 from analogsim.errors import InputError
 from analogsim.experiments.jobs import imports
+from analogsim.experiments.sweeps.axes import axis
+from analogsim.experiments.sweeps.identity import manifest
 from analogsim.experiments.sweeps.ingredients import made_of
+from analogsim.experiments.sweeps.plan import Plan
 
 POINTS = "analogsim.experiments.sweeps.measuring"
 TRIALS = "analogsim.experiments.specification.trial"
@@ -173,3 +178,24 @@ def test_points_of_another_metric_or_another_table_do_not_mix(tmp_path):
         asim.sweep("crossbar", **options)
     again = asim.sweep("crossbar", **options, fresh=True)
     assert float(again["programming_error"][0]) > 5 * float(first["programming_error"][0])
+
+
+@pytest.mark.parametrize("key", ["device", "circuit"])
+def test_a_card_that_an_axis_calls_by_a_word_of_its_own_counts_with_what_it_holds(key, tmp_path):
+    """``{"quiet": "mine.toml"}``: another number in the file is another sweep, though word and path stay."""
+    card = tmp_path / "mine.toml"
+    name, number = ("pcm-ibm", "flicker") if key == "device" else ("crossbar", "gain_mismatch")
+    text = (cards.folder(key) / f"{name}.toml").read_text()
+    changed = re.sub(rf"(?m)^({number} = \{{ value = )[\d.e-]+", r"\g<1>0.0625", text)
+    assert changed != text
+    base = asim.Settings(circuit="crossbar")
+
+    def digest() -> object:
+        plan = Plan(base, (axis(key, {"quiet": str(card), "plain": name}, base),), None, "grid", None)
+        return manifest(plan, {}, POINTS)["cards"]
+
+    card.write_text(text)
+    before = digest()
+    assert digest() == before
+    card.write_text(changed)
+    assert digest() != before
