@@ -7,7 +7,7 @@ from analogsim.chip.file import load_chip
 from analogsim.chip.noise_levels import NodeLevels, ReadClock
 from analogsim.chip.population import Population
 from analogsim.chip.state import DeviceState
-from analogsim.chip.transfer import Converter, Driver, Periphery
+from analogsim.chip.transfer import Converter, Driver, Light, Periphery
 from analogsim.chip.whole import Chip
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Converter",
     "DeviceState",
     "Driver",
+    "Light",
     "Neurons",
     "NodeLevels",
     "Periphery",

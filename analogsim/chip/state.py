@@ -85,6 +85,10 @@ class DeviceState(Mapping[str, Array]):
         default=None, metadata=_whole("updates so far, which choose the columns that Tiki-Taka copies", "updates")
     )
     writes: Array | None = field(default=None, metadata=_whole("how often all weights were written", "writes"))
+    write_time: Array | None = field(default=None, metadata=_whole("time that all write pulses so far took", "s"))
+    write_energy: Array | None = field(
+        default=None, metadata=_whole("heat of all write pulses so far in the cells", "J")
+    )
     other: Mapping[str, Array] = field(default_factory=dict)
     """What a circuit of somebody else's keeps, by names of its own."""
 

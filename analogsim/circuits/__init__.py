@@ -4,7 +4,7 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["wires"],
+    submodules=["wires", "writing"],
     submod_attrs={
         "base": ["Circuit", "circuit"],
         "crossbar": ["Crossbar"],

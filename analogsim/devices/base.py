@@ -84,6 +84,10 @@ class Device(Wearing, Part):
         Write-verify: a cell that reads further from its target than this share of g_max − g_min is moved by the error
         read, with the programming noise of a full write, until all are inside or the attempts are used up. One attempt
         writes blindly. The published programming noise of most families already contains such a loop.
+    half_select : float
+        Change of a cell that gets a part of the write voltage over that of the cell that gets all of it, in the same
+        pulse, in an array without transistors; for families whose model has no voltage. Those that have one take it
+        from their law.
     """
 
     g_max: float = quantity("conductance of the low-resistance state", "S", above=0)
@@ -106,6 +110,10 @@ class Device(Wearing, Part):
     d2d: float = quantity("relative standard deviation of the cells' own factors", low=0, default=0.0, ideal=0.0)
     verify_tolerance: float = quantity("error accepted by write-verify, in ranges", above=0, default=0.01)
     verify_attempts: int = quantity("writes allowed for each cell", low=1, high=10_000, whole=True, default=1)
+    half_select: float = quantity(
+        "change of a half-selected cell over that of the one that is written, in a passive array",
+        low=0, high=1, default=0.0, ideal=0.0,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -233,6 +241,25 @@ class Device(Wearing, Part):
     def current(self, conductance: ArrayLike, voltage: ArrayLike) -> Array:
         """Current at a voltage, A; Ohm's law unless the family says otherwise."""
         return np.asarray(conductance, dtype=float) * np.asarray(voltage, dtype=float)
+
+    def disturb_ratios(self, conductance: ArrayLike, share: float = 0.5) -> Array:
+        """Change of cells that get a share of a write pulse's voltage, over that of the cell that gets all of it.
+
+        Parameters
+        ----------
+        conductance : array
+            Of the cells, S.
+        share : float
+            −1 to 1; negative where the cell sees the other polarity, and moves the other way.
+
+        Returns
+        -------
+        (2, …) array
+            For the pulse that raises conductances, and for the one that lowers them. The base has one number,
+            `half_select`, for every share.
+        """
+        ratio = self.half_select * float(np.sign(share))
+        return np.full((2, *np.shape(conductance)), ratio)
 
     @property
     def moves_both_ways(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,6 +29,17 @@ ROUNDED = 1e-4
 """Share of the range by which a conductance that a card rounds may miss the limits."""
 FAR = 40.0
 """Where log(x/(1 − x)) ends: the time spent closer to a limit that is left at some speed is below rounding."""
+STEPS = 100_000
+"""Most steps of a pulse."""
+QUADRATURE = 24
+"""Points of the integral that gives a pulse's duration."""
+
+
+@cache
+def _quadrature() -> tuple[Array, Array]:
+    """Nodes and weights of Gauss and Legendre on [−1, 1]."""
+    nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE)
+    return nodes, weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +51,29 @@ class Dynamic(Device):
     g_min, g_max : float, optional
         Limits of the conductances used, S; by default low-field conductances of the limits of the state. Limits of a
         card's own must have states within the state's limits.
+    set_voltage, reset_voltage : float, optional
+        V, of either sign: write pulses that raise and that lower the conductance. What they do to the other cells of a
+        passive array follows from `rate`.
     """
 
     g_max: float = quantity("greatest conductance used, by default the state's", "S", above=0, default=None)
     g_min: float = quantity("least conductance used, by default the state's", "S", low=0, default=None)
+    set_voltage: float | None = quantity("voltage of a pulse that raises the conductance", "V", default=None)
+    reset_voltage: float | None = quantity("voltage of a pulse that lowers the conductance", "V", default=None)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.half_select:
+            raise InputError(
+                f"device.half_select = {self.half_select:g}: this cell has a law of its own, which says what a part of "
+                "a write voltage does; leave half_select at 0."
+            )
 
     def _complete(self) -> None:
         super()._complete()
         if not np.diff(self.limits) > 0:
             raise InputError(f"device: the limits of the state, {self.limits}, must ascend.")
-        ends = sorted(float(self.state_current(x, LOW_FIELD)) / LOW_FIELD for x in self.limits)
+        ends = sorted(self.low_field_conductance(self.limits).tolist())
         for name, end in zip(("g_min", "g_max"), ends, strict=True):
             given = getattr(self, name)
             if given is None:
@@ -82,6 +107,16 @@ class Dynamic(Device):
     @gives(numbers("conductance"))
     def state(self, conductance: ArrayLike) -> Array:
         """State of a cell with a low-field conductance, S; models pass what they find through `inside`."""
+
+    def low_field_conductance(self, state: ArrayLike) -> Array:
+        """Conductance of a state at low field, S; the inverse of `state`."""
+        return self.state_current(state, LOW_FIELD) / LOW_FIELD
+
+    @property
+    def steepness(self) -> float:
+        """Change of the low-field conductance over the range of the state, S; negative where it falls."""
+        low, high = self.low_field_conductance(self.limits)
+        return float(high - low)
 
     def inside(self, state: ArrayLike, conductance: ArrayLike) -> Array:
         """Return the states of conductances, rounding at the limits taken off.
@@ -205,6 +240,95 @@ class Dynamic(Device):
             return float(span * expit(u) * expit(-u) / self.rate(x, voltage))
 
         return float(quad(slowness, first, last, epsabs=0.0, epsrel=1e-11, limit=500, full_output=1)[0])
+
+    def disturb_ratios(self, conductance: ArrayLike, share: float = 0.5) -> Array:
+        """Speed at a share of the write voltages over that at all of it; NaN where no such voltage is known."""
+        x = self.state(conductance)
+        found = np.full((2, *x.shape), np.nan)
+        for k, volt in enumerate((self.set_voltage, self.reset_voltage)):
+            if volt is not None:
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    found[k] = self.rate(x, share * volt) / self.rate(x, volt)
+        return found
+
+    def moved(self, state: ArrayLike, voltage: ArrayLike, seconds: ArrayLike, *, tol: float = 1e-6) -> Array:
+        """States of many cells after constant voltages, each for a time of its own.
+
+        An adaptive pair of orders 2 and 3 (Bogacki & Shampine) over all cells that move; the others keep their bits.
+
+        Parameters
+        ----------
+        state, voltage, seconds : arrays, broadcast against each other
+            States, V and s.
+        tol : float
+            Error allowed in a step, in ranges of the state.
+        """
+        parts: list[Array] = [np.asarray(a, dtype=float) for a in (state, voltage, seconds)]
+        shape = np.broadcast_shapes(*(a.shape for a in parts))
+        y, v, t = (np.broadcast_to(a, shape).ravel() for a in parts)
+        found, (low, high) = np.broadcast_to(parts[0], shape).copy(), self.limits
+        moving = np.flatnonzero((t > 0) & (v != 0))
+        y, v, t = y[moving], v[moving], t[moving]
+        k1 = t * self._inside_rate(y, v)
+
+        done, h, near = 0.0, 1.0, tol * (high - low)
+        for _ in range(STEPS):
+            # A cell next to a limit that it runs towards has arrived: what is left would only make the steps short.
+            still = (k1 == 0) | ((k1 > 0) & (high - y < near)) | ((k1 < 0) & (y - low < near))
+            if still.any():
+                found.put(moving[still], y[still])
+                moving, y, v, t, k1 = (a[~still] for a in (moving, y, v, t, k1))
+            if done >= 1.0 or not moving.size:
+                break
+            h = min(h, 1.0 - done)
+            k2 = t * self._inside_rate(y + 0.5 * h * k1, v)
+            k3 = t * self._inside_rate(y + 0.75 * h * k2, v)
+            end = np.clip(y + h * (2 * k1 + 3 * k2 + 4 * k3) / 9, low, high)
+            k4 = t * self._inside_rate(end, v)
+            off = np.abs(h * (-5 * k1 + 6 * k2 + 8 * k3 - 9 * k4)) / 72
+            # A cell that runs into a limit from nearby stops there: that is no error.
+            off[((end <= low) | (end >= high)) & (np.abs(h * k1) < 0.1 * (high - low))] = 0.0
+            error = float(off.max()) / (high - low)
+            if error <= tol or h < 1e-9:
+                y, k1, done = end, k4, done + h
+            h *= min(max(0.9 * (tol / max(error, 1e-30)) ** (1 / 3), 0.2), 5.0)
+        else:
+            raise InputError("a write pulse moves these cells too fast to be followed; lower its voltage.")
+        found.put(moving, y)
+        return found
+
+    def _inside_rate(self, state: Array, voltage: Array) -> Array:
+        """dx/dt at states taken back inside the limits, where outward motion ends."""
+        low, high = self.limits
+        at = np.clip(state, low, high)
+        return self._held(at, self.rate(at, voltage))
+
+    def pulse_times(self, start: ArrayLike, end: ArrayLike, voltage: ArrayLike) -> Array:
+        """Durations of constant voltages that move cells from one state to another, s: ∫ dx / r(x, V) for many cells.
+
+        Gauss-Legendre over log(x/(1 − x)), which ends a millionth of the range short of the limits: a state that only
+        an infinite time would reach is approached.
+
+        Parameters
+        ----------
+        start, end, voltage : arrays, broadcast against each other
+
+        Returns
+        -------
+        array
+            inf where the voltage does not move a cell there; 0 where it is there.
+        """
+        a, b, v = np.broadcast_arrays(*(np.asarray(one, dtype=float) for one in (start, end, voltage)))
+        low, high = self.limits
+        u, w = (logit(np.clip((one - low) / (high - low), 1e-6, 1 - 1e-6)) for one in (a, b))
+        nodes, weights = _quadrature()
+        at = (u + w)[..., None] / 2 + (w - u)[..., None] / 2 * nodes
+        x = low + (high - low) * expit(at)
+        with np.errstate(divide="ignore"):
+            slowness = (high - low) * expit(at) * expit(-at) / self.rate(x, v[..., None])
+        found = (w - u) / 2 * (slowness @ weights)
+        stuck = ~np.isfinite(slowness).all(axis=-1) | (found < 0)
+        return np.where(a == b, 0.0, np.where(stuck, np.inf, found))
 
     def _held(self, x: Array, rate: Array) -> Array:
         low, high = self.limits

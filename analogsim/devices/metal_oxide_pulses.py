@@ -62,6 +62,11 @@ class PulsedMetalOxide(MetalOxide, Pulsed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.half_select:
+            raise InputError(
+                f"device.half_select = {self.half_select:g}: this cell has a law of its own, which says what a part of "
+                "a write voltage does; leave half_select at 0."
+            )
         tables = (self.set_mean, self.set_spread, self.reset_mean, self.reset_cells)
         if {len(table) for table in tables} != {len(self.edges)} or list(self.edges) != sorted(self.edges):
             raise InputError("device.edges must ascend, and every table of the pulses have a row for each of them.")
@@ -82,6 +87,20 @@ class PulsedMetalOxide(MetalOxide, Pulsed):
         log = self._log(duration)
         mean = c[0] * (1.0 + np.tanh(c[1] * (log - c[2]))) * (1.0 - np.tanh(c[3] * voltage - c[4]))
         return mean * self._factor(d, voltage, log, cell)
+
+    def disturb_ratios(self, conductance: ArrayLike, share: float = 0.5) -> Array:
+        """Change by a pulse of a share of the height over that of the whole; of a negative share by the other law.
+
+        The fit holds for the pulses of its data; that tanh(c_3 V − c_4) goes on below them is an extrapolation.
+        """
+        g, found = np.asarray(conductance, dtype=float), []
+        laws = (self.set_change, self.reset_change)
+        for law, other, volt, time in zip(
+            laws, laws[::-1], (self.set_voltage, self.reset_voltage), (self.set_time, self.reset_time), strict=True
+        ):
+            part = (law if share > 0 else other)(g, share * volt, time)
+            found.append(part / law(g, volt, time))
+        return np.stack(found) if share else np.zeros((2, *g.shape))
 
     def typical(self) -> Cells:
         """The cell with ξ = 0."""

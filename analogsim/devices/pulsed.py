@@ -28,8 +28,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from analogsim.cards import flag, quantity
 from analogsim.devices.base import Array, Cells, Device
+from analogsim.devices.endurance import Counts
 from analogsim.errors import InputError
 from analogsim.foreign import gives, numbers
+
+FLOW, LONGEST_FLOW = 0.02, 200
+"""Share of the range that parts of pulses move a cell by in one step of their flow, and most steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +237,45 @@ class Pulsed(Device):
         # Only these: the others keep their very bits.
         held[moved] = self.conductance(x)
         return self._frozen(held.reshape(shape), cells)
+
+    def half_pulses(
+        self, conductance: Array, up: Counts, down: Counts, cells: Cells | None = None, share: float = 0.5
+    ) -> Array:
+        """Move cells by the parts of pulses that they get while others are written; mean motion, without cycle noise.
+
+        A part of a pulse moves a cell by `disturb_ratios` times its step; many are followed as one flow, up and down
+        mixed evenly.
+
+        Parameters
+        ----------
+        conductance : array
+            Present conductances, S.
+        up, down : arrays of int
+            Such pulses for each cell.
+        cells : mapping, optional
+            From `cells`; default: typical ones.
+        share : float
+            Of the voltage that the cells get, as of `disturb_ratios`.
+        """
+        cells = cells or self.typical()
+        ratios = self.disturb_ratios(conductance, share)
+        if not ((ratios[0] * up).any() or (ratios[1] * down).any()):
+            return conductance
+        low, high = (np.broadcast_to(cells[key], conductance.shape) for key in ("b_min", "b_max"))
+
+        def slope(w: Array) -> Array:
+            rise, fall = self.disturb_ratios(self.conductance(w), share)
+            rise = rise * up * cells["up"] * self.shape_up(w, cells)
+            fall = fall * down * cells["down"] * self.shape_down(w, cells)
+            return rise - fall
+
+        w = self.weight(conductance)
+        first = slope(w)
+        parts = max(1, int(np.ceil(np.abs(first).max() / (FLOW * (self.w_max - self.w_min)))))
+        for _ in range(min(parts, LONGEST_FLOW)):
+            middle = np.clip(w + slope(w) / (2 * parts), low, high)
+            w = np.clip(w + slope(middle) / parts, low, high)
+        return self._frozen(np.where(first == 0, conductance, self.conductance(w)), cells)
 
     @gives(numbers())
     def balance(self, cells: Cells | None = None) -> Array:

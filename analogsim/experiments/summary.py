@@ -86,6 +86,8 @@ def table(dataset: xr.Dataset) -> str:
 def _rows(row: Row, dataset: xr.Dataset, name: str) -> list[list[str]]:
     """The lines of one measure."""
     values = dataset[name]
+    if row.optional and not np.isfinite(values).any():
+        return []
     if row.say is not None:
         return [[row.words, row.say(dataset)]]
     if "snapshot" in values.dims:

@@ -53,6 +53,8 @@ class Row:
         Before training and after it, or after it alone.
     say : callable, optional
         Says it in another way: the run, (dataset) -> text.
+    optional : bool
+        Whether the line is left out where there is no number.
     """
 
     words: str
@@ -60,6 +62,7 @@ class Row:
     over: str = "max"
     ends: str = "both"
     say: Callable[[xr.Dataset], str] | None = None
+    optional: bool = False
 
     def __post_init__(self) -> None:
         one_of("over", self.over, ("max", "each"))

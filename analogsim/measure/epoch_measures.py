@@ -182,3 +182,42 @@ def _lipschitz_output(moment: Moment) -> NDArray[np.float64]:
 )
 def _spectral_abscissa(moment: Moment) -> float:
     return float("nan") if moment.exact is None else moment.abscissa(FEW)
+
+
+@register.measure("half_pulses")
+@measured(
+    "parts of other cells' write pulses so far, mean of the cells",
+    "pulses",
+    row=Row("parts of others' write pulses, a cell", "{:.3g}", optional=True),
+    readings=(),
+    summed=False,
+)
+def _half_pulses(moment: Moment) -> float:
+    each = [count.ravel() for count in moment.chip.devices.half_pulses.values()]
+    return float(np.concatenate(each).mean()) if each else np.nan
+
+
+@register.measure("write_time")
+@measured(
+    "time of all write pulses so far",
+    "s",
+    row=Row("time of all writes (s)", "{:.3g}", optional=True),
+    readings=(),
+    summed=False,
+)
+def _write_time(moment: Moment) -> float:
+    found = moment.chip.devices.write_time
+    return np.nan if found is None else float(found)
+
+
+@register.measure("write_energy")
+@measured(
+    "heat of all write pulses so far in the cells",
+    "J",
+    row=Row("heat of all writes in the cells (J)", "{:.3g}", optional=True),
+    readings=(),
+    summed=False,
+)
+def _write_energy(moment: Moment) -> float:
+    found = moment.chip.devices.write_energy
+    return np.nan if found is None else float(found)

@@ -47,6 +47,7 @@ CONTEXTS = {
         {"r_word": 50.0, "r_bit": 50.0, "c_word": 1e-11, "c_bit": 1e-11},
         {"access_resistance": 1e4},
         {"slices": 2},
+        {"selector": "none", "device.half_select": 0.05},
     ],
 }
 
@@ -198,6 +199,14 @@ MEASURED = "refused: the card has a measurement of every channel"
 SILENT = {
     # (model, field): why no output changes. "refused" says that every other value is.
     **dict.fromkeys([("ideal", "programming_scale")], "programs exactly"),
+    **{
+        (m, "half_select"): "refused: a law of its own"
+        for m in ("ion-drift", "vteam", "yakopcic", "stanford-pku", "metal-oxide-pulses")
+    },
+    **{
+        ("ion-drift", f"{name}_voltage"): "a linear law: half of any voltage is half of the motion"
+        for name in ("set", "reset")
+    },
     **{(m, "programming_scale"): "programs exactly" for m in ("ion-drift", "vteam", "yakopcic", "stanford-pku")},
     **{
         (model, name): why

@@ -51,6 +51,7 @@ class Crossbar(Updated):
             duplex.check(self)
         self.check_lines()
         self.check_tiles()
+        self.check_selection(self.feedback)
         self.check_periphery(self.mapping, self.feedback)
         if self.has_dynamics:
             self._check_dynamics("circuit.tia_bandwidth: the amplifiers' dynamics are", "leave tia_bandwidth at inf")
@@ -145,7 +146,8 @@ class Crossbar(Updated):
         said += [f"used {self.age:.3g} s after programming"] if self.age else []
         said += [] if device.is_linear else [f"nonlinear cells, taken at {self.activity_unit:g} V"]
         noises = [self._noise_words(), *self._electronic_words()]
-        return [*said, *self.line_words(), *self.periphery_words(), *noises, *self.neuron_words()]
+        lines = [*self.selection_words(), *self.line_words(), *self.periphery_words()]
+        return [*said, *lines, *noises, *self.neuron_words()]
 
     def _electronic_words(self) -> list[str]:
         if not self.has_electronic_noise:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analogsim.cards import choice, flag, quantity
 from analogsim.chip.connections import Connection, ReadPath
+from analogsim.chip.pulse_counts import Strain, spent
 from analogsim.chip.state import DeviceState
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Array, child
@@ -21,6 +22,7 @@ from analogsim.circuits.crossbar.cell_arrays import Read
 from analogsim.circuits.crossbar.electronic_noise import bandwidth, output_density
 from analogsim.circuits.crossbar.lines import NEGLIGIBLE
 from analogsim.circuits.crossbar.mapping import shares, sliced
+from analogsim.circuits.crossbar.passive import Passive
 from analogsim.circuits.crossbar.read_clock import Reads
 from analogsim.circuits.neurons import NeuronCircuit
 from analogsim.devices.base import Cells
@@ -78,7 +80,7 @@ def histories(name: str, each: Mapping[int, History | None]) -> DeviceState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Programmed(Reads, NeuronCircuit):
+class Programmed(Passive, Reads, NeuronCircuit):
     """A circuit whose cells are programmed for target weights.
 
     Parameters
@@ -116,7 +118,7 @@ class Programmed(Reads, NeuronCircuit):
     @property
     def counts(self) -> bool:
         """Whether pulses are counted."""
-        return self.count_pulses or self.device.wears
+        return self.count_pulses or self.device.wears or self.is_passive
 
     @property
     def is_exact(self) -> bool:
@@ -129,6 +131,7 @@ class Programmed(Reads, NeuronCircuit):
             and quiet
             and self.is_plain
             and not self.has_wires
+            and not self.is_passive
             and self.access_resistance is None
             and (self.slices == 1 and self.full_scale == np.inf)
             and self.feedback != "full-duplex"
@@ -185,26 +188,45 @@ class Programmed(Reads, NeuronCircuit):
     ) -> Chip:
         """Program every cell for target weights, at scales that follow them unless they are given."""
         scales = scales or [self.scale(target) for target in weights]
-        device, held = self.device, held_by(chip.devices)
+        device, held, strains = self.device, held_by(chip.devices), dict[int, Strain]()
 
         def written(name: str, j: int, cells: Cells) -> Held:
             before = held[name].get(j)
-            tally = np.zeros((2, *self.cells_shape(weights[j].shape))) if self.counts else None
-            if tally is not None:
-                cells = {**device.fatigued(cells, before and before.history), "tally": tally}
+            if self.counts:
+                cells = device.fatigued(cells, before and before.history)
+            tally = None
+            if self.counts and not self.is_passive:
+                tally = np.zeros((2, *self.cells_shape(weights[j].shape)))
+                cells = {**cells, "tally": tally}
             programmed = self._programmed(self.wanted(weights[j], scales[j]), rng, cells)
+            if self.is_passive:
+                programmed, strains[j] = self.in_turns(before and before.conductance, programmed, cells)
             noise = device.written(cells, rng) if isinstance(device, Pulsed) else None
             now = Held(programmed, noise, self.written_noise(self.age, programmed.shape, rng))
-            if tally is None:
+            if not self.counts:
                 return now
+            if tally is None:
+                return self.strained(before, now, cells, strains[j])
             rises = np.ones(programmed.shape, bool) if before is None else programmed >= before.conductance
             up, down = tally.astype(np.int64)
             return self.counted(before, now, cells, up + rises, down + ~rises)
 
-        return self.realise(chip, written, weights, scales, biases)
+        return self.realise(chip, written, weights, scales, biases, strains)
+
+    def strained(self, before: Held | None, now: Held, cells: Cells, strain: Strain) -> Held:
+        """What cells hold after a write without selectors: counted, and worn by it."""
+        up, down = strain.full_pulses
+        return self.counted(before, now, cells, up, down, strain.half_pulses, strain.travel)
 
     def counted(
-        self, before: Held | None, now: Held, cells: Cells, up: Counts, down: Counts | int, half: Counts | int = 0
+        self,
+        before: Held | None,
+        now: Held,
+        cells: Cells,
+        up: Counts,
+        down: Counts | int,
+        half: Counts | int = 0,
+        travel: Array | None = None,
     ) -> Held:
         """What cells hold after a write with so many full pulses: counted, and worn by them.
 
@@ -218,13 +240,17 @@ class Programmed(Reads, NeuronCircuit):
             What is fixed about them.
         up, down, half : arrays of int
             Full pulses in each direction, and half-selected ones.
+        travel : array, optional
+            Σ|ΔG| on the way, S; that of a straight way if it is not given.
         """
         shape = now.conductance.shape
         history = (before.history if before else None) or History.blank(shape)
         history = history.with_pulses(up, down, half)
         left = self.device.worn(now.conductance, cells, history)
-        if before is not None:
-            history = history.with_travel(np.abs(left - before.conductance))
+        if travel is None and before is not None:
+            travel = np.abs(left - before.conductance)
+        if travel is not None:
+            history = history.with_travel(travel)
         noise = now.noise
         if noise is not None and (failed := self.device.failed(cells, history)).any():
             noise = np.where(failed, 0.0, noise)
@@ -271,8 +297,12 @@ class Programmed(Reads, NeuronCircuit):
         targets: Each,
         scales: Sequence[float],
         biases: Each,
+        strains: Mapping[int, Strain] | None = None,
     ) -> Chip:
-        """The chip with other arrays: what `cause` gave their cells, as they are read."""
+        """The chip with other arrays: what `cause` gave their cells, as they are read.
+
+        `strains` is what writing them took, which `cause` fills, where that is known.
+        """
         seed, lags = int(chip.record["seed"]), self.is_lagging(chip.sizes)
         first, second = dict[int, Held](), dict[int, Held]()
         ahead: list[Read] = []
@@ -316,6 +346,8 @@ class Programmed(Reads, NeuronCircuit):
         if self.counts:
             for name, arrays in (("conductance", first), ("feedback", second)):
                 state = state.joined(histories(name, {j: held.history for j, held in arrays.items()}))
+        if strains:
+            state = state.joined(spent(chip.devices, strains))
         held = self.read_clock(self.age).held
         reads = chip.reads if chip.reads.held == held else replace(chip.reads, held=held)
         return chip.replace(connections=connections, neurons=neurons, periphery=periphery, reads=reads, devices=state)

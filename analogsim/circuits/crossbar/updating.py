@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from analogsim.chip.pulse_counts import Strain
 from analogsim.chip.whole import Chip
 from analogsim.circuits.base import Deltas, checked_deltas, child
 from analogsim.circuits.crossbar.programming import Each, Held, Programmed, held_by
@@ -60,7 +61,16 @@ class Updated(Programmed):
             return scale * (1.0 if self.mapping == "one-sided" else 2.0) / (device.levels - 1)
         raise InputError("the cells have neither pulses nor levels: set device.levels, or take a device with pulses.")
 
-    def pulse(self, chip: Chip, up: Counts, down: Counts, biases: Each, rng: np.random.Generator) -> Chip:
+    def pulse(
+        self,
+        chip: Chip,
+        up: Counts,
+        down: Counts,
+        biases: Each,
+        rng: np.random.Generator,
+        *,
+        firing: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]] | None = None,
+    ) -> Chip:
         """Give the weights whole pulses, for cells that are updated by pulses.
 
         Parameters
@@ -73,9 +83,12 @@ class Updated(Programmed):
         biases : sequence of arrays
             New ones.
         rng : numpy.random.Generator
+        firing : for each layer (outputs, inputs), optional
+            How often their lines fired, where the pulses are an outer product; a passive array gets them in turns
+            otherwise.
         """
         device, before = self.device, chip.devices
-        held = held_by(before)
+        held, strains = held_by(before), dict[int, Strain]()
         if not isinstance(device, Pulsed):
             raise InputError(f"{type(device).__name__} cells are not updated by pulses; try --device gokmen-vlasov.")
 
@@ -101,12 +114,18 @@ class Updated(Programmed):
                 rise, fall = rise + due, np.broadcast_to(due, rise.shape).astype(np.int64)
             elif fall is not None:
                 where |= fall > 0
+            moved_by = rise, np.zeros_like(rise) if fall is None else fall
+            if self.is_passive:
+                lines = None if firing is None else firing[j]
+                present, strains[j] = self.disturbed(old.conductance, present, *moved_by, cells, lines)
             now = Held(present, device.written(cells, rng, where, old.noise))
-            return self.counted(old, now, cells, rise, 0 if fall is None else fall) if self.counts else now
+            if self.is_passive:
+                return self.strained(old, now, cells, strains[j])
+            return self.counted(old, now, cells, *moved_by) if self.counts else now
 
         scales = [float(before.scale[j]) for j in range(chip.layers)]
         targets = [before.target[j] + self.granularity(chip, j) * (up[j] - down[j]) for j in range(chip.layers)]
-        return self.realise(chip, moved, targets, scales, biases)
+        return self.realise(chip, moved, targets, scales, biases, strains)
 
     def write(self, chip: Chip, weights: Each, biases: Each, rng: np.random.Generator) -> Chip:
         """Program every cell for given weights at the chip's present scales; larger weights are clipped."""

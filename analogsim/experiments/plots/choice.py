@@ -11,7 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analogsim.errors import InputError, unknown
-from analogsim.experiments.plots import inference, layout, scope, specification, stable_regions, sweeps, traces
+from analogsim.experiments.plots import (
+    inference,
+    layout,
+    scope,
+    specification,
+    stable_regions,
+    sweeps,
+    traces,
+    write_voltages,
+)
 from analogsim.registry import register
 
 FIGURES: dict[str, Callable[..., Axes]] = {
@@ -26,6 +35,7 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "stability": stable_regions.stability,
     "budget": specification.budget,
     "tolerance": specification.tolerance,
+    "write-map": write_voltages.write_map,
 }
 PAGES: dict[str, Callable[..., Figure]] = {"overview": layout.overview, "oscilloscope": scope.oscilloscope}
 """Figures of several panels."""
@@ -55,6 +65,8 @@ def suitable(dataset: xr.Dataset) -> list[str]:
         return [dataset.attrs["kind"]]
     if "verdict" in dataset.data_vars:
         return ["stability"]
+    if "selected_voltage" in dataset:
+        return ["write-map"]
     if "layer_error" in dataset:
         return ["inference"]
     if "snapshot" in dataset.dims and "trainer" in dataset.dims:

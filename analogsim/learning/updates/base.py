@@ -117,6 +117,8 @@ class Driven(OnCrossbar):
         super().__post_init__()
         if not isinstance(self.circuit.device, Pulsed):
             raise InputError("this update needs cells that are updated by pulses: --device gokmen-vlasov, ecram, ...")
+        if self.circuit.is_passive and self.circuit.share != 0.5:
+            raise InputError("outer products stand on the lines as halves of the voltage: circuit.write_scheme = half.")
 
     @gives(same_network)
     def drive(

@@ -28,8 +28,9 @@ from analogsim.circuits.crossbar.programming import Held, histories, history_of
 from analogsim.devices.base import Cells
 from analogsim.devices.endurance import History
 from analogsim.devices.pulsed import Pulsed
+from analogsim.errors import InputError
 from analogsim.learning.updates.base import Array, Driven, Pairs, remember
-from analogsim.learning.updates.pulses import counts_of
+from analogsim.learning.updates.pulses import fired_by
 from analogsim.registry import register
 
 
@@ -55,6 +56,14 @@ class TikiTaka(Driven):
     transfer: float = 0.01
     cycle: int = 10
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.circuit.is_passive:
+            raise InputError(
+                "Tiki-Taka's fast array is simulated with transistors alone: set circuit.selector = 'transistor', or "
+                "--update pulses."
+            )
+
     def drive(
         self, chip: Chip, pairs: Sequence[Pairs], biases: Sequence[Array], rate: float, rng: np.random.Generator
     ) -> Chip:
@@ -73,7 +82,7 @@ class TikiTaka(Driven):
             # At first every cell is where it reads zero.
             held = state.fast.get(j, device.conductance(rest))
             before = state.fast_write_noise.get(j) if j in state.fast else np.zeros(shape)
-            up, down = counts_of(layer, self.fast * rate / scale / device.pulse_size(), rng)
+            up, down, _, _ = fired_by(layer, self.fast * rate / scale / device.pulse_size(), rng)
             fast[j] = device.pulse(device.leak(held, cells=cells), up, rng, cells, against=down)
             noise = device.written(cells, rng, (up > 0) | (down > 0), before)
             if self.circuit.counts:
