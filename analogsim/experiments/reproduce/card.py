@@ -11,7 +11,7 @@ from analogsim.errors import InputError, unknown
 from analogsim.experiments.reproduce import card_types
 
 SIZES = ("quick", "medium", "full")
-TEXTS = ("title", "question", "kind", "paper", "notes", "status")
+TEXTS = ("title", "question", "kind", "paper", "notes", "status", "stale")
 TOP = (
     *TEXTS, "cite", "unknown", "settings", "row", "grid", "sizes", "on", "measures", "published", "claim", "figure",
 )  # fmt: skip
@@ -88,6 +88,8 @@ class Study:
         What our computation does otherwise.
     status : str
         "not yet" for what this version cannot compute.
+    stale : str
+        Why numbers on the page are no longer what this version computes; empty if they are.
     unknown : tuple of str
         What the paper does not say.
     kind : str
@@ -118,6 +120,7 @@ class Study:
     cite: tuple[str, ...] = ()
     notes: str = ""
     status: str = ""
+    stale: str = ""
     unknown: tuple[str, ...] = ()
     settings: Table = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)

@@ -40,7 +40,7 @@ REPEATED = Form((list,), "tables, each under a heading in double brackets", (dic
 SELECTION = Form((str, dict, list), "a row's name, a table, or a list of these", ())
 
 TOP = {
-    **dict.fromkeys(("title", "question", "kind", "paper", "notes", "status"), TEXT),
+    **dict.fromkeys(("title", "question", "kind", "paper", "notes", "status", "stale"), TEXT),
     **dict.fromkeys(("cite", "unknown"), TEXTS),
     **dict.fromkeys(("row", "published", "claim", "figure"), REPEATED),
     **{"settings": TABLE, "grid": LISTS, "sizes": TABLES, "on": TABLES, "measures": TABLE},

@@ -222,6 +222,8 @@ def _page(study: Study, content: Page) -> list[str]:
     if study.paper:
         lines += [f"Source: {study.paper}.", ""]
     lines += [f"Written by `analogsim reproduce {study.name} --write …` from `{study.path}`; do not edit.", ""]
+    if study.stale:
+        lines += [f"**Stale:** {study.stale}", ""]
     if study.notes:
         lines += ["## What was found and tried", "", study.notes, ""]
     for entry in content["results"].values():
