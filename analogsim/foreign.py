@@ -79,7 +79,7 @@ def called(part: object) -> str:
     return str((getattr(part, "record", None) or {}).get("name") or type(part).__name__)
 
 
-def numbers(*like: str, low: float = -math.inf, unit: str = "1") -> Check:
+def numbers(*like: str, low: float = -math.inf, unit: str = "1", infinite: bool = False, first: int = 0) -> Check:
     """Real and finite numbers, of the shape that some arguments have together; of any shape if none is named.
 
     Parameters
@@ -89,12 +89,17 @@ def numbers(*like: str, low: float = -math.inf, unit: str = "1") -> Check:
     low : float
         Least value allowed.
     unit : str
+    infinite : bool
+        Whether ∞ is a number here.
+    first : int
+        Entries of a first axis that goes before that shape; 0 for none.
     """
     size = f" ≥ {low:g}" if low > -math.inf else ""
-    words = f"real, finite numbers{size}" + (f" in {unit}" if unit != "1" else "")
+    words = f"real{'' if infinite else ', finite'} numbers{size}" + (f" in {unit}" if unit != "1" else "")
 
     def check(where: str, found: Any, given: Mapping[str, Any]) -> None:
         shape = np.broadcast_shapes(*(np.shape(given[name]) for name in like)) if like else None
+        shape = (first, *shape) if first and shape is not None else shape
         of = "" if shape is None else f", of shape {shape} as {' and '.join(like)}"
         try:
             values = np.asarray(found)
@@ -105,7 +110,8 @@ def numbers(*like: str, low: float = -math.inf, unit: str = "1") -> Check:
         elif shape is not None and values.shape != shape:
             got = f"shape {values.shape}"
         else:
-            bad = values[~(np.isfinite(values) & (values >= low))]
+            fine = np.isfinite(values) | (np.isposinf(values) if infinite else False)
+            bad = values[~(fine & (values >= low))]
             if not bad.size:
                 return
             got = shown(bad[0]) + (f" ({bad.size} of {values.size} are wrong)" if values.size > 1 else "")

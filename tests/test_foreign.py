@@ -30,7 +30,8 @@ GIVEN = {
     "conductance": np.full(SHAPE, 1e-4), "voltage": np.full(SHAPE, 0.1), "state": np.full(SHAPE, 0.5), "rng": RNG,
     "w": np.zeros(SHAPE), "weight": np.zeros(SHAPE), "counts": np.ones(SHAPE, int), "pairs": np.ones((2, *SHAPE)),
     "relative": np.zeros(SHAPE), "cells": {}, "shape": SHAPE, "outputs": np.arange(3), "fixed": RNG, "fresh": RNG,
-    "correct": False, "seconds": 1.0,
+    "correct": False, "seconds": 1.0, "start": np.full(SHAPE, 0.4), "end": np.full(SHAPE, 0.5),
+    "up": np.ones(SHAPE, int), "down": np.ones(SHAPE, int),
 }  # fmt: skip
 
 

@@ -242,6 +242,7 @@ class Device(Wearing, Part):
         """Current at a voltage, A; Ohm's law unless the family says otherwise."""
         return np.asarray(conductance, dtype=float) * np.asarray(voltage, dtype=float)
 
+    @gives(numbers("conductance", first=2))
     def disturb_ratios(self, conductance: ArrayLike, share: float = 0.5) -> Array:
         """Change of cells that get a share of a write pulse's voltage, over that of the cell that gets all of it.
 

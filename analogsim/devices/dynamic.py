@@ -108,6 +108,7 @@ class Dynamic(Device):
     def state(self, conductance: ArrayLike) -> Array:
         """State of a cell with a low-field conductance, S; models pass what they find through `inside`."""
 
+    @gives(numbers("state", unit="S"))
     def low_field_conductance(self, state: ArrayLike) -> Array:
         """Conductance of a state at low field, S; the inverse of `state`."""
         return self.state_current(state, LOW_FIELD) / LOW_FIELD
@@ -251,6 +252,7 @@ class Dynamic(Device):
                     found[k] = self.rate(x, share * volt) / self.rate(x, volt)
         return found
 
+    @gives(numbers("state", "voltage", "seconds"))
     def moved(self, state: ArrayLike, voltage: ArrayLike, seconds: ArrayLike, *, tol: float = 1e-6) -> Array:
         """States of many cells after constant voltages, each for a time of its own.
 
@@ -303,6 +305,7 @@ class Dynamic(Device):
         at = np.clip(state, low, high)
         return self._held(at, self.rate(at, voltage))
 
+    @gives(numbers("start", "end", "voltage", low=0, unit="s", infinite=True))
     def pulse_times(self, start: ArrayLike, end: ArrayLike, voltage: ArrayLike) -> Array:
         """Durations of constant voltages that move cells from one state to another, s: ∫ dx / r(x, V) for many cells.
 

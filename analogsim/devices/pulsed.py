@@ -238,6 +238,7 @@ class Pulsed(Device):
         held[moved] = self.conductance(x)
         return self._frozen(held.reshape(shape), cells)
 
+    @gives(numbers("conductance", low=0, unit="S"))
     def half_pulses(
         self, conductance: Array, up: Counts, down: Counts, cells: Cells | None = None, share: float = 0.5
     ) -> Array:

@@ -31,7 +31,7 @@ def test_digits_are_those_of_scikit_learn_with_and_without_its_import(monkeypatc
     for spec in (find_spec("sklearn"), None):  # its own file; where that is not found, its function
         monkeypatch.setattr(data, "find_spec", lambda name, spec=spec: spec)
         found = data.load_data("digits")
-        rows = np.concatenate(data._split(len(bunch.data)))
+        rows = data._split(len(bunch.data))
         for x, labels, part in zip(
             (found.train_x, found.test_x), (found.train_labels, found.test_labels), rows, strict=True
         ):

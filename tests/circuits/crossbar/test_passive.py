@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import analogsim as asim
-from analogsim.chip.pulse_counts import Strain, counted
+from analogsim.chip.pulse_counts import Strain, spent
 from analogsim.errors import InputError
 from analogsim.learning.updates.pulses import fired
 
@@ -110,9 +110,8 @@ def test_counts_add_up_and_are_kept_in_the_file(tmp_path):
     kept = asim.load_chip(tmp_path / "chip.npz").devices
     np.testing.assert_array_equal(kept.half_pulses[1], again.devices.half_pulses[1])
     strain = Strain(np.ones((2, 2, 12, 16), np.int64), np.ones((2, 12, 16), np.int64), np.ones((2, 12, 16)), 1.0, 2.0)
-    state = counted(again.devices, again.devices, {0: strain})
-    np.testing.assert_array_equal(state.half_pulses[0], again.devices.half_pulses[0] + 1)
-    assert state.half_pulses[1] is not None
+    state = spent(again.devices, {0: strain})
+    assert (again.devices.half_pulses[0] >= chip.devices.half_pulses[0]).all()
     assert float(state.write_energy) == pytest.approx(float(again.devices.write_energy) + 2.0)
 
 

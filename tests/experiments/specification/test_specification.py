@@ -123,4 +123,5 @@ def test_trials_do_not_depend_on_the_number_of_workers(tmp_path):
     settings = Settings(circuit="crossbar", hidden=(8,), epochs=1)
     wanted = [Trial(Settings(circuit="crossbar", hidden=(8,), epochs=1, seed=k)) for k in range(3)]
     with_one, with_two = (Trials(settings, workers=n)(wanted) for n in (1, 2))
-    assert with_one == with_two
+    # A network that died has no gradient to be wrong about: NaN.
+    np.testing.assert_equal([one.figures for one in with_one], [one.figures for one in with_two])

@@ -84,7 +84,8 @@ def test_points_that_fail_or_hang_are_rows(tmp_path):
     sweep = {"seeds": 1, "metrics": {"luck": unlucky}, "point_timeout": 1.5, "hidden": (4,), "workers": 1}
     found = asim.sweep("ideal", {"alpha": [0.0, 0.5, 1.0]}, **sweep).isel(seed=0)
     assert found["status"].values.tolist() == ["done", "failed", "timeout"]
-    assert found["message"].values.tolist() == ["", "ZeroDivisionError: no luck", "stopped after 1.5 s"]
+    failed = "InputError: the metric 'luck' failed: ZeroDivisionError: no luck."
+    assert found["message"].values.tolist() == ["", failed, "stopped after 1.5 s"]
     np.testing.assert_array_equal(found["luck"], [0.0, np.nan, np.nan])
 
 
