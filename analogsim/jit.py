@@ -21,6 +21,8 @@ from typing import Any
 import numba
 from numba.core import config as _config
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 
 config: Any = _config
 njit: Any = numba.njit
@@ -98,10 +100,58 @@ def compiled(function: Callable[..., object] | None = None, **options: object) -
         config.CACHE_DIR = previous
 
 
-def inner(function: Callable[..., object]) -> Any:
-    """As `compiled`, without the wrapper that unpacks Python objects, which takes long to compile.
+def called(function: Callable[..., object]) -> Any:
+    """Compile to machine code, cached, that other compiled functions call by its address.
 
-    WARNING: no Python wrapper is compiled; calling this from Python crashes. Only for use inside other compiled
-    functions.
+    WARNING: no Python wrapper is compiled; calling this from Python crashes.
     """
     return compiled(function, no_cpython_wrapper=True)
+
+
+class _Fragment(JITCodeLibrary):
+    """Code that is handed on to its callers as it was written, and is optimised and assembled with them alone.
+
+    Numba makes machine code of every function by itself, which is thrown away where all callers take the function in.
+    """
+
+    def _optimize_functions(self, module: Any) -> None:
+        module.data_layout = self._codegen._data_layout
+
+    def finalize(self) -> None:
+        for library in dict.fromkeys(self._linking_libraries):
+            self._reload_init.update(library._reload_init)
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        self._ensure_finalized()
+        return 0
+
+    @property
+    def codegen(self) -> Any:
+        return _NoEnvironment
+
+
+class _NoEnvironment:
+    """Stands for numba's code generator where it would look for machine code that is not there."""
+
+    @staticmethod
+    def set_env(name: str, environment: object) -> None:
+        pass
+
+
+class _Inner(Compiler):
+    def __init__(self, typing: Any, target: Any, library: Any, *rest: Any) -> None:
+        super().__init__(typing, target, _Fragment(target.codegen(), "inner"), *rest)
+
+
+def inner(function: Callable[..., object] | None = None, **options: object) -> Any:
+    """A function of other compiled functions only: no machine code of its own, and nothing in the cache.
+
+    WARNING: calling this from Python crashes. It must not raise.
+    """
+    if function is None:
+        return lambda f: inner(f, **options)
+    bare = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return njit(pipeline_class=_Inner, **bare, **options)(function)

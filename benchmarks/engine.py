@@ -40,7 +40,7 @@ import spice
 from scipy.integrate import solve_ivp
 
 import analogsim as asim
-from analogsim.engine import equilibrium, kernel
+from analogsim.engine import entries, equilibrium
 from analogsim.engine.packing import Batch, prepare
 from analogsim.engine.recorder import EVALUATIONS, new_record
 from analogsim.engine.solvers import Options, solver
@@ -115,7 +115,7 @@ def reference(batch: Batch, times: Any, rtol: float = 1e-12) -> Any:
     s = np.empty(batch.size)
 
     def rate(t: float, y: Any) -> Any:
-        kernel.rate(batch.packed, y, s, out := np.empty_like(s))
+        entries.rate(batch.packed, y, s, out := np.empty_like(s))
         return out
 
     found = solve_ivp(rate, (0, times[-1]), np.zeros(batch.size), "DOP853", times, rtol=rtol, atol=0.1 * rtol).y.T

@@ -8,7 +8,7 @@ import pytest
 
 import analogsim as asim
 from analogsim.circuits import wires
-from analogsim.engine import kernel, spectrum
+from analogsim.engine import entries, spectrum
 from analogsim.engine.packing import prepare
 from analogsim.learning import optimisers
 from analogsim.learning.reference import RULES
@@ -169,8 +169,8 @@ ENTRIES = {
     "sgd": optimised("sgd"),
     "wires": wired,
     **{f"reference {name}": taught(name) for name in RULES},
-    "kernel.extent": compiled(lambda b, a, s, out: kernel.extent(b.packed, a, out)),
-    "kernel.activate": compiled(lambda b, a, s, out: kernel.activate_layer(b.packed, a, out, 1)),
+    "entries.extent": compiled(lambda b, a, s, out: entries.extent(b.packed, a, out)),
+    "entries.activate": compiled(lambda b, a, s, out: entries.activate_layer(b.packed, a, out, 1)),
     "spectrum.slopes": compiled(lambda b, a, s, out: spectrum.slopes(b.packed, a, out)),
 }
 IN_PLACE = {"read-only", "big-endian"}
@@ -212,7 +212,7 @@ def test_the_right_hand_side_does_not_misread_a_column(layout):
     batch = prepare(asim.Chip.ideal(NET), X, Y, RULE, 0.5)
     a, out = LAYOUTS[layout](np.ones(batch.size)), np.zeros(batch.size)
     with pytest.raises(asim.InputError, match="contiguous in rows"):
-        kernel.rate(batch.packed, a, np.zeros(batch.size), out)
+        entries.rate(batch.packed, a, np.zeros(batch.size), out)
 
 
 def test_a_state_that_is_too_short_is_refused():
@@ -220,4 +220,4 @@ def test_a_state_that_is_too_short_is_refused():
     whole, short = np.zeros(batch.size), np.zeros(batch.size - 1)
     for arguments in ((short, whole, whole), (whole, short, whole), (whole, whole, short)):
         with pytest.raises(asim.InputError, match="too short"):
-            kernel.rate(batch.packed, *arguments)
+            entries.rate(batch.packed, *arguments)

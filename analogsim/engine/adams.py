@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.engine import phi
-from analogsim.engine.kernel import block, copy, target
+from analogsim.engine.kernel import block, copy, state_size, target, zero
 from analogsim.engine.packing import Batch
-from analogsim.engine.primitives import greatest
+from analogsim.engine.primitives import filled, greatest, span, table
 from analogsim.engine.recorder import (
     DONE,
     EVALUATIONS,
@@ -42,6 +42,7 @@ from analogsim.jit import compiled, inner
 from analogsim.registry import register
 
 NODES = 3
+PAST = 6 + NODES + (NODES + 1) ** 2
 LARGEST = 3.0
 """The step grows by no more than this factor: beyond it the polynomials through past steps are of no use."""
 
@@ -49,7 +50,8 @@ LARGEST = 3.0
 @inner
 def polynomials(theta, count, c):
     """Columns of c: coefficients of the Lagrange polynomials of the nodes and, last, of that of θ = 1 added to them."""
-    c[:] = 0
+    for j in range(NODES + 1):
+        zero(c[j])
     for i in range(count + 1):
         column, at = (i, theta[i]) if i < count else (NODES, 1.0)
         c[0, column] = 1
@@ -81,10 +83,10 @@ def predict(p, w, a, z0, z1, z2, gap, out):
     for layer in range(p.cum.size - 1):
         al, gl, ol = block(a, p, layer), block(gap, p, layer), block(out, p, layer)
         y0, y1, y2 = block(z0, p, layer), block(z1, p, layer), block(z2, p, layer)
-        first, stop = p.cum[layer], p.cum[layer + 1]
+        first, n = p.cum[layer], p.cum[layer + 1] - p.cum[layer]
         for c in range(2):
-            w0, w1, w2, w3 = w[0, c, first:stop], w[1, c, first:stop], w[2, c, first:stop], w[3, c, first:stop]
-            e = w[4, c, first:stop]
+            w0, w1, w2 = span(w[0, c], first, n), span(w[1, c], first, n), span(w[2, c], first, n)
+            w3, e = span(w[3, c], first, n), span(w[4, c], first, n)
             for b in range(p.batch):
                 x, u, v, t, g, y = al[c, b], y0[c, b], y1[c, b], y2[c, b], gl[c, b], ol[c, b]
                 for i in range(x.size):
@@ -94,13 +96,14 @@ def predict(p, w, a, z0, z1, z2, gap, out):
 @inner
 def correct(p, w, ahead, z0, z1, z2, new, z, out, off, size):
     """Correct `new` in place and put z less its extrapolation in `out`; the largest change and state by sample."""
-    off[:], size[:] = 0, 0
+    zero(off)
+    zero(size)
     l0, l1, l2 = ahead
     for layer in range(p.cum.size - 1):
         nl, zl, ol = block(new, p, layer), block(z, p, layer), block(out, p, layer)
         y0, y1, y2 = block(z0, p, layer), block(z1, p, layer), block(z2, p, layer)
         for c in range(2):
-            w3 = w[3, c, p.cum[layer] : p.cum[layer + 1]]
+            w3 = span(w[3, c], p.cum[layer], p.cum[layer + 1] - p.cum[layer])
             for b in range(p.batch):
                 x, u, v, t, q, g = nl[c, b], y0[c, b], y1[c, b], y2[c, b], zl[c, b], ol[c, b]
                 worst, top = new.dtype.type(0), new.dtype.type(0)
@@ -117,11 +120,13 @@ def advance(p, a, work, past, rec, t_end, rtol, atol, stop, max_steps):
     """Integrate `a` in place; as `etd.advance`, with `work` of (7, 2·B·N), zeros at first.
 
     Its first four rows hold z at the nodes, the place of the newest being ``past[4]`` of ``past[5]``, at the times
-    ``past[:4]``.
+    ``past[:4]``; the rest of `past` is scratch.
     """
+    numbers = state_size(p)
+    a, work, past = filled(a, numbers), filled(work, 7 * numbers), filled(past, PAST)
     new, gap, s = work[4], work[5], work[6]
-    w, c = np.empty((NODES + 2, 2, p.leak.shape[1]), a.dtype), np.empty((NODES + 1, NODES + 1))
-    theta, scratch, off, size = np.empty(NODES), np.empty(p.batch), np.empty(p.batch), np.empty(p.batch)
+    theta, c = span(past, 6, NODES), table(past, 6 + NODES, NODES + 1, NODES + 1)
+    scratch, off, size, w = rec.scratch[0], rec.scratch[1], rec.scratch[2], rec.weights
     if rec.tally[EVALUATIONS] == 0:
         target(p, a, s, work[0])
         rec.tally[EVALUATIONS] = 1
@@ -148,9 +153,9 @@ def advance(p, a, work, past, rec, t_end, rtol, atol, stop, max_steps):
         predict(p, w, a, z0, z1, z2, gap, new)
         target(p, new, s, z)
         ahead = (
-            a.dtype.type(c[:, 0].sum()),
-            a.dtype.type(c[:, 1].sum()),
-            a.dtype.type(c[:, 2].sum()),
+            a.dtype.type(c[0, 0] + c[1, 0] + c[2, 0] + c[3, 0]),
+            a.dtype.type(c[0, 1] + c[1, 1] + c[2, 1] + c[3, 1]),
+            a.dtype.type(c[0, 2] + c[1, 2] + c[2, 2] + c[3, 2]),
         )
         correct(p, w, ahead, z0, z1, z2, new, z, gap, off, size)
         rec.tally[EVALUATIONS] += 1
@@ -184,7 +189,7 @@ def advance(p, a, work, past, rec, t_end, rtol, atol, stop, max_steps):
 @register.solver("adams", "adaptive multistep predictor and corrector, with the leak exact; fastest without noise")
 def multistep(batch: Batch, a: NDArray[np.floating], rec: Record, t_end: float, options: Options) -> int:
     """Integrate `a` in place; see `analogsim.engine.solvers.Solver`."""
-    work, past = np.zeros((7, a.size), a.dtype), np.zeros(6)
+    work, past = np.zeros((7, a.size), a.dtype), np.zeros(PAST)
     rec.tally[EVALUATIONS] = 0
     rtol, atol, stop = options.rtol, options.atol, options.stop
     return in_turns(lambda n: advance(batch.packed, a, work, past, rec, t_end, rtol, atol, stop, n), rec, options)

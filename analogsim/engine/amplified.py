@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analogsim.chip.amplifiers import Amplifiers
-from analogsim.engine import kernel, phi
+from analogsim.engine import entries, phi
+from analogsim.engine.entries import bury, keep_dead, note
 from analogsim.engine.packing import Batch
-from analogsim.engine.recorder import DONE, EVALUATIONS, STEP, STUCK, TIME, WRITTEN, Record, bury, keep_dead, note
+from analogsim.engine.primitives import given
+from analogsim.engine.recorder import DONE, EVALUATIONS, STEP, STUCK, TIME, WRITTEN, Record
 from analogsim.engine.steps import GROW, TINY, accept, allowed, reject, worst_error
 from analogsim.errors import InputError
 from analogsim.jit import compiled
@@ -152,7 +154,7 @@ class Amplified:
         """s = f(a) of each layer."""
         flat = np.empty_like(a)
         for k in range(batch.chip.layers):
-            kernel.activate_layer(batch.packed, a, flat, k)
+            entries.activate_layer(batch.packed, a, flat, k)
         return batch.split(flat)
 
     def resting(self, batch: Batch, s: list[Array]) -> Array:
@@ -171,7 +173,7 @@ class Amplified:
         for stage, part in zip(self.stages, self.views(q), strict=True):
             y = np.einsum("qkn,qkrbn->rbn", stage.exit, part).real
             z[stage.receiver] += np.einsum("crn,rbn->cbn", stage.share, y)
-        kernel.pull_all(batch.packed, s[-1], z[-1])
+        entries.pull_all(batch.packed, s[-1], z[-1])
         return batch.join(z)
 
     def __call__(self, batch: Batch, a: Array, rec: Record, t_end: float, options: Options) -> int:
@@ -199,7 +201,7 @@ class Amplified:
             while rec.tally[WRITTEN] < rec.times.size and rec.times[rec.tally[WRITTEN]] <= rec.clock[TIME]:
                 rec.out[rec.tally[WRITTEN]] = a
                 rec.tally[WRITTEN] += 1
-            kernel.target(batch.packed, a, s, z)
+            entries.target(batch.packed, a, s, z)
             note(batch.packed, rec, a, z, scratch)
             if options.progress is not None:
                 options.progress(float(rec.clock[TIME]))
@@ -235,7 +237,7 @@ def largest(parts: list[Array]) -> Array:
 @compiled
 def judge(rec, gap, size, rtol, atol, t, h, stop):
     """Accept a step to `stop` or before it, or shorten it; whether it was accepted."""
-    error = worst_error(rec, gap, size, rtol, atol)
+    error = worst_error(rec, given(gap, 0), given(size, 0), rtol, atol)
     if error > 1:
         reject(rec, h, error, ORDER)
         return False

@@ -178,6 +178,7 @@ class Settler:
             p = self.packed
             size = 2 * n * int(p.cum[-1])
             own = {name: np.zeros(n * p.signal.size, self.dtype) for name in ("signal", "current")}
+            own["spare"] = np.zeros((4, n * p.spare.shape[1]), self.dtype)
             own |= {"drive": np.zeros(size, self.dtype), "beta": np.zeros(n, self.dtype)}
             own["target"] = np.zeros((n, p.target.shape[1]), self.dtype)
             self.memory[n] = passes.new_flow(np.zeros(size, self.dtype), p._replace(batch=n, **cast(Any, own))), own

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analogsim.engine.kernel import activate_layer, block, code_of, pull_sample, target
+from analogsim.engine.entries import bury, keep_dead, note, target
+from analogsim.engine.kernel import activate_layer, block, code_of, copy, pull_sample
 from analogsim.engine.packing import Batch
 from analogsim.engine.passes import clear, hear, new_flow
-from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, TIME, WRITTEN, Record, bury, keep_dead, note
+from analogsim.engine.primitives import filled, span
+from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, TIME, WRITTEN, Record
 from analogsim.errors import InputError, flag, number, one_of
 from analogsim.functions.machine_code import activate
-from analogsim.jit import compiled
+from analogsim.jit import compiled, inner
 
 SLICES = 64
 """How often, at least, a run is looked at for its residual, and rounding in the received sums is cleared."""
@@ -81,7 +83,7 @@ def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, clock: Clock
     return DONE
 
 
-@compiled
+@inner
 def prime(p, flow):
     """Fill s and what every layer receives, from the present states."""
     last = p.cum.size - 2
@@ -93,7 +95,7 @@ def prime(p, flow):
         hear(p, flow, layer + 1, layer)
 
 
-@compiled
+@inner
 def send(p, matrices, q, share, received, b, sender, i, change, receiver):
     """Add to what the receiver gets a change of the two states of one neuron of one sample."""
     m = p.cum[receiver + 1] - p.cum[receiver]
@@ -112,15 +114,18 @@ def send(p, matrices, q, share, received, b, sender, i, change, receiver):
 def tick_neurons(p, flow, last, t0, t1, rate, jump, rng):
     """Let every neuron of every sample tick between t0 and t1; returns the events in units of a whole update."""
     prime(p, flow)
-    top, total = p.cum.size - 2, p.cum[-1]
-    events = 0
-    trial = np.empty((2, p.batch, total - p.cum[top]), flow.a.dtype)
-    fresh, state, change = np.empty(2, flow.a.dtype), np.empty(2, flow.a.dtype), np.empty(2, flow.a.dtype)
+    top, total = p.cum.size - 2, p.cum[p.cum.size - 1]
+    events, last = 0, filled(last, p.batch * total)
+    # The output sends nothing upwards, so its place there is free.
+    trial = block(flow.up, p, top)
+    fresh, state, change = flow.pairs[0], flow.pairs[1], flow.pairs[2]
     for b in range(p.batch):
         t = t0 - np.log(1 - rng.random()) / (rate * total)
         while t < t1:
             k = min(int(rng.random() * total), total - 1)
-            layer = np.searchsorted(p.cum, k, side="right") - 1
+            layer = 0
+            while p.cum[layer + 1] <= k:
+                layer += 1
             i = k - p.cum[layer]
             al, sl = block(flow.a, p, layer), block(flow.s, p, layer)
             below, above = block(flow.below, p, layer), block(flow.above, p, layer)
@@ -154,20 +159,24 @@ def tick_layers(p, flow, last, t0, t1, rate, jump, rng):
     """Let the layers tick between t0 and t1; returns the updates in units of a whole one."""
     prime(p, flow)
     layers = p.cum.size - 1
-    events = 0
+    events, last = 0, filled(last, layers)
     t = t0 - np.log(1 - rng.random()) / (rate * layers)
     while t < t1:
         layer = min(int(rng.random() * layers), layers - 1)
         al, sl = block(flow.a, p, layer), block(flow.s, p, layer)
-        z = block(flow.below, p, layer) + block(flow.above, p, layer)
+        below, above, z = block(flow.below, p, layer), block(flow.above, p, layer), block(flow.up, p, layers - 1)
         if layer == layers - 1:
+            copy(
+                span(flow.below, 2 * p.batch * p.cum[layer], z.size), span(flow.up, 2 * p.batch * p.cum[layer], z.size)
+            )
             for b in range(p.batch):
                 pull_sample(p, sl, z, b)
         for c in range(2):
             for i in range(al.shape[2]):
                 kappa = 1.0 if jump else -np.expm1((last[0, layer] - t) * np.float64(p.leak[c, p.cum[layer] + i]))
                 for b in range(p.batch):
-                    al[c, b, i] += kappa * (z[c, b, i] - al[c, b, i])
+                    aim = z[c, b, i] if layer == layers - 1 else below[c, b, i] + above[c, b, i]
+                    al[c, b, i] += kappa * (aim - al[c, b, i])
         activate_layer(p, flow.a, flow.s, layer)
         if layer < layers - 1:
             hear(p, flow, layer, layer + 1)

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from analogsim.engine.kernel import activate_layer, block, copy, echo, pull_all, read, receive
+from analogsim.engine import entries
+from analogsim.engine.kernel import activate_layer, block, copy, echo, pull_all, read, receive, state_size
 from analogsim.engine.packing import Batch
+from analogsim.engine.primitives import filled, given
 from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, TIME, WRITTEN, Record, bury, keep_dead, note
 from analogsim.errors import number
-from analogsim.jit import compiled
+from analogsim.jit import compiled, inner
 
 
 def check(delay: float) -> None:
@@ -29,15 +31,15 @@ def advance(batch: Batch, a: np.ndarray, rec: Record, t_end: float, dt: float, d
     p = batch.packed
     past = np.empty((lag + 1, a.size), a.dtype)
     for layer in range(len(p.cum) - 1):
-        activate_layer(p, a, past[0], layer)
+        entries.activate_layer(p, a, past[0], layer)
     past[:] = past[0]
     steps = int(np.ceil(t_end / h - 1e-9))
     due = np.minimum(np.rint(rec.times / h), steps).astype(np.int64)
-    _march(p, a, past, rec, h, steps, due)
+    _march(p, a, past, rec, h, steps, due, np.empty((2, a.size), a.dtype))
     return DONE
 
 
-@compiled
+@inner
 def delayed(p, a, now, then, z):
     """z(a) with what comes from other layers taken from the states `then`; fills `now` = f(a)."""
     last = p.cum.size - 2
@@ -56,8 +58,10 @@ def delayed(p, a, now, then, z):
 
 
 @compiled
-def _march(p, a, past, rec, h, steps, due):
-    z, old, scratch = np.empty_like(a), np.empty_like(a), np.empty(p.batch)
+def _march(p, a, past, rec, h, steps, due, work):
+    numbers = state_size(p)
+    a, past, due, work = filled(a, numbers), filled(past, 2 * numbers), given(due, 0), filled(work, 2 * numbers)
+    z, old, scratch = work[0], work[1], rec.scratch[0]
     lag = past.shape[0] - 1
     for k in range(steps + 1):
         # The slot written now is read again `lag` steps later.

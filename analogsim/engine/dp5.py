@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.integrate import RK45
 
-from analogsim.engine.kernel import block, copy, rate
+from analogsim.engine.kernel import block, copy, rate, state_size
+from analogsim.engine.primitives import filled
 from analogsim.engine.recorder import (
     DONE,
     EVALUATIONS,
@@ -44,8 +45,10 @@ _P = np.array(RK45.P)
 @compiled
 def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
     """Integrate `a` in place; as `etd.advance`, with `work` of (11, 2·B·N) whose first row is da/dt between calls."""
+    numbers = state_size(p)
+    a, work = filled(a, numbers), filled(work, 11 * numbers)
     stage, new, s, shadow = work[7], work[8], work[9], work[10]
-    scratch = np.empty(p.batch)
+    scratch, gap, size = rec.scratch[0], rec.scratch[1], rec.scratch[2]
     if rec.tally[EVALUATIONS] == 0:
         rate(p, a, s, work[0])
         rec.tally[EVALUATIONS] = 1
@@ -70,7 +73,7 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
             for i in range(1, STAGES):
                 total += _E[i] * work[i, j]
             stage[j] = h * total
-        error = error_norm(p, rec, stage, new, rtol, atol)
+        error = error_norm(p, rec, stage, new, gap, size, rtol, atol)
         steps += 1
         if error > 1:
             reject(rec, h, error, ORDER)
@@ -99,40 +102,38 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
 @inner
 def weigh(a, work, h, stage, out):
     """out = a + h Σ_i A[stage, i] k_i, in one pass."""
-    c = (h * _A[stage]).astype(a.dtype)
+    c0, c1, c2 = a.dtype.type(h * _A[stage, 0]), a.dtype.type(h * _A[stage, 1]), a.dtype.type(h * _A[stage, 2])
+    c3, c4, c5 = a.dtype.type(h * _A[stage, 3]), a.dtype.type(h * _A[stage, 4]), a.dtype.type(h * _A[stage, 5])
     if stage == 1:
         for j in range(a.size):
-            out[j] = a[j] + c[0] * work[0, j]
+            out[j] = a[j] + c0 * work[0, j]
     elif stage == 2:
         for j in range(a.size):
-            out[j] = a[j] + c[0] * work[0, j] + c[1] * work[1, j]
+            out[j] = a[j] + c0 * work[0, j] + c1 * work[1, j]
     elif stage == 3:
         for j in range(a.size):
-            out[j] = a[j] + c[0] * work[0, j] + c[1] * work[1, j] + c[2] * work[2, j]
+            out[j] = a[j] + c0 * work[0, j] + c1 * work[1, j] + c2 * work[2, j]
     elif stage == 4:
         for j in range(a.size):
-            out[j] = a[j] + c[0] * work[0, j] + c[1] * work[1, j] + c[2] * work[2, j] + c[3] * work[3, j]
+            out[j] = a[j] + c0 * work[0, j] + c1 * work[1, j] + c2 * work[2, j] + c3 * work[3, j]
     else:
         for j in range(a.size):
-            out[j] = (
-                a[j] + c[0] * work[0, j] + c[1] * work[1, j] + c[2] * work[2, j] + c[3] * work[3, j] + c[4] * work[4, j]
-            )
+            out[j] = a[j] + c0 * work[0, j] + c1 * work[1, j] + c2 * work[2, j] + c3 * work[3, j] + c4 * work[4, j]
         if stage == 6:
             for j in range(a.size):
-                out[j] += c[5] * work[5, j]
+                out[j] += c5 * work[5, j]
 
 
 @inner
 def between(a, work, h, theta, out):
     """State at t + θh from the interpolant."""
-    powers = np.array([theta, theta**2, theta**3, theta**4])
-    weights = np.zeros(STAGES)
-    for i in range(STAGES):
-        for k in range(4):
-            weights[i] += h * _P[i, k] * powers[k]
     copy(a, out)
     for i in range(STAGES):
-        w = a.dtype.type(weights[i])
+        weight, power = 0.0, theta
+        for k in range(4):
+            weight += h * _P[i, k] * power
+            power *= theta
+        w = a.dtype.type(weight)
         if w != 0:
             for j in range(a.size):
                 out[j] += w * work[i, j]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine import datasets, etd, kernel, passes
+from analogsim.engine import datasets, entries, etd, passes
 from analogsim.engine.anderson import Anderson
 from analogsim.engine.chip_cache import kept
 from analogsim.engine.norms import coupling_norm, relaxation_factor
@@ -307,8 +307,8 @@ def _integrate(batch: Batch, out: Equilibrium, rows: NDArray[np.int64], tol: Arr
         rec.tally[WRITTEN] = 0
         etd.advance(part.packed, a, work, rec, t_end, rtol, 1e-3 * rtol, stop, -1)
         rec.clock[STEP] = 0.0
-    kernel.target(part.packed, a, work[0], z)
-    kernel.residual(part.packed, a, z, found)
+    entries.target(part.packed, a, work[0], z)
+    entries.residual(part.packed, a, z, found)
     out.evaluations += float(rec.tally[EVALUATIONS]) * len(rows) / batch.packed.batch
     known = rec.tally[KEPT]
     status = datasets.trend(rec.history_t[:known], rec.history[:known])

@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 
 from analogsim.engine import phi
-from analogsim.engine.kernel import block, copy, target
-from analogsim.engine.primitives import greatest
+from analogsim.engine.kernel import block, copy, state_size, target, zero
+from analogsim.engine.primitives import filled, greatest, span
 from analogsim.engine.recorder import (
     DONE,
     EVALUATIONS,
@@ -60,7 +60,7 @@ def middle(p, w, a, z1, out):
     for layer in range(p.cum.size - 1):
         al, zl, ol = block(a, p, layer), block(z1, p, layer), block(out, p, layer)
         for c in range(2):
-            e = w[0, c, p.cum[layer] : p.cum[layer + 1]]
+            e = span(w[0, c], p.cum[layer], p.cum[layer + 1] - p.cum[layer])
             for b in range(p.batch):
                 x, z, y = al[c, b], zl[c, b], ol[c, b]
                 for i in range(x.size):
@@ -73,7 +73,7 @@ def end(p, w, a, z1, z2, out):
     for layer in range(p.cum.size - 1):
         al, yl, zl, ol = block(a, p, layer), block(z1, p, layer), block(z2, p, layer), block(out, p, layer)
         for c in range(2):
-            e = w[1, c, p.cum[layer] : p.cum[layer + 1]]
+            e = span(w[1, c], p.cum[layer], p.cum[layer + 1] - p.cum[layer])
             for b in range(p.batch):
                 x, u, v, y = al[c, b], yl[c, b], zl[c, b], ol[c, b]
                 for i in range(x.size):
@@ -84,12 +84,14 @@ def end(p, w, a, z1, z2, out):
 @inner
 def combine(p, w, a, z1, z2, z3, new, gap, size):
     """The step; for each sample, the largest difference from the embedded one and the largest state."""
-    gap[:], size[:] = 0, 0
+    zero(gap)
+    zero(size)
     for layer in range(p.cum.size - 1):
-        al, nl, first, stop = block(a, p, layer), block(new, p, layer), p.cum[layer], p.cum[layer + 1]
+        al, nl, first, n = block(a, p, layer), block(new, p, layer), p.cum[layer], p.cum[layer + 1] - p.cum[layer]
         y1, y2, y3 = block(z1, p, layer), block(z2, p, layer), block(z3, p, layer)
         for c in range(2):
-            e, w1, w2, w3 = w[1, c, first:stop], w[2, c, first:stop], w[3, c, first:stop], w[4, c, first:stop]
+            e, w1 = span(w[1, c], first, n), span(w[2, c], first, n)
+            w2, w3 = span(w[3, c], first, n), span(w[4, c], first, n)
             for b in range(p.batch):
                 x, u, v, t, y = al[c, b], y1[c, b], y2[c, b], y3[c, b], nl[c, b]
                 off, top = a.dtype.type(0), a.dtype.type(0)
@@ -122,9 +124,10 @@ def advance(p, a, work, rec, t_end, rtol, atol, stop, max_steps):
 
     `work` is (6, 2·B·N) scratch whose first row holds z(a) between calls (where evaluations are counted already).
     """
+    numbers = state_size(p)
+    a, work = filled(a, numbers), filled(work, 6 * numbers)
     z1, z2, z3, stage, new, s = work[0], work[1], work[2], work[3], work[4], work[5]
-    w = np.empty((5, 2, p.leak.shape[1]), a.dtype)
-    scratch, gap, size = np.empty(p.batch), np.empty(p.batch), np.empty(p.batch)
+    scratch, gap, size, w = rec.scratch[0], rec.scratch[1], rec.scratch[2], rec.weights
     if rec.tally[EVALUATIONS] == 0:
         target(p, a, s, z1)
         rec.tally[EVALUATIONS] = 1

@@ -10,7 +10,7 @@ receiving one (its mirror and gain), so that each neuron may deviate.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,15 +30,16 @@ from analogsim.chip.columns import (
     SQUARE,
 )
 from analogsim.engine import primitives
-from analogsim.engine.primitives import greatest, span, window
+from analogsim.engine.primitives import Bare, call, greatest, span, table, window
+from analogsim.engine.records import Packed
 from analogsim.functions.machine_code import activate, pull
-from analogsim.jit import compiled, inner
+from analogsim.jit import called, inner
 
 BLOW_UP = 1e6
 """|a| beyond which a sample has diverged, in units of the activity."""
 
 
-class Problem(NamedTuple):
+class Problem(Packed):
     """All that the compiled code reads: matrices transposed and concatenated, mixing, drive, nudge, scratch."""
 
     cum: NDArray[np.int64]  # (L+1,) first neuron of each layer in a (N,) vector
@@ -72,6 +73,8 @@ class Problem(NamedTuple):
     echo_at: NDArray[np.int64]  # (L,)
     signal: NDArray[np.floating]  # scratch, (R·B·n,)
     current: NDArray[np.floating]
+    spare: NDArray[np.floating]  # (4, R·B·n), more of it where tiles or rails need it
+    right_side: int  # address of the function that gives z(a)
 
 
 @inner
@@ -89,12 +92,25 @@ def copy(x, out):
 
 
 @inner
+def zero(x):
+    """x = 0, element by element."""
+    for i in range(x.size):
+        x[i] = 0
+
+
+@inner
+def state_size(p):
+    """Numbers in a packed state, 2·B·N."""
+    return 2 * p.batch * p.cum[p.cum.size - 1]
+
+
+@inner
 def code_of(p, layer):
     """Activation code of a layer."""
     return p.output_activation if layer == p.cum.size - 2 else p.activation
 
 
-@compiled
+@inner
 def activate_layer(p, a, s, layer):
     """s = f(a) for one layer of packed arrays."""
     start, size = 2 * p.batch * p.cum[layer], 2 * p.batch * (p.cum[layer + 1] - p.cum[layer])
@@ -107,9 +123,9 @@ def mix(p, q, s, sender):
     batch, reads = p.batch, q.shape[0]
     first, n = p.cum[sender], p.cum[sender + 1] - p.cum[sender]
     state = block(s, p, sender)
-    signal = p.signal[: reads * batch * n].reshape(reads * batch, n)
+    signal = table(p.signal, 0, reads * batch, n)
     for r in range(reads):
-        plus, minus = q[r, 0, first : first + n], q[r, 1, first : first + n]
+        plus, minus = span(q[r, 0], first, n), span(q[r, 1], first, n)
         for b in range(batch):
             out, up, down = signal[r * batch + b], state[0, b], state[1, b]
             for i in range(n):
@@ -146,7 +162,7 @@ def multiply(p, matrices, signal, sender, receiver):
     rows, n = signal.shape
     m = p.cum[receiver + 1] - p.cum[receiver]
     primitives.multiply(signal, 0, matrices, p.at[min(sender, receiver)], p.current, 0, rows, n, m)
-    return p.current[: rows * m].reshape(rows, m)
+    return table(p.current, 0, rows, m)
 
 
 @inner
@@ -193,7 +209,7 @@ def is_tiled(p, sender, receiver):
 def multiply_tile(p, matrices, signal, at, first, size, part):
     """part = what one tile makes of `size` of the signals (R·B, n) from the first one on, flat."""
     rows = signal.shape[0]
-    here = np.empty(rows * size, signal.dtype)
+    here = p.spare[0]
     for k in range(rows):
         for i in range(size):
             here[k * size + i] = signal[k, first + i]
@@ -201,18 +217,18 @@ def multiply_tile(p, matrices, signal, at, first, size, part):
     primitives.multiply(here, 0, matrices, at + first * m, part, 0, rows, size, m)
 
 
-@compiled
+@inner
 def partial_sums(p, matrices, signal, sender, receiver):
     """The sum (R·B, m) of what tiles make of signals (R·B, n), each clipped and converted on its own; in scratch."""
     way, j = FORWARD if sender < receiver else FEEDBACK, max(sender, receiver)
     rows, m = signal.shape[0], p.cum[receiver + 1] - p.cum[receiver]
-    part, total = np.empty(rows * m, signal.dtype), p.current[: rows * m].reshape(rows, m)
-    total[:] = 0
+    part, total = span(p.spare[1], 0, rows * m), table(p.current, 0, rows, m)
+    zero(span(p.current, 0, rows * m))
     first = 0
     for t in range(p.tile_at[way, j], p.tile_at[way, j + 1]):
         size = int(p.tiles[t, INPUTS])
         multiply_tile(p, matrices, signal, p.at[min(sender, receiver)], first, size, part)
-        convert(p, way, part.reshape(rows, m), p.tiles[t, REACH])
+        convert(p, way, table(p.spare[1], 0, rows, m), p.tiles[t, REACH])
         for k in range(rows):
             for i in range(m):
                 total[k, i] += part[k * m + i]
@@ -226,14 +242,14 @@ def receive(p, share, current, z, layer):
     batch, reads, first, n = p.batch, share.shape[1], p.cum[layer], z.shape[2]
     for c in range(2):
         for r in range(reads):
-            part = share[c, r, first : first + n]
+            part = span(share[c, r], first, n)
             for b in range(batch):
                 out, got = z[c, b], current[r * batch + b]
                 for i in range(n):
                     out[i] += part[i] * got[i]
 
 
-@compiled
+@inner
 def echo(p, s, z, layer):
     """Add to z (2, B, n) what a layer's own signals bring back through arrays that are driven at both ends at once."""
     n = z.shape[2]
@@ -242,7 +258,7 @@ def echo(p, s, z, layer):
         signal = mix(p, q, s, layer)
         rows = signal.shape[0]
         primitives.multiply(signal, 0, p.echo, p.echo_at[layer] + way * n * n, p.current, 0, rows, n, n)
-        receive(p, share, p.current[: rows * n].reshape(rows, n), z, layer)
+        receive(p, share, table(p.current, 0, rows, n), z, layer)
 
 
 @inner
@@ -255,20 +271,20 @@ def pull_sample(p, s, z, b):
         pull(p.loss, p.nudge_at, s, p.target, p.nudge, beta, b, c, z)
 
 
-@compiled
+@inner
 def pull_all(p, s, z):
     """Subtract the nudge of every sample."""
     for b in range(p.batch):
         pull_sample(p, s, z, b)
 
 
-@compiled
-def target(p, a, s, z):
-    """z(a): what each compartment leaks towards. Fills s = f(a) too. da/dt = (z − a)/τ."""
+@called
+def chain(p, a, s, z):
+    """z(a) of a chain of layers, the right-hand side that `target` finds by its address."""
     last = p.cum.size - 2
     for layer in range(last + 1):
         activate_layer(p, a, s, layer)
-    copy(p.drive, span(z, 0, p.drive.size))
+    copy(p.drive, z)
     for layer in range(last + 1):
         zl = block(z, p, layer)
         if layer > 0:
@@ -281,14 +297,34 @@ def target(p, a, s, z):
             pull_all(p, block(s, p, last), zl)
 
 
-@compiled
+@inner
+def target(p, a, s, z):
+    """z(a): what each compartment leaks towards. Fills s = f(a) too. da/dt = (z − a)/τ."""
+    call(p.right_side, p, a, s, z)
+
+
+def with_right_side(p):
+    """A problem whose integrators call `chain`: compiled once, whatever the integrator."""
+    return p._replace(right_side=address(chain, p._numba_type_))
+
+
+@lru_cache
+def address(function, record):
+    """Where the machine code of a right-hand side for these records lies; it is loaded for as long as the process."""
+    state = Bare(record.places["drive"][1].dtype, 1)
+    function.compile((record, state, state, state))
+    found = function.overloads[record, state, state, state]
+    return found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
+
+
+@inner
 def rate(p, a, s, z):
     """da/dt in place of z."""
     target(p, a, s, z)
     for layer in range(p.cum.size - 1):
-        al, zl, first, stop = block(a, p, layer), block(z, p, layer), p.cum[layer], p.cum[layer + 1]
+        al, zl, first, n = block(a, p, layer), block(z, p, layer), p.cum[layer], p.cum[layer + 1] - p.cum[layer]
         for c in range(2):
-            leak = p.leak[c, first:stop]
+            leak = span(p.leak[c], first, n)
             for b in range(p.batch):
                 x, y = al[c, b], zl[c, b]
                 for i in range(x.size):
@@ -304,10 +340,10 @@ def distance(x, y):
     return np.float64(worst)
 
 
-@compiled
+@inner
 def residual(p, a, z, out):
     """out[b] = max |z − a| = max |τ da/dt| over the compartments of each sample."""
-    out[:] = 0
+    zero(out)
     for layer in range(p.cum.size - 1):
         al, zl = block(a, p, layer), block(z, p, layer)
         for c in range(2):
@@ -315,10 +351,10 @@ def residual(p, a, z, out):
                 out[b] = greatest(out[b], distance(al[c, b], zl[c, b]))
 
 
-@compiled
+@inner
 def extent(p, a, out):
     """out[b] = max |a| of each sample; NaN counts as infinite."""
-    out[:] = 0
+    zero(out)
     for layer in range(p.cum.size - 1):
         al = block(a, p, layer)
         for c in range(2):

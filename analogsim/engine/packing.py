@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from analogsim.arrays import finite
 from analogsim.chip.whole import Chip
 from analogsim.engine.chip_cache import kept
-from analogsim.engine.kernel import Problem
+from analogsim.engine.kernel import Problem, with_right_side
 from analogsim.errors import InputError, instance, number, shown
 from analogsim.functions.activations import activation
 from analogsim.functions.losses import loss
@@ -93,7 +93,7 @@ class Batch:
         part = p._replace(
             batch=len(rows),
             drive=np.concatenate([d[:, rows].ravel() for d in self.split(drive)]),
-            target=p.target[rows],
+            target=writable(p.target[rows], p.target.dtype),
             beta=p.beta[rows],
         )
         y = None if self.y is None else self.y[rows]
@@ -263,6 +263,7 @@ def _pack(chip: Chip, x: Array, y: Array | None, wiring: Wiring, beta: Array, dt
         beta=writable(beta, dtype),
         signal=np.empty(scratch, dtype),
         current=np.empty(scratch, dtype),
+        spare=np.empty((4, scratch if shared.limited or len(shared.tiles) else 0), dtype),
     )
 
 
@@ -281,7 +282,7 @@ def _without_batch(chip: Chip, wiring: Wiring, dtype: np.dtype) -> Problem:
     def cast(value: ArrayLike) -> Array:
         return writable(value, dtype)
 
-    return Problem(
+    packed = Problem(
         cum=cum.astype(np.int64),
         batch=0,
         w=matrices.w,
@@ -313,12 +314,15 @@ def _without_batch(chip: Chip, wiring: Wiring, dtype: np.dtype) -> Problem:
         echo_at=np.concatenate([[0], np.cumsum(2 * sizes[1:-1] ** 2)]).astype(np.int64),
         signal=none,
         current=none,
+        spare=none.reshape(4, 0),
+        right_side=0,
     )
+    return with_right_side(packed)
 
 
 def writable(value: ArrayLike, dtype: DTypeLike) -> Array:
     """Contiguous and not read-only, which is a type of its own to the compiler: the engine would be compiled twice."""
-    return np.require(value, dtype, ["C", "W"])
+    return np.require(value, dtype, ["C", "A", "W"])
 
 
 def _transposed(matrices: Sequence[Array], dtype: np.dtype) -> Array:

@@ -14,7 +14,6 @@ is solved exactly when that is linear and by a damped inner iteration otherwise.
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +28,10 @@ from analogsim.engine.kernel import (
     pull_sample,
     read,
     receive,
+    zero,
 )
-from analogsim.engine.primitives import greatest, multiply, span
+from analogsim.engine.primitives import filled, given, greatest, multiply, span
+from analogsim.engine.records import Packed
 from analogsim.functions.activations import IDENTITY
 from analogsim.functions.losses import MSE
 from analogsim.functions.machine_code import activate
@@ -49,7 +50,7 @@ CLEAR = 64
 LIVE, SETTLED, LOST = 0, 1, 2
 
 
-class Flow(NamedTuple):
+class Flow(Packed):
     """States and what each layer receives, kept between passes; packed like a state unless noted."""
 
     a: NDArray[np.floating]
@@ -64,6 +65,7 @@ class Flow(NamedTuple):
     ended: NDArray[np.int64]  # (B,) the pass in which a sample settled or was lost
     rows: NDArray[np.int64]  # scratch
     work: NDArray[np.float64]  # (1,) multiply–adds done
+    pairs: NDArray[np.floating]  # (3, 2), scratch
 
 
 def new_flow(a: NDArray[np.floating], p: Problem) -> Flow:
@@ -72,7 +74,10 @@ def new_flow(a: NDArray[np.floating], p: Problem) -> Flow:
     rows = np.zeros(2 * p.batch + p.cum[-1] + 1, np.int64)
     status, ended = np.zeros((2, p.batch), np.int64)
     change, residual = np.zeros(p.batch), np.full(p.batch, np.inf)
-    return Flow(a.copy(), s, p.drive.copy(), above, up, down, change, residual, status, ended, rows, np.zeros(1))
+    return Flow(
+        a=a.copy(), s=s, below=p.drive.copy(), above=above, up=up, down=down, change=change, residual=residual,
+        status=status, ended=ended, rows=rows, work=np.zeros(1), pairs=np.empty((3, 2), a.dtype),
+    )  # fmt: skip
 
 
 FIRE, BELOW, ABOVE, SETTLE, DAMP, PEEK, CHECK, RENEW = 1, 2, 4, 8, 16, 32, 64, 128
@@ -163,7 +168,7 @@ def hear(p, f, sender, receiver):
     at = p.at[min(sender, receiver)]
     if moved <= (SPARSE_ONE if count == 1 else SPARSE) * count * n:
         for k in range(count):
-            add_rows(span(p.signal, k * n, n), n, matrix, at, m, span(p.current, k * m, m), f.rows[2 * batch :])
+            add_rows(span(p.signal, k * n, n), n, matrix, at, m, span(p.current, k * m, m), span(f.rows, 2 * batch, n))
         f.work[0] += moved * m
     else:
         multiply(p.signal, 0, matrix, at, p.current, 0, count, n, m)
@@ -306,9 +311,10 @@ def march(p, f, visits, omega, tol, trail, first, count):
 
     Returns the number of the last pass.
     """
+    tol, trail, visits = given(tol, p.batch), filled(trail, (first + count) * p.batch), given(visits, 0)
     layers = p.cum.size - 1
     for sweep in range(first, first + count):
-        f.change[:] = 0
+        zero(f.change)
         near = False
         for k in range(visits.shape[0]):
             layer, what = visits[k, 0], visits[k, 1]

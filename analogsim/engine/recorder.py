@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.engine.kernel import BLOW_UP, block, copy, extent, residual
-from analogsim.jit import compiled, inner
+from analogsim.engine.records import Packed
+from analogsim.jit import inner
 
 HISTORY = 512
 
@@ -22,7 +21,7 @@ WRITTEN, ACCEPTED, REJECTED, EVALUATIONS, KEPT, STRIDE = range(6)
 entries of the history, and how many steps lie between two of them."""
 
 
-class Record(NamedTuple):
+class Record(Packed):
     """State of an integration between calls, and what it has seen."""
 
     clock: NDArray[np.float64]  # (3,), by TIME, STEP, ERROR
@@ -33,6 +32,8 @@ class Record(NamedTuple):
     out: NDArray[np.floating]  # (times, 2·B·N)
     history_t: NDArray[np.float64]  # (HISTORY,)
     history: NDArray[np.float64]  # (HISTORY, B) residual in units of a
+    scratch: NDArray[np.float64]  # (3, B)
+    weights: NDArray[np.floating]  # (6, 2, N), scratch too
 
 
 def new_record(batch: int, times: NDArray[np.floating], size: int, dtype: np.dtype, step: float = 0.0) -> Record:
@@ -42,14 +43,16 @@ def new_record(batch: int, times: NDArray[np.floating], size: int, dtype: np.dty
         tally=np.array([0, 0, 0, 0, 0, 1]),
         alive=np.ones(batch, np.bool_),
         blown_at=np.full(batch, np.inf),
-        times=np.asarray(times, float),
+        times=np.require(times, float, ["C", "A", "W"]),
         out=np.zeros((len(times), size), dtype),
         history_t=np.zeros(HISTORY),
         history=np.zeros((HISTORY, batch)),
+        scratch=np.empty((3, batch)),
+        weights=np.empty((6, 2, size // (2 * batch)), dtype),
     )
 
 
-@compiled
+@inner
 def note(p, rec, a, z, scratch):
     """Add the residual at the present time to the history; when it is full, keep every other entry."""
     tally = rec.tally
@@ -68,7 +71,7 @@ def note(p, rec, a, z, scratch):
             tally[STRIDE] *= 2
 
 
-@compiled
+@inner
 def bury(p, rec, a, scratch):
     """Mark samples that have blown up; returns how many are still alive."""
     extent(p, a, scratch)
@@ -81,7 +84,7 @@ def bury(p, rec, a, scratch):
     return left
 
 
-@compiled
+@inner
 def keep_dead(p, rec, old, new):
     """Hold the states of the samples that have blown up."""
     for b in range(p.batch):

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
-from analogsim.engine import kernel
+from analogsim.engine import entries
+from analogsim.engine.kernel import BLOW_UP
 from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, KEPT, TIME, WRITTEN, Record
 from analogsim.engine.solvers import Options
@@ -28,12 +29,12 @@ def advance(
 
     def rate(t: float, y: NDArray[np.floating]) -> NDArray[np.floating]:
         out = np.empty_like(a)
-        kernel.rate(p, np.ascontiguousarray(y, a.dtype), s, out)
+        entries.rate(p, np.ascontiguousarray(y, a.dtype), s, out)
         out[dead] = 0
         return out
 
     def blow_up(t: float, y: NDArray[np.floating]) -> float:
-        return kernel.BLOW_UP - float(np.abs(y[~dead]).max(initial=0.0))
+        return BLOW_UP - float(np.abs(y[~dead]).max(initial=0.0))
 
     blow_up.terminal = True  # type: ignore[attr-defined]
     start = rec.clock[TIME]
@@ -52,8 +53,8 @@ def advance(
             if t in trace and rec.tally[KEPT] < len(rec.history_t):
                 z, k = np.empty_like(a), rec.tally[KEPT]
                 state = np.ascontiguousarray(y, a.dtype)
-                kernel.target(p, state, s, z)
-                kernel.residual(p, state, z, rec.history[k])
+                entries.target(p, state, s, z)
+                entries.residual(p, state, z, rec.history[k])
                 rec.history_t[k] = t
                 rec.tally[KEPT] = k + 1
         if found.status == 0:
@@ -65,9 +66,9 @@ def advance(
         else:
             # The step size fell below rounding: what grows without bound is the sample that does.
             start, a[:] = (found.t[-1], found.y[:, -1]) if len(found.t) else (t_end, a)
-        kernel.extent(p, a, scratch)
+        entries.extent(p, a, scratch)
         rec.clock[TIME] = start
-        lost = rec.alive & (scratch >= min(0.99 * kernel.BLOW_UP, scratch[rec.alive].max()))
+        lost = rec.alive & (scratch >= min(0.99 * BLOW_UP, scratch[rec.alive].max()))
         rec.alive[lost] = False
         rec.blown_at[lost] = start
         dead[:] = batch.join([np.broadcast_to(~rec.alive[None, :, None], d.shape) for d in batch.split(a)]) > 0

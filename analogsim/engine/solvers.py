@@ -16,9 +16,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.engine import kernel
+from analogsim.engine import entries
+from analogsim.engine.entries import bury, keep_dead, note
 from analogsim.engine.packing import Batch
-from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, TIME, WRITTEN, Record, bury, keep_dead, note
+from analogsim.engine.recorder import ACCEPTED, DONE, EVALUATIONS, TIME, WRITTEN, Record
 from analogsim.errors import InputError, shown
 from analogsim.foreign import is_ours
 from analogsim.registry import register
@@ -92,7 +93,7 @@ def fixed_steps(step: Callable[[Array, float, Rate], Array]) -> Solver:
 
         def rate(state: Array) -> Array:
             out = np.empty_like(a)
-            kernel.rate(p, np.ascontiguousarray(state, a.dtype), s, out)
+            entries.rate(p, np.ascontiguousarray(state, a.dtype), s, out)
             rec.tally[EVALUATIONS] += 1
             return out
 
@@ -105,7 +106,7 @@ def fixed_steps(step: Callable[[Array, float, Rate], Array]) -> Solver:
                 break
             stop = min([t_end, *rec.times[rec.tally[WRITTEN] :][:1]])
             h = min(options.dt, stop - rec.clock[TIME])
-            kernel.target(p, a, s, z)
+            entries.target(p, a, s, z)
             note(p, rec, a, z, scratch)
             moved = np.asarray(step(a, h, rate))
             if moved.shape != a.shape or moved.dtype.kind not in "fiu":

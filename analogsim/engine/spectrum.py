@@ -8,13 +8,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from analogsim.chip.columns import FEEDBACK, FORWARD, INPUTS, REACH
+from analogsim.chip.columns import CUBE, FEEDBACK, FORWARD, HIGH, INPUTS, LINEAR, LOW, REACH, SQUARE
 from analogsim.engine.chip_cache import kept
+from analogsim.engine.entries import activate_layer
 from analogsim.engine.kernel import (
     Problem,
-    activate_layer,
     block,
     code_of,
+    copy,
     curve,
     drive,
     echo,
@@ -24,13 +25,15 @@ from analogsim.engine.kernel import (
     multiply_tile,
     read,
     receive,
+    state_size,
+    zero,
 )
 from analogsim.engine.packing import Batch
-from analogsim.engine.primitives import span
+from analogsim.engine.primitives import filled, given, span, table
 from analogsim.functions.activations import activation
 from analogsim.functions.losses import MSE, loss
 from analogsim.functions.machine_code import bend, slope
-from analogsim.jit import compiled
+from analogsim.jit import compiled, inner
 
 Array = NDArray[np.floating]
 
@@ -45,57 +48,64 @@ KRYLOV, ROOM = (15, 20, 25, 30, 40, 60), 0.5
 @compiled
 def slopes(p, a, d):
     """d = f'(a) on packed arrays."""
+    a, d = given(a, state_size(p)), filled(d, state_size(p))
     for layer in range(p.cum.size - 1):
         start, size = 2 * p.batch * p.cum[layer], 2 * p.batch * (p.cum[layer + 1] - p.cum[layer])
         slope(code_of(p, layer), span(a, start, size), span(d, start, size))
 
 
-@compiled
+@inner
 def read_along(p, matrices, q, at, s, sender, receiver):
     """Derivative of `read` at the states `at` in the direction `s`; converters count as their mean slope, one."""
     if not p.shaped and not p.limited and not p.converted:
         return read(p, matrices, q, s, sender, receiver)
     if p.limited and is_tiled(p, sender, receiver):
         return tiles_along(p, matrices, q, at, s, sender, receiver)
-    free = np.ones((1, 1), np.bool_)
+    held = p.spare[3]
     if p.limited:
-        current = read(p, matrices, q, at, sender, receiver)
-        free = (current > p.rails[0]) & (current < p.rails[1])
+        free = read(p, matrices, q, at, sender, receiver)
+        copy(span(p.current, 0, free.size), held)
     current = multiply(p, matrices, sent_along(p, q, at, s, sender, receiver), sender, receiver)
     if p.limited:
-        current *= free
+        for k in range(current.shape[0]):
+            for i in range(current.shape[1]):
+                there = held[k * current.shape[1] + i]
+                if not p.rails[0] < there < p.rails[1]:
+                    current[k, i] = 0
     return current
 
 
-@compiled
+@inner
 def sent_along(p, q, at, s, sender, receiver):
-    """Derivative of the signals (R·B, n) that are sent."""
-    signal = mix(p, q, at, sender).copy()
+    """Derivative of the signals (R·B, n) that are sent, in scratch."""
+    signal, law = mix(p, q, s, sender), curve(p, sender, receiver)
     if p.shaped:
-        low, high, c1, c2, c3 = curve(p, sender, receiver)
-        for k in range(signal.shape[0]):
-            for i in range(signal.shape[1]):
-                u = signal[k, i]
-                signal[k, i] = c1 + u * (2 * c2 + u * 3 * c3) if low < u < high else 0
-    else:
-        signal[:] = 1
-    signal *= mix(p, q, s, sender)
+        first, n = p.cum[sender], p.cum[sender + 1] - p.cum[sender]
+        state = block(at, p, sender)
+        for r in range(q.shape[0]):
+            plus, minus = span(q[r, 0], first, n), span(q[r, 1], first, n)
+            for b in range(p.batch):
+                for i in range(n):
+                    u = plus[i] * state[0, b, i] + minus[i] * state[1, b, i]
+                    along = law[LINEAR] + u * (2 * law[SQUARE] + u * 3 * law[CUBE])
+                    signal[r * p.batch + b, i] *= along if law[LOW] < u < law[HIGH] else 0
     return signal
 
 
-@compiled
+@inner
 def tiles_along(p, matrices, q, at, s, sender, receiver):
     """The same of an array whose tiles are clipped one by one: those at their rails pass nothing on."""
     way, j = FORWARD if sender < receiver else FEEDBACK, max(sender, receiver)
-    along = sent_along(p, q, at, s, sender, receiver)
-    signal = mix(p, q, at, sender)
+    sent = sent_along(p, q, at, s, sender, receiver)
+    rows, n = sent.shape
+    copy(span(p.signal, 0, rows * n), span(p.spare[3], 0, rows * n))
+    along, signal = table(p.spare[3], 0, rows, n), mix(p, q, at, sender)
     if p.shaped:
         drive(curve(p, sender, receiver), span(p.signal, 0, signal.size))
-    rows, m = signal.shape[0], p.cum[receiver + 1] - p.cum[receiver]
-    current, change = np.empty(rows * m, signal.dtype), np.empty(rows * m, signal.dtype)
-    total = p.current[: rows * m].reshape(rows, m)
-    total[:] = 0
-    first = 0
+    m = p.cum[receiver + 1] - p.cum[receiver]
+    current, change = span(p.spare[1], 0, rows * m), span(p.spare[2], 0, rows * m)
+    total, first = table(p.current, 0, rows, m), 0
+    zero(span(p.current, 0, rows * m))
     for t in range(p.tile_at[way, j], p.tile_at[way, j + 1]):
         size, reach = int(p.tiles[t, INPUTS]), p.tiles[t, REACH]
         multiply_tile(p, matrices, signal, p.at[min(sender, receiver)], first, size, current)
@@ -110,19 +120,26 @@ def tiles_along(p, matrices, q, at, s, sender, receiver):
 
 @compiled
 def tangent(p, at, d, soft, v, s, out):
-    """out = ∂z/∂a · v at the states `at` with slopes d; `soft` (2, B, n_L) is `Loss.spread` at N s_L."""
-    last = p.cum.size - 2
+    """out = ∂z/∂a · v at the states `at` with slopes d.
+
+    `soft` (2, B, n_L) is `Loss.spread` at N s_L; `s` is scratch.
+    """
+    numbers, last = state_size(p), p.cum.size - 2
+    at, d, v, soft = given(at, numbers), given(d, numbers), given(v, numbers), given(soft, 2 * p.target.size)
+    s, out = filled(s, numbers), filled(out, numbers)
     for i in range(v.size):
         s[i] = d[i] * v[i]
-    out[:] = 0
+    zero(out)
     for layer in range(last + 1):
         ol = block(out, p, layer)
         if layer > 0:
-            receive(p, p.forward_p, read_along(p, p.w, p.forward_q, at, s, layer - 1, layer), ol, layer)
+            current = read_along(p, p.w, p.forward_q, at, s, layer - 1, layer)
+            receive(p, p.forward_p, current, ol, layer)
         if p.echoed:
             echo(p, s, ol, layer)
         if layer < last:
-            receive(p, p.feedback_p, read_along(p, p.v, p.feedback_q, at, s, layer + 1, layer), ol, layer)
+            current = read_along(p, p.v, p.feedback_q, at, s, layer + 1, layer)
+            receive(p, p.feedback_p, current, ol, layer)
     ol, sl = block(out, p, last), block(s, p, last)
     for b in range(p.batch):
         for c in range(2):
@@ -203,7 +220,11 @@ def _columns(p: Problem, at: Array, d: Array, soft: Array) -> Array:
     """∂z/∂a (2·N, 2·N) of one sample at the states `at` with slopes d, all columns as samples of one batch."""
     size, sizes = len(d), np.diff(p.cum)
     scratch = np.empty((2, max(p.forward_q.shape[0], p.feedback_q.shape[0]) * size * int(sizes.max())), d.dtype)
-    many = p._replace(batch=size, beta=np.full(size, p.beta[0]), signal=scratch[0], current=scratch[1])
+    spare = np.empty((4, scratch.shape[1] if p.spare.size else 0), d.dtype)
+    many = p._replace(
+        batch=size, beta=np.full(size, p.beta[0]), signal=scratch[0], current=scratch[1], spare=spare,
+        drive=np.empty(0, d.dtype), target=np.empty((size, p.target.shape[1]), d.dtype),
+    )  # fmt: skip
 
     def repeated(flat: Array) -> Array:
         layers = np.split(flat, 2 * p.cum[1:-1])

@@ -47,9 +47,8 @@ def is_last(t, h, t_end):
 
 
 @inner
-def error_norm(p, rec, error, new, rtol, atol):
-    """`worst_error` of packed arrays."""
-    gap, size = np.empty(p.batch), np.empty(p.batch)
+def error_norm(p, rec, error, new, gap, size, rtol, atol):
+    """`worst_error` of packed arrays; `gap` and `size` are (B,) scratch."""
     extent(p, error, gap)
     extent(p, new, size)
     return worst_error(rec, gap, size, rtol, atol)

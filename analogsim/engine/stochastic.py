@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.engine import phi
-from analogsim.engine.kernel import block, copy, target
+from analogsim.engine.kernel import block, copy, state_size, target
 from analogsim.engine.packing import Batch
+from analogsim.engine.primitives import filled, given
 from analogsim.engine.recorder import (
     ACCEPTED,
     DONE,
@@ -34,13 +35,13 @@ from analogsim.engine.recorder import (
     note,
 )
 from analogsim.engine.solvers import Options, in_turns
-from analogsim.jit import compiled
+from analogsim.jit import compiled, inner
 from analogsim.registry import register
 
 NODE = 0.75
 
 
-@compiled
+@inner
 def moments(x):
     """Standard deviation of N for σ = 1, regression of M on N, and what is left of M."""
     if x < 1e-3:
@@ -52,7 +53,7 @@ def moments(x):
     return np.sqrt(n), c / n, np.sqrt(max(m - c * c / n, 0.0))
 
 
-@compiled
+@inner
 def draw(p, h, sigma, rng, order, big, small):
     """Fill N, and M if the order asks for it."""
     for layer in range(p.cum.size - 1):
@@ -61,8 +62,9 @@ def draw(p, h, sigma, rng, order, big, small):
             for i in range(nl.shape[2]):
                 level = sigma[c, first + i]
                 if level == 0:
-                    nl[c, :, i] = 0
-                    ml[c, :, i] = 0
+                    for b in range(p.batch):
+                        nl[c, b, i] = 0
+                        ml[c, b, i] = 0
                     continue
                 spread, along, rest = moments(h * np.float64(p.leak[c, first + i]))
                 for b in range(p.batch):
@@ -71,7 +73,7 @@ def draw(p, h, sigma, rng, order, big, small):
                         ml[c, b, i] = along * nl[c, b, i] + level * rest * rng.standard_normal()
 
 
-@compiled
+@inner
 def leap(p, h, order, a, z, big, small, stage, z2, s, new):
     """One step from a with z = z(a) and given N and M."""
     if order > 1:
@@ -103,9 +105,10 @@ def leap(p, h, order, a, z, big, small, stage, z2, s, new):
 @compiled
 def advance(p, a, work, rec, t_end, dt, sigma, rng, order, max_steps):
     """Integrate `a` in place in steps of at most dt that meet every requested time; `work` is (7, 2·B·N)."""
+    numbers = state_size(p)
+    a, work, sigma = filled(a, numbers), filled(work, 7 * numbers), given(sigma, p.leak.size)
     z, new, s, big, small, stage, z2 = work[0], work[1], work[2], work[3], work[4], work[5], work[6]
-    scratch = np.empty(p.batch)
-    steps = 0
+    scratch, steps = rec.scratch[0], 0
     tiny = 1e-12 * max(1.0, t_end)
     while rec.tally[WRITTEN] < rec.times.size and rec.times[rec.tally[WRITTEN]] <= rec.clock[TIME] + tiny:
         copy(a, rec.out[rec.tally[WRITTEN]])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from analogsim.arrays import finite, generator
 from analogsim.chip.population import Population
 from analogsim.chip.whole import Chip
-from analogsim.engine import clocks, datasets, delays, equilibrium, kernel
+from analogsim.engine import clocks, datasets, delays, entries, equilibrium
 from analogsim.engine.amplified import Amplified
 from analogsim.engine.clocks import Clock
 from analogsim.engine.noise.reads import SUBTICK, ReadNoise, freeze
@@ -229,8 +229,8 @@ class _Run:
         s, z = np.empty_like(self.a), np.empty_like(self.a)
         residuals = np.empty((len(rec.out), batch.packed.batch))
         for state, residual in zip(rec.out, residuals, strict=True):
-            kernel.target(batch.packed, state, s, z)
-            kernel.residual(batch.packed, state, z, residual)
+            entries.target(batch.packed, state, s, z)
+            entries.residual(batch.packed, state, z, residual)
         if len(rec.out):
             self.states.append(rec.out)
             self.residuals.append(residuals)
@@ -245,8 +245,8 @@ class _Run:
     def dataset(self, tol: float, **attrs: object) -> xr.Dataset:
         batch = self.batch
         s, z, final = np.empty_like(self.a), np.empty_like(self.a), np.empty(batch.packed.batch)
-        kernel.target(self.last.packed, self.a, s, z)
-        kernel.residual(self.last.packed, self.a, z, final)
+        entries.target(self.last.packed, self.a, s, z)
+        entries.residual(self.last.packed, self.a, z, final)
         t = np.concatenate([h[0] for h in self.history])
         status = datasets.trend(t, np.concatenate([h[1] for h in self.history]))
         if batch.chip.has_noise:

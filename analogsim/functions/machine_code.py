@@ -7,6 +7,5 @@ from analogsim.jit import compiled, inner
 
 activate = inner(activations.activate)
 slope = inner(activations.slope)
-value = compiled(inline="always")(activations.value)
 pull = compiled(inline="always")(losses.pull)
 bend = compiled(inline="always")(losses.bend)

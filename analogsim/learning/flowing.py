@@ -27,8 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.chip.whole import Chip
-from analogsim.engine import clocks, datasets, etd, kernel, passes
+from analogsim.engine import clocks, datasets, entries, etd, passes
 from analogsim.engine.batches import Settled, Settler, sweep_once
+from analogsim.engine.kernel import BLOW_UP
 from analogsim.engine.packing import Batch
 from analogsim.engine.recorder import new_record
 from analogsim.errors import InputError, one_of
@@ -80,7 +81,7 @@ class Flowing:
             if chip.has_noise:
                 self._disturb(batch, a, rng)
             self._advance(batch, a, rng)
-            if not np.isfinite(a).all() or np.abs(a).max() > kernel.BLOW_UP:
+            if not np.isfinite(a).all() or np.abs(a).max() > BLOW_UP:
                 a[:] = 0
                 yield Settled([], [], np.full(len(x), datasets.DIVERGED))
             elif step >= self.gate:
@@ -94,7 +95,7 @@ class Flowing:
             raise InputError("learning while the network flows: this kind of noise, or this rule with read noise, is "
                              "not simulated; use settled states.")  # fmt: skip
         flow = passes.new_flow(a, batch.packed)
-        kernel.target(batch.packed, flow.a, flow.s, flow.below)
+        entries.target(batch.packed, flow.a, flow.s, flow.below)
         self.settler.add_noise(batch, flow, rng)
 
     def _advance(self, batch: Batch, a: Array, rng: np.random.Generator) -> None:

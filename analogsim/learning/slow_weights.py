@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analogsim.chip.whole import Chip
-from analogsim.engine.kernel import Problem, target
+from analogsim.engine.entries import target
+from analogsim.engine.kernel import Problem
 from analogsim.engine.packing import Batch, Stream, drive, prepare
 from analogsim.errors import InputError, instance, number, out_of_range
 from analogsim.functions.losses import LOSSES

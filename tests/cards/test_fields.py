@@ -236,6 +236,9 @@ SILENT = {
     **{("combined", name): "its cells have no 1/f noise" for name in ("sample_time", "noise_batch")},
 }
 CARDS = [(kind, name) for kind in ("device", "circuit") for name in cards.names(kind)]
+LONG = ("linear-drift", "taox-yakopcic", "metal-oxide-ucsb-pulsed", "combined")
+"""Cards that take more than some seconds: cells that are written by integrating their law."""
+TRIED = [pytest.param(*card, marks=pytest.mark.slow if card[1] in LONG else ()) for card in CARDS]
 
 
 def fields(kind, name):
@@ -247,7 +250,7 @@ def fields(kind, name):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize(("kind", "name"), CARDS)
+@pytest.mark.parametrize(("kind", "name"), TRIED)
 def test_every_number_of_a_card_changes_an_output(kind, name):
     make, observe = (device, of_part) if kind == "device" else (circuit, of_circuit)
     card, numbers = fields(kind, name)

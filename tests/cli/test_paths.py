@@ -231,6 +231,7 @@ def test_an_early_end_of_a_file_is_no_interruption(monkeypatch):
     assert (done.exit_code, done.stderr.strip()) == (1, "Error: a file ends too early")
 
 
+@pytest.mark.slow
 def test_the_home_folder_is_found_in_every_option(home, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(home))
     for args in (

@@ -88,6 +88,7 @@ def test_input_capacitance_against_the_circuit_equations(c_in, factor):
     assert np.abs(reference.packed(ds, chip) - truth).max() < 2e-6
 
 
+@pytest.mark.slow
 def test_rests_where_the_static_matrices_say():
     chip, x, y, rule, golden = spice(GOLDEN)
     made = amplified(chip, golden, factor=10.0)

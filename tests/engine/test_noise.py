@@ -7,7 +7,9 @@ from scipy.signal import welch
 import analogsim as asim
 from analogsim.engine import stochastic
 from analogsim.engine.packing import prepare
+from analogsim.engine.primitives import filled, given
 from analogsim.functions.node_noises import Flicker, Telegraph
+from analogsim.jit import compiled
 from tests.engine.test_transient import lab
 
 DPT = asim.Wiring.adjoint_dual_propagation(0.3)
@@ -77,6 +79,17 @@ def test_telegraph_spectrum_is_machlup_s():
     np.testing.assert_allclose(parts, 1.0, atol=0.06)
 
 
+@compiled
+def draw(p, h, sigma, rng, order, big, small):
+    stochastic.draw(p, h, given(sigma, p.leak.size), rng, order, filled(big, 1), filled(small, 1))
+
+
+@compiled
+def leap(p, h, order, a, z, big, small, stage, z2, s, new):
+    given_ones = given(a, 1), given(z, 1), given(big, 1), given(small, 1)
+    stochastic.leap(p, h, order, *given_ones, filled(stage, 1), filled(z2, 1), filled(s, 1), filled(new, 1))
+
+
 @pytest.mark.parametrize(("order", "slope"), [(1, 1.0), (2, 1.5)])
 def test_strong_order(order, slope):
     """RMS error at t = 2 on one Brownian path, seen at four step sizes, against a much finer one.
@@ -93,7 +106,7 @@ def test_strong_order(order, slope):
     paths = []
     for _ in range(finest):
         big, small = np.empty(size), np.empty(size)
-        stochastic.draw(p, h, sigma, rng, 2, big, small)
+        draw(p, h, sigma, rng, 2, big, small)
         paths.append((big, small))
     errors, truth = {}, None
     levels = {finest: paths}
@@ -109,11 +122,11 @@ def test_strong_order(order, slope):
         a, h = np.zeros(size), t_end / steps
         z, s, stage, z2, new = (np.empty(size) for _ in range(5))
         for big, small in levels[steps]:
-            from analogsim.engine.kernel import target
+            from analogsim.engine.entries import target
 
             target(p, a, s, z)
             # The reference is always of the higher order.
-            stochastic.leap(p, h, 2 if steps == finest else order, a, z, big, small, stage, z2, s, new)
+            leap(p, h, 2 if steps == finest else order, a, z, big, small, stage, z2, s, new)
             a[:] = new
         if truth is None:
             truth = a.copy()

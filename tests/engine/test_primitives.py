@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analogsim.engine.primitives import greatest, multiply, span, window
+from analogsim.engine.primitives import filled, given, greatest, multiply, span, window
 from analogsim.jit import compiled
 
 
@@ -17,11 +17,12 @@ def worst(x):
 
 @compiled
 def product(x, y, out, m, k, n):
-    multiply(x, 1, y, 2, out, 3, m, k, n)
+    multiply(given(x, 0), 1, given(y, 0), 2, filled(out, 0), 3, m, k, n)
 
 
 @compiled
 def corner(flat):
+    flat = given(flat, 26)
     return span(flat, 3, 4)[1], window(flat, 2, 2, 3, 4)[1, 2, 3], window(flat, 2, 2, 3, 4).size
 
 

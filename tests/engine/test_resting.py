@@ -189,6 +189,7 @@ def sigma_of(chip, ds):
     return np.array(found)
 
 
+@pytest.mark.slow
 def test_unequal_time_constants_destabilise_dp_at_one():
     """They move no equilibrium, but they move its stability: the verdict has to follow."""
     chip, x, y = initial(samples=4)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analogsim.engine import steps
+from analogsim.engine.primitives import given
 from analogsim.engine.recorder import ACCEPTED, ERROR, REJECTED, STEP, TIME, new_record
 from analogsim.jit import compiled
 
@@ -20,7 +21,7 @@ def take(rec, t, h, t_end, error, order):
 
 @compiled
 def worst(rec, gap, size, rtol, atol):
-    return steps.worst_error(rec, gap, size, rtol, atol)
+    return steps.worst_error(rec, given(gap, 3), given(size, 3), rtol, atol)
 
 
 def record(step=0.1):

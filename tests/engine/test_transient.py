@@ -129,7 +129,7 @@ def test_order_of_the_pairs(module, order, rows):
 
 def test_order_of_the_multistep_pair():
     """Fourth order once its history is there: the first steps grow from nearly nothing to h."""
-    from analogsim.engine.adams import advance
+    from analogsim.engine.adams import PAST, advance
     from analogsim.engine.packing import prepare
     from analogsim.engine.recorder import STEP, new_record
 
@@ -139,7 +139,7 @@ def test_order_of_the_multistep_pair():
     truth = reference.solve(chip, rule, x[0], y[0], 0.5, np.array([1.0]), 1e-13, 1e-15)[-1]
     errors = []
     for steps in (32, 64, 128):
-        a, work, past = np.zeros(batch.size), np.zeros((7, batch.size)), np.zeros(6)
+        a, work, past = np.zeros(batch.size), np.zeros((7, batch.size)), np.zeros(PAST)
         rec = new_record(1, np.array([2.0]), batch.size, a.dtype)
         for end in np.concatenate([1.5 ** -np.arange(40.0, 0, -1), np.arange(1, steps + 1)]) / steps:
             rec.clock[STEP] = 1e9

@@ -17,6 +17,7 @@ def accuracy(dataset):
     return {str(t): float(dataset["test_accuracy"].sel(trainer=t)[-1]) for t in dataset["trainer"].values}
 
 
+@pytest.mark.slow
 def test_the_ideal_chip_learns_like_its_digital_references():
     found = [accuracy(run(circuit="ideal", seed=seed)) for seed in range(3)]
     chip, dpt, bp = (np.mean([f[t] for f in found]) for t in ("chip", "digital DP⊤", "back-propagation"))

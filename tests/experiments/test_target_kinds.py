@@ -292,7 +292,8 @@ def names_of(dataset):
     return " ".join([*map(str, dataset.variables), *attrs])
 
 
-@pytest.mark.parametrize("outputs", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
+@pytest.mark.parametrize("outputs", [1, 2])
 def test_a_regression_is_judged_by_its_error_and_never_by_an_accuracy(tmp_path, outputs):
     from sklearn.metrics import mean_squared_error, r2_score
 

@@ -5,12 +5,15 @@ import pytest
 
 from analogsim.devices.base import device
 from analogsim.functions.activations import ACTIVATIONS, AOC_16, AOC_48, activation
+from analogsim.functions.activations import value as value_of
 from analogsim.functions.losses import LOSSES, accuracy, loss
-from analogsim.functions.machine_code import activate, bend, pull, slope, value
-from analogsim.jit import compiled
+from analogsim.functions.machine_code import activate, bend, pull, slope
+from analogsim.jit import compiled, inner
 
 POINTS = np.concatenate([np.linspace(-3, 4, 57), [-0.0, 0.0, 1.0, 2.0, np.inf, -np.inf]])
 """The kinks of every activation among them."""
+
+value = inner(value_of)
 
 
 @compiled

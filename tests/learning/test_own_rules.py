@@ -72,6 +72,7 @@ def test_it_trains_a_digital_network_with_the_dyads_of_its_wiring(call):
     assert run["traces"]["angle_1"][0] < 60
 
 
+@pytest.mark.slow
 def test_it_is_listed_and_one_that_does_not_load_stops_nothing(call):
     listed = call("list")
     assert "both compartments nudged alike" in listed

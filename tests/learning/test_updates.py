@@ -236,6 +236,7 @@ def column(n, **options):
     return made, chip
 
 
+@pytest.mark.slow
 def test_soft_bounds_bias_plain_sgd_as_the_closed_form_says_and_tiki_taka_removes_it():
     n, theta, sigma = 1000, 0.4, 1.0
     made, chip = column(n)

@@ -6,14 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analogsim.functions.activations import RELU
-from analogsim.functions.machine_code import value as f
-from analogsim.jit import compiled
+from analogsim.functions.activations import value as value_of
+from analogsim.jit import compiled, inner
 
 Array = NDArray[np.floating]
 Number = float | np.floating
 """Of the type of the arrays."""
 FAST = {"nsz", "contract", "arcp"}
 """Liberties that vectorise the loops and keep NaN and Inf."""
+
+f = inner(fastmath=FAST)(value_of)
 
 
 @compiled(fastmath=FAST)

@@ -103,11 +103,11 @@ def test_jacobian_is_that_of_the_right_hand_side():
     chip = loud()
     batch = prepare(chip, X[:1], Y[:1], RULE, 0.5)
     a = RNG.standard_normal(batch.size)
-    from analogsim.engine import kernel
+    from analogsim.engine import entries
 
     def rate(at):
         s, z = np.empty_like(at), np.empty_like(at)
-        kernel.rate(batch.packed, at, s, z)
+        entries.rate(batch.packed, at, s, z)
         return z
 
     steps = 1e-6 * np.eye(a.size)

@@ -7,7 +7,7 @@ from scipy.stats import norm
 from analogsim import InputError, Network, Wiring, circuit, settle
 from analogsim.chip import load_chip
 from analogsim.circuits.wires.geometry import even_split
-from analogsim.engine import kernel
+from analogsim.engine import entries
 from analogsim.engine.packing import prepare
 from analogsim.engine.spectrum import Jacobian
 
@@ -86,7 +86,7 @@ def test_the_engine_converts_every_tile_on_its_own_in_both_directions(how, power
     x, a = rng.random((4, 50)), [rng.normal(size=(2, 4, n)) for n in (24, 10)]
     batch = prepare(chip, x, None, RULE, 0.0)
     state, s, z = batch.join(a), np.empty(batch.size), np.empty(batch.size)
-    kernel.target(batch.packed, state, s, z)
+    entries.target(batch.packed, state, s, z)
     hidden, out = batch.split(z)
     up, down = np.maximum(a[0], 0).mean(0), (a[1][0] - a[1][1]) / 2
     first = by_hand(chip, x, 0, 0, even_split(50, 8), 7.0**power)
@@ -111,7 +111,7 @@ def test_tiles_at_their_rails_pass_no_change_on():
 
     def rate(at):
         z = np.empty_like(at)
-        kernel.rate(smooth, at, s, z)
+        entries.rate(smooth, at, s, z)
         return z
 
     found = Jacobian(batch, a).dense()

@@ -131,6 +131,7 @@ NET = Network.random((6, 4), seed=1)
 SLOW = {"r_word": 50.0, "r_bit": 50.0, "r_driver": 300.0, "r_sense": 100.0}
 
 
+@pytest.mark.slow
 def test_relax_follows_the_lag_and_leaves_the_resting_state():
     """One linear layer behind a pair of arrays, against the exact ladders of both."""
     made = {"device": "ideal", "tau_spread": 0.0, "device.g_min": 2e-6, **SLOW}
