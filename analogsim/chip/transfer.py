@@ -94,7 +94,7 @@ class Light(NamedTuple):
     bias : float
         The same of the light that is there without a signal, in activities; ≥ 0.
     outputs : float
-        Outputs in a row that one set of sources lights; > 0, inf for all.
+        Outputs in a row that one set of sources lights; ≥ 1, inf for all.
     """
 
     relative: float = 0.0

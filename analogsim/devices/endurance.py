@@ -39,7 +39,7 @@ class History(NamedTuple):
     full_pulses: Counts
     """Full pulses up and down, (2, …); a write of an ordinary cell is one in the direction of its change."""
     half_pulses: Counts
-    """Pulses that a cell got because another one of its row or column was written."""
+    """Pulses of which a cell got a part because another one was written."""
     travel: Array
     """Σ|ΔG| over the updates, S."""
 

@@ -67,7 +67,7 @@ class MicroringBank(Weighting):
     thermal_shift : float
         Round-trip phase by kelvin, rad/K.
     thermal_crosstalk : float
-        κ, share of a heater's phase that the next ring gets; 0 ≤ κ < 1.
+        κ, share of a heater's phase that the next ring gets; 0 ≤ κ ≤ 0.5.
     """
 
     coupling: float = quantity("self-coupling of the field at both couplers", above=0, high=0.9999)

@@ -86,13 +86,12 @@ class Batch:
         """(B, 2·N): the packed state of each sample, as it is when the sample is alone."""
         return np.concatenate([a.transpose(1, 0, 2).reshape(a.shape[1], -1) for a in self.split(flat)], axis=1)
 
-    def take(self, rows: NDArray[np.integer], drive: Array | None = None) -> Batch:
+    def take(self, rows: NDArray[np.integer]) -> Batch:
         """The same problem for some of the samples."""
         p = self.packed
-        drive = p.drive if drive is None else drive
         part = p._replace(
             batch=len(rows),
-            drive=np.concatenate([d[:, rows].ravel() for d in self.split(drive)]),
+            drive=np.concatenate([d[:, rows].ravel() for d in self.split(p.drive)]),
             target=writable(p.target[rows], p.target.dtype),
             beta=p.beta[rows],
         )
@@ -110,7 +109,15 @@ class Batch:
         return Batch(self.chip, self.wiring, self.x, self.y, self.beta, packed)
 
     def with_drive(self, drive: Array) -> Batch:
-        """The same problem with another constant drive."""
+        """The same problem with another constant drive, (2·B·N,).
+
+        Raises
+        ------
+        InputError
+            If it is of another shape or type than the present one.
+        """
+        if drive.shape != self.packed.drive.shape:
+            raise InputError(f"drive has shape {drive.shape}; expected {self.packed.drive.shape}, as the state has.")
         return Batch(self.chip, self.wiring, self.x, self.y, self.beta, self.packed._replace(drive=drive))
 
 

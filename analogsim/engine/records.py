@@ -63,6 +63,11 @@ class Packed:
         self._place(np.array(cells, np.int64))
         self._numba_type_ = _type(type(self).__name__, tuple(places))
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in self._names():
+            raise AttributeError(f"{type(self).__name__}.{name} cannot be set: compiled code would not see it.")
+        object.__setattr__(self, name, value)
+
     @classmethod
     @lru_cache
     def _names(cls) -> dict[str, object]:
@@ -72,10 +77,17 @@ class Packed:
         self.head, self.address = head, head.ctypes.data
 
     def _replace(self, **changes: Any) -> Self:
-        """A record with other fields of the same types."""
+        """A record with other fields of the same types.
+
+        Raises
+        ------
+        InputError
+            For a field of another type: what was compiled for the record would misread it.
+        """
         places = self._numba_type_.places
-        if any(_kind(name, value) != places[name][1] for name, value in changes.items()):
-            return type(self)(**{**self.__dict__, **changes})
+        for name, value in changes.items():
+            if (kind := _kind(name, value)) != places[name][1]:
+                raise InputError(f"{type(self).__name__}.{name}: got {kind}; expected {places[name][1]}, as it was.")
         made, head = object.__new__(type(self)), self.head.copy()
         made.__dict__.update(self.__dict__, **changes)
         for name, value in changes.items():

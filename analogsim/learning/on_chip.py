@@ -73,6 +73,7 @@ class OnChip:
         self.update = make(settings.update, circuit)
         self.pending: list[Array] = []
         self.updates = 0
+        self.waited = 0.0
         self.last: Settled | None = None
         self.verdicts: list[NDArray[np.int64]] = []
 
@@ -157,13 +158,12 @@ class OnChip:
         since = self.updates % self.settings.write_every
         if self.settings.drift:
             self.chip = drifted(self.circuit, self.chip, (since + 1) * self.settings.drift, self.writes)
-        elif since and self.chip.devices.slow_noise:
-            self.chip = drifted(self.circuit, self.chip, since * self._lasting(len(reads[0][0])), self.writes)
-
-    def _lasting(self, samples: int) -> float:
-        """Seconds that a batch takes, over which slow 1/f noise moves on."""
-        assert isinstance(self.circuit, Crossbar)
-        return samples * self.circuit.sample_time * self.circuit.time_unit
+        elif self.chip.devices.slow_noise:
+            assert isinstance(self.circuit, Crossbar)
+            took = len(settled.status) * self.circuit.sample_time * self.circuit.time_unit
+            self.waited = self.waited + took if since else 0.0
+            if since:
+                self.chip = drifted(self.circuit, self.chip, self.waited, self.writes)
 
     def _pairs(self, reads: list[tuple[Array, Array, Settled, float]]) -> list[list[tuple[Array, Array]]]:
         """What stands on rows and columns of each array, of every read."""

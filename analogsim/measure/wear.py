@@ -19,6 +19,10 @@ def _counts(setup: Setup) -> bool:
     return isinstance(setup.circuit, Crossbar) and setup.circuit.counts
 
 
+def _is_passive(setup: Setup) -> bool:
+    return isinstance(setup.circuit, Crossbar) and setup.circuit.is_passive
+
+
 def _mean(variable: xr.DataArray) -> xr.DataArray:
     return variable.mean("layer")
 
@@ -72,3 +76,44 @@ def _full_cycles(moment: Moment) -> list[float]:
     made = moment.setup.circuit
     assert isinstance(made, Crossbar)
     return [float(moment.chip.devices.travel[j].mean()) / (2 * made.device.span) for j in range(moment.chip.layers)]
+
+
+@register.measure("half_pulses")
+@measured(
+    "parts of other cells' write pulses so far, mean of the cells",
+    "pulses",
+    dims=("layer",),
+    applies=_is_passive,
+    row=Row("parts of others' write pulses, a cell", "{:.3g}", ends="last"),
+    readings=(Reading("half_pulses", "parts of others' pulses so far, mean of cells and layers", _mean, usual=False),),
+)
+def _half_pulses(moment: Moment) -> list[float]:
+    return [float(moment.chip.devices.half_pulses[j].mean()) for j in range(moment.chip.layers)]
+
+
+@register.measure("write_time")
+@measured(
+    "time of all write pulses so far",
+    "s",
+    applies=_is_passive,
+    row=Row("time of all writes (s)", "{:.3g}", optional=True),
+    readings=(),
+    summed=False,
+)
+def _write_time(moment: Moment) -> float:
+    found = moment.chip.devices.write_time
+    return np.nan if found is None else float(found)
+
+
+@register.measure("write_energy")
+@measured(
+    "heat of all write pulses so far in the cells",
+    "J",
+    applies=_is_passive,
+    row=Row("heat of all writes in the cells (J)", "{:.3g}", optional=True),
+    readings=(),
+    summed=False,
+)
+def _write_energy(moment: Moment) -> float:
+    found = moment.chip.devices.write_energy
+    return np.nan if found is None else float(found)

@@ -9,6 +9,7 @@ ones first and then, as one flow, the parts of the others' pulses of the same up
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,7 +124,7 @@ class Passive(Tiled):
         strain = Strain(
             np.zeros((2, *aimed.shape), np.int64), np.zeros(aimed.shape, np.int64), np.zeros(aimed.shape), 0.0, 0.0
         )
-        seconds = joules = 0.0
+        seconds, joules, missed = 0.0, 0.0, 0
         for at in np.ndindex(aimed.shape[:-2]):
             # Word lines come first there, outputs here.
             done = write_array(
@@ -133,10 +134,19 @@ class Passive(Tiled):
             strain.full_pulses[(slice(None), *at)] = done.full_pulses.transpose(0, 2, 1)
             strain.half_pulses[at], strain.travel[at] = done.half_pulses.T, done.travel.T
             # The arrays are written at the same time, by drivers of their own.
-            seconds, joules = max(seconds, done.seconds), joules + done.joules
+            seconds, joules, missed = max(seconds, done.seconds), joules + done.joules, missed + done.missed
         if np.isnan(joules):
             seconds = np.nan
-        return found, Strain(strain.full_pulses, strain.half_pulses, strain.travel, seconds, joules)
+        if missed and present is None:
+            share, (n, m) = missed / aimed.size, aimed.shape[-2:]
+            warnings.warn(
+                f"{share:.0%} of the cells of an array of {n} × {m} got too little of the write "
+                "voltage through its wires and stay unwritten; lower the resistance of the lines, set "
+                "circuit.write_boost and write_order = 'cell', or keep transistors.",
+                stacklevel=2,
+            )
+        travel = np.zeros_like(strain.travel) if present is None else strain.travel
+        return found, Strain(strain.full_pulses, strain.half_pulses, travel, seconds, joules)
 
     def disturbed(
         self,

@@ -81,7 +81,7 @@ class Tiled(Arrays):
             part, noise = (None if a is None else self._of_tile(a, cut, read) for a in (cells, sigma))
             assert part is not None
             found.append(super().read(part, noise, scale, read, f"{j}.{t}", seed))
-        return _joined(found)
+        return _joined(found, len(self.parts))
 
     def _of_tile(self, cells: Array, cut: slice, read: str) -> Array:
         """The cells of a tile, with a reference line of its own."""
@@ -109,17 +109,18 @@ class Tiled(Arrays):
         return said
 
 
-def _joined(parts: list[Read]) -> Read:
+def _joined(parts: list[Read], slices: int) -> Read:
     """What reads of tiles, side by side along the driven lines, come to when their outputs are added."""
     weights = np.concatenate([part.weights for part in parts], axis=1)
     sigmas = [part.sigma for part in parts if part.sigma is not None]
     if len(sigmas) not in (0, len(parts)):  # a tile without any noisy cell
         sigmas = [np.zeros(part.weights.shape) if part.sigma is None else part.sigma for part in parts]
-    gains = [part.noise_gain for part in parts if part.noise_gain is not None]
+    # Banks are told apart by their slice first.
+    gains = [g.reshape(slices, -1, g.shape[-1]) for part in parts if (g := part.noise_gain) is not None]
     offsets = [part.offset for part in parts if part.offset is not None]
     return Read(
         weights,
         sigma=np.concatenate(sigmas, axis=1) if sigmas else None,
         offset=np.sum(offsets, axis=0) if offsets else None,
-        noise_gain=np.concatenate(gains, axis=0) if gains else None,
+        noise_gain=np.concatenate(gains, axis=1).reshape(-1, len(weights)) if gains else None,
     )

@@ -118,7 +118,10 @@ class Updated(Programmed):
             if self.is_passive:
                 lines = None if firing is None else firing[j]
                 present, strains[j] = self.disturbed(old.conductance, present, *moved_by, cells, lines)
-            now = Held(present, device.written(cells, rng, where, old.noise))
+            slow = old.slow
+            if slow is not None and (fresh := self.written_noise(self.age, present.shape, rng)) is not None:
+                slow = np.where(where, fresh, slow)
+            now = Held(present, device.written(cells, rng, where, old.noise), slow)
             if self.is_passive:
                 return self.strained(old, now, cells, strains[j])
             return self.counted(old, now, cells, *moved_by) if self.counts else now
@@ -145,7 +148,7 @@ class Updated(Programmed):
         state = chip.devices
         weights = [state.target[j] for j in range(chip.layers)]
         scales = [float(state.scale[j]) for j in range(chip.layers)]
-        held, age, seed = held_by(state), self.age + seconds, int(chip.record["seed"])
+        held, age, seed = held_by(state), float(self.age + seconds), int(chip.record["seed"])
         before = self.age if state.age is None else float(state.age)
 
         def present(name: str, j: int, cells: Cells) -> Held:
@@ -154,4 +157,5 @@ class Updated(Programmed):
             was, draw = held[name][j], rng or child(seed, "slow noise", name, j, repr(age))
             return was._replace(slow=self.later_noise(was.slow, before, age, draw))
 
-        return replace(self, age=age).realise(chip, present, weights, scales, chip.biases)
+        new = replace(self, age=age).realise(chip, present, weights, scales, chip.biases)
+        return new.rewritten(devices=state.joined(new.devices))

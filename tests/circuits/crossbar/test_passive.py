@@ -129,3 +129,20 @@ def test_counts_add_up_and_are_kept_in_the_file(tmp_path):
 def test_what_cannot_be_combined_is_refused(device, options, told):
     with pytest.raises(InputError, match=told):
         asim.circuit("crossbar", device=device, **options)
+
+
+def test_time_keeps_what_writing_took_and_a_number_is_a_number():
+    circuit = asim.circuit("crossbar", device="taox-yakopcic", selector="none")
+    chip = circuit.program(NET, seed=1)
+    later = circuit.later(chip, 10.0)
+    assert later.devices.write_time == chip.devices.write_time > 0
+    pcm = asim.circuit("crossbar", device="pcm-ibm")
+    chip = pcm.program(NET, seed=1)
+    for a, b in zip(pcm.later(chip, 10.0).forward, pcm.later(chip, np.float64(10)).forward, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_cells_that_wires_leave_without_voltage_are_said():
+    net = asim.Network.random((48, 32), seed=0)
+    with pytest.warns(UserWarning, match=r"of the cells of an array of 32 × 48 got too little"):
+        asim.circuit("crossbar", device="vteam", selector="none", r_word=200.0, r_bit=200.0).program(net, seed=0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import analogsim as asim
 from analogsim import Network, Settings, Wiring, circuit, load_data, relax, settle
 from analogsim.devices import slow_noise
 from analogsim.engine.packing import Stream
@@ -116,3 +117,19 @@ def test_between_two_writes_slow_noise_moves_on_and_a_write_draws_it_anew():
     assert alike[0] > alike[1] > 0.5 > abs(alike[2]) * 5
     np.testing.assert_array_equal(seen[2].devices.conductance[0], seen[0].devices.conductance[0])
     assert (seen[2].forward[0] != seen[1].forward[0]).mean() > 0.5
+
+
+def test_a_pulse_draws_the_slow_noise_of_its_cell_anew_and_of_no_other():
+    base = asim.device("gokmen-vlasov", read_noise=0.02)
+    own = type("Own", (type(base),), {"flicker_band": lambda self, seconds=0.0: (1e-3, 5e6), "__module__": "theirs"})
+    values = {key: value for key, value in vars(base).items() if key != "record" and not key.startswith("_")}
+    circuit = asim.circuit("crossbar", device=own(**values), mapping="differential")
+    net = asim.Network.random((6, 5), seed=0)
+    chip = circuit.program(net, seed=0)
+    up, down = [np.zeros((5, 6), np.int64)], [np.zeros((5, 6), np.int64)]
+    up[0][2, 3] = 2
+    after = circuit.pulse(chip, up, down, chip.biases, np.random.default_rng(1))
+    moved = (after.devices.slow_noise[0] != chip.devices.slow_noise[0]).any(axis=0)
+    assert moved[:, 2, 3].any()
+    moved[:, 2, 3] = False
+    assert not moved.any()

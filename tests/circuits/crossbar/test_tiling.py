@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+import analogsim as asim
 from analogsim import InputError, Network, Wiring, circuit, settle
 from analogsim.chip import load_chip
+from analogsim.circuits.crossbar.cell_arrays import Arrays
 from analogsim.circuits.wires.geometry import even_split
 from analogsim.engine import entries
 from analogsim.engine.packing import prepare
@@ -233,3 +235,19 @@ def test_tiles_that_do_not_fit_their_array_are_refused():
     for bad in ([[20, 20], [1, 1]], [[50], [0]], [[25.5, 24.5], [1, 1]], [[50, 0], [1, 1]]):
         with pytest.raises(InputError, match="50 inputs"):
             chip.replace(forward_tiles=[np.array(bad, float), None])
+
+
+@pytest.mark.parametrize(("slices", "tile", "read"), [(3, 16, "forward"), (4, 10, "reverse"), (1, 16, "forward")])
+def test_the_noise_of_tiles_adds_whatever_the_slices(slices, tile, read):
+    """Variance of the sum = sum of the variances that each tile shows when it is read as an array of its own."""
+    made = asim.circuit("crossbar", device="pcm-ibm", tile=tile, slices=slices, mapping="differential")
+    chip = made.program(asim.Network.random((40, 30, 20), seed=0), seed=0)
+    j, scale = 1, float(chip.devices.scale[1])
+    cells = chip.devices.conductance[j]
+    whole = made._floor(made.read(cells, None, scale, read, j, 0).noise_gain, scale)
+    cuts = made.cuts(cells.shape[-1] if read == "forward" else cells.shape[-2], read)
+    parts = [made._of_tile(cells, cut, read) for cut in cuts]
+    gains = [Arrays.read(made, part, None, scale, read, f"{j}.{t}", 0).noise_gain for t, part in enumerate(parts)]
+    each = [made._floor(gain, scale) for gain in gains]
+    assert len(cuts) > 1
+    np.testing.assert_allclose(whole**2, np.sum(np.square(each), axis=0), rtol=1e-12)
