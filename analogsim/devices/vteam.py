@@ -49,7 +49,7 @@ class VTEAM(Dynamic):
     k_off: float = quantity("speed towards x = D", "m/s", low=0)
     alpha_on: float = quantity("power towards x = 0", low=0)
     alpha_off: float = quantity("power towards x = D", low=0)
-    v_on: float = quantity("threshold towards x = 0", "V", high=0)
+    v_on: float = quantity("threshold towards x = 0", "V", high=-1e-9)
     v_off: float = quantity("threshold towards x = D", "V", above=0)
 
     @property

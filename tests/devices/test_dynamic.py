@@ -218,3 +218,10 @@ def test_the_spread_of_cells_stays_within_the_limits_of_their_state():
     held = cell.program(np.full(1000, 0.9 * cell.g_max), rng, cell.cells((1000,), rng))
     assert held.max() == cell.g_max
     assert held.std() > 0.1 * cell.g_max
+
+
+def test_a_threshold_of_none_is_refused():
+    """Speeds are of V over the threshold, so that one of 0 V would be infinite."""
+    for name, value in (("v_on", 0.0), ("v_off", 0.0)):
+        with pytest.raises(InputError, match=rf"{name} = 0 V is out of range"):
+            device("vteam", **{name: value})
