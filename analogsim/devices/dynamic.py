@@ -15,7 +15,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import quad, solve_ivp
 from scipy.special import expit, logit
 
 from analogsim.cards import quantity
@@ -179,6 +178,8 @@ class Dynamic(Device):
         def slope(t: float, x: Array) -> Array:
             return self._held(x, self.rate(np.clip(x, low, high), voltage(t)))
 
+        from scipy.integrate import solve_ivp  # takes longer to load than all the rest of a crossbar
+
         done = solve_ivp(
             slope,
             (at[0], at[-1]),
@@ -239,6 +240,8 @@ class Dynamic(Device):
         def slowness(u: float) -> float:
             x = min(max(low + span * expit(u), min(start, end)), max(start, end))
             return float(span * expit(u) * expit(-u) / self.rate(x, voltage))
+
+        from scipy.integrate import quad
 
         return float(quad(slowness, first, last, epsabs=0.0, epsrel=1e-11, limit=500, full_output=1)[0])
 
