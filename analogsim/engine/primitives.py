@@ -86,7 +86,7 @@ def _indices(index: types.Type) -> list[types.Type] | None:
 @type_callable(operator.getitem)
 def _type_getitem(typing: Typing) -> Any:
     def typer(array: types.Type, index: types.Type) -> types.Type | None:
-        found = _indices(index)
+        found = _indices(index) if isinstance(array, Bare) else None
         if not isinstance(array, Bare) or found is None or len(found) > array.ndim:
             return None
         left = array.ndim - len(found)
@@ -98,7 +98,7 @@ def _type_getitem(typing: Typing) -> Any:
 @type_callable(operator.setitem)
 def _type_setitem(typing: Typing) -> Any:
     def typer(array: types.Type, index: types.Type, value: types.Type) -> types.Type | None:
-        found = _indices(index)
+        found = _indices(index) if isinstance(array, Bare) else None
         fits = isinstance(array, Bare) and found is not None and len(found) == array.ndim
         return types.none if fits else None
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numba import njit
 
 from analogsim.engine.primitives import filled, given, greatest, multiply, span, window
 from analogsim.jit import compiled
@@ -50,3 +51,14 @@ def test_products_on_flat_arrays(dtype, m):
 
 def test_views_begin_where_they_should():
     assert corner(np.arange(30.0)) == (4.0, 25.0, 24)
+
+
+def test_negative_indices_of_other_arrays_stay_what_they_were():
+    """What is refused for arrays without bounds must not reach those of anybody else."""
+
+    @njit
+    def last(x):
+        x[-1] += 1
+        return x[-1]
+
+    assert last(np.arange(3.0)) == 3.0
