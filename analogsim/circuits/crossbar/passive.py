@@ -13,18 +13,15 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analogsim.cards import choice, flag, quantity
-from analogsim.chip.pulse_counts import Strain
+from analogsim.chip.pulse_counts import Counts, Strain
 from analogsim.circuits.base import Array
 from analogsim.circuits.crossbar.tiling import Tiled
 from analogsim.devices.base import Cells
 from analogsim.devices.dynamic import Dynamic
 from analogsim.devices.pulsed import Pulsed
 from analogsim.errors import InputError
-
-Counts = NDArray[np.int64]
 
 SELECTORS = ("transistor", "none")
 SCHEMES = ("half", "five-twelfths", "third")
